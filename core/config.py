@@ -1,0 +1,26 @@
+"""Where things are: built assets beside the package, caches in the user's folder. Nothing is written into the package at run time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+VERSION = "0.1.0"
+PACKAGE_DIR = Path(__file__).resolve().parent.parent
+ASSETS_DIR = PACKAGE_DIR / "assets"
+"""Built by `make assets` (embedded head, landmark networks, licence texts); packed into the extension; not in git."""
+DATA_DIR = PACKAGE_DIR / "data"
+"""Small computed tables that are in git (landmark calibration)."""
+
+
+def cache_dir() -> Path:
+    """The user's cache folder for Likeness (not created): LIKENESS_CACHE or the platform's convention."""
+    if custom := os.environ.get("LIKENESS_CACHE"):
+        return Path(custom)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local")) / "likeness"
+    if sys.platform == "darwin":
+        return home / "Library/Caches/likeness"
+    return Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "likeness"
