@@ -1,0 +1,73 @@
+"""Warp, started at first use: importing likeness costs nothing, and nothing is printed.
+
+Rule of this file: the only place that imports Warp and its kernels; kernels are compiled once into the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..config import cache_dir
+
+DEVICE = "cpu"
+
+
+@cache
+def load_warp() -> ModuleType:
+    """The warp module, initialised quietly with its kernel cache in the user's folder."""
+    import warp
+
+    warp.config.log_level = warp.LOG_ERROR
+    folder = cache_dir() / "warp" / warp.__version__
+    folder.mkdir(parents=True, exist_ok=True)
+    warp.config.kernel_cache_dir = str(folder)
+    with silenced_stderr():
+        warp.init()
+    return warp
+
+
+@contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Warp's native code writes "no CUDA driver" to the error stream of every machine without one, at any log level."""
+    try:
+        kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        yield
+        return
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+@cache
+def load_kernels() -> ModuleType:
+    """The kernels of this room; the first launch on a machine compiles them (seconds)."""
+    load_warp()
+    from . import kernels
+
+    return kernels
+
+
+def warm_up() -> None:
+    """Compile the kernels now, so that a job can show it as a stage of its own."""
+    load_warp().load_module(load_kernels(), device=DEVICE)
+
+
+def as_warp(array: np.ndarray, dtype: Any) -> Any:
+    """A C-contiguous NumPy array as a Warp array on the CPU that shares its memory."""
+    return load_warp().array(array, dtype=dtype, device=DEVICE, copy=False)
+
+
+def launch(kernel: Any, dim: int | tuple[int, ...], inputs: list[Any]) -> None:
+    load_warp().launch(kernel, dim=dim, inputs=inputs, device=DEVICE)
