@@ -1,0 +1,152 @@
+"""478 landmarks of every face in a photo: detect, then MediaPipe's attention mesh, run twice.
+
+The first run is on the detector's window, the second on the window that the first run's landmarks give.
+Points are in the order of MediaPipe's attention mesh; 468-472 are the subject's right iris, 473-477 the left.
+Source: Grishchenko et al. 2020, "Attention mesh: high-fidelity face mesh prediction in real-time".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from ..errors import FaceError
+from ..types import Landmarks, Photo
+from .crop import Square, crop_square
+from .detector import Detection, box_overlap, detect_in_window, merge_detections, tile_windows, whole_photo
+from .networks import FACE_LANDMARKER, open_network
+
+RESOLUTION = 192
+NUM_POINTS = 478
+RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
+MIN_PRESENCE = 0.5
+WINDOW_SCALE = 1.5
+"""The network's window is this much larger than the box around the face, as it was trained."""
+
+
+def find_faces(photo: Photo) -> list[Landmarks]:
+    """All faces, largest first; the search goes on to smaller and turned windows until it has found some."""
+    for faces in _search(photo.pixels):
+        if faces:
+            return sorted(faces, key=lambda face: -face_size(face))
+    return []
+
+
+def detect_landmarks(photo: Photo, index: int = 0) -> Landmarks:
+    """One face by its size, 0 the largest. Raises FaceError when there is none, or not so many."""
+    faces = find_faces(photo)
+    if not faces:
+        raise FaceError(
+            f"No face was found in {photo.source}. Use a photo that shows one face from the front or half turned, "
+            "sharp and evenly lit, at least 100 pixels wide."
+        )
+    if not 0 <= index < len(faces):
+        raise FaceError(f"{photo.source} shows {len(faces)} face(s): choose a number from 0 to {len(faces) - 1}, not {index}.")
+    return faces[index]
+
+
+def face_size(face: Landmarks) -> float:
+    """The side in pixels of the square as large as the points' bounding box."""
+    return float(np.sqrt(np.prod(np.ptp(face.points_px, axis=0))))
+
+
+def _search(pixels: np.ndarray) -> Iterator[list[Landmarks]]:
+    """Stages of the search, each with the faces it found: whole photo, turned, tiles, turned tiles."""
+    long_side = max(pixels.shape[:2])
+    found = _landmarks_of(pixels, detect_in_window(pixels, whole_photo(pixels.shape)))
+    largest = max((face_size(face) for face in found), default=0.0)
+    if largest > long_side / 4:
+        yield found
+    tiles = [window for divisions in (2, 4) for window in tile_windows(pixels.shape, divisions)]
+    found += _landmarks_of(pixels, [face for window in tiles for face in detect_in_window(pixels, window)])
+    yield _distinct(found)
+    quarter = np.pi / 4
+    turned = [whole_photo(pixels.shape, k * quarter) for k in (2, 6, 4, 1, 7, 3, 5)]
+    yield _distinct(_landmarks_of(pixels, [face for window in turned for face in detect_in_window(pixels, window)]))
+    tiles = [window for k in (2, 6, 4) for window in tile_windows(pixels.shape, 2, k * quarter)]
+    yield _distinct(_landmarks_of(pixels, [face for window in tiles for face in detect_in_window(pixels, window)]))
+
+
+def _landmarks_of(pixels: np.ndarray, detections: list[Detection]) -> list[Landmarks]:
+    faces = (landmarks_of_detection(pixels, face) for face in merge_detections(detections))
+    return [face for face in faces if face.presence >= MIN_PRESENCE]
+
+
+def _distinct(faces: list[Landmarks]) -> list[Landmarks]:
+    """Of faces whose points lie over each other, only the one with the highest presence."""
+    kept: list[Landmarks] = []
+    for face in sorted(faces, key=lambda f: -f.presence):
+        box = points_box(face.points_px)
+        if all(box_overlap(box, points_box(other.points_px)) < 0.4 for other in kept):
+            kept.append(face)
+    return kept
+
+
+def points_box(points: np.ndarray) -> tuple[float, float, float, float]:
+    """(x0, y0, x1, y1) around points [N, 2]."""
+    return tuple(float(v) for v in (*points.min(0), *points.max(0)))
+
+
+def landmarks_of_detection(pixels: np.ndarray, detection: Detection) -> Landmarks:
+    """Run the network on the detector's window, then on the window around what it found."""
+    first, presence = run_mesh(pixels, detection_window(detection))
+    points, second_presence = run_mesh(pixels, points_window(first))
+    span = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
+    return Landmarks(
+        points_px=points[:, :2],
+        depth_px=points[:, 2],
+        box_px=detection.box_px,
+        detection_score=detection.score,
+        presence=min(presence, second_presence),
+        yaw_rad=float(np.arctan2(span[2], np.hypot(span[0], span[1]))),
+        roll_rad=float(np.arctan2(span[1], span[0])),
+    )
+
+
+def detection_window(detection: Detection) -> Square:
+    """The network's window for a detection: eyes level, 1.5 times the box."""
+    right_eye, left_eye = detection.keypoints[:2]
+    turn = np.arctan2(*(left_eye - right_eye)[::-1])
+    return Square(*detection.centre, WINDOW_SCALE * float(detection.size.max()), float(turn))
+
+
+def points_window(points: np.ndarray) -> Square:
+    """The network's window for landmarks [478, >= 2]: eyes level, 1.5 times the box around them."""
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    dx, dy = (points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER])[:2]
+    return Square(*(low + high) / 2, WINDOW_SCALE * float((high - low).max()), float(np.arctan2(dy, dx)))
+
+
+def run_mesh(pixels: np.ndarray, window: Square) -> tuple[np.ndarray, float]:
+    """pixels [H, W, 3] uint8 -> points [478, 3] (image-space x, y and relative depth, px) and presence in [0, 1]."""
+    crop = crop_square(pixels, window, RESOLUTION, repeat_edge=True)
+    points, presence = mesh_of_crop(crop)
+    return np.column_stack([window.to_image(points[:, :2] / RESOLUTION), points[:, 2] * window.side / RESOLUTION]), presence
+
+
+def mesh_of_crop(crop: np.ndarray) -> tuple[np.ndarray, float]:
+    """crop [192, 192, 3] uint8 -> points [478, 3] in crop pixels, presence.
+
+    The lips and eyes of the coarse mesh are replaced by those of the attention branches; the irises, which the
+    branches give in the plane alone, take the mean depth of their eye's contour.
+    """
+    outputs = open_network(FACE_LANDMARKER).run(crop.astype(np.float32) / 255)
+    points = np.empty((NUM_POINTS, 3))
+    points[:468] = outputs["output_mesh_identity"].reshape(468, 3)
+    for output, members in _attention_members().items():
+        points[members, :2] = outputs[output].reshape(-1, 2)
+    for side, iris in (("left", slice(468, 473)), ("right", slice(473, 478))):
+        contour = _attention_members()[f"output_{side}_eye"][:16]
+        points[iris, :2] = outputs[f"output_{side}_iris"].reshape(-1, 2)
+        points[iris, 2] = points[contour, 2].mean()
+    presence = 1 / (1 + np.exp(-float(outputs["conv_faceflag"].item())))
+    return points, presence
+
+
+@cache
+def _attention_members() -> dict[str, np.ndarray]:
+    """Output name of an attention branch -> the mesh points it refines: those its window was laid around, in order."""
+    windows = [s.options["subset_idxs"] for s in open_network(FACE_LANDMARKER).steps if s.name == "Landmarks2TransformMatrix"]
+    return dict(zip(("output_lips", "output_left_eye", "output_right_eye"), map(np.array, windows), strict=True))
