@@ -9,7 +9,7 @@ pixels per metre they become pixels. `z` ~ N(0, I) are the detector's correlated
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,13 @@ class LandmarkCalibration:
     covariance: np.ndarray
     topology: str
 
+    def exact(self, sigma_m: float = 3e-4) -> LandmarkCalibration:
+        """The same points measured by an ideal detector with independent noise: for tests and bounds."""
+        spread = np.broadcast_to(np.eye(2) * sigma_m**2, self.covariance.shape)
+        return replace(self, bias=np.zeros_like(self.bias), modes=np.zeros_like(self.modes), covariance=spread)
+
     def at(self, yaw: float, pitch: float) -> Measurement:
-        """Linear interpolation between the two nearest yaw bins, constant outside."""
+        """Linear interpolation of moments between the two nearest yaw bins, constant outside; both bins' modes are kept."""
         position = np.interp(yaw, self.yaws, np.arange(len(self.yaws)))
         low = min(int(position), len(self.yaws) - 2)
         a = position - low
@@ -45,7 +50,8 @@ class LandmarkCalibration:
             np.concatenate([(1 - a) * self.weights[low], a * self.weights[low + 1]], 1),
         )
         bias = np.tensordot([1.0, np.sin(pitch)], mix(self.bias), 1)
-        return Measurement(points, bias, mix(self.modes), mix(self.covariance))
+        modes = np.concatenate([np.sqrt(1 - a) * self.modes[low], np.sqrt(a) * self.modes[low + 1]])
+        return Measurement(points, bias, modes, mix(self.covariance))
 
 
 @dataclass(frozen=True)

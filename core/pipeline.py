@@ -1,0 +1,158 @@
+"""The stories, each a generator of Progress that returns its result: run it in a loop, a test, a worker or a modal operator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .config import VERSION
+from .fit.confidence import judge_fit
+from .fit.geometry import LandmarkFit, fit_landmarks
+from .fit.light import estimate_light
+from .fit.measurement import load_calibration
+from .fit.texture import bake_texture
+from .head.library import EMBEDDED, get_model
+from .head.model import HeadModel
+from .photo.image import load_photo
+from .photo.landmarks import detect_landmarks, find_faces
+from .types import FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
+
+Result = TypeVar("Result")
+TEXTURE_SIZE = 2048
+
+
+def run(job: Generator[Progress, None, Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
+    """Drive a story to its end and return its result."""
+    while True:
+        try:
+            progress = next(job)
+        except StopIteration as end:
+            return end.value
+        if on_progress:
+            on_progress(progress)
+
+
+@contextmanager
+def _timed(times_s: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    times_s[stage] = times_s.get(stage, 0.0) + time.perf_counter() - start
+
+
+def fit_photo(
+    photo: str | Path | Photo, *, model: str = EMBEDDED, face: int = 0, texture_size: int = TEXTURE_SIZE
+) -> Generator[Progress, None, HeadAsset]:
+    """One photo -> the head of its `face`-th largest face. Raises PhotoError, FaceError, ModelError."""
+    times_s: dict[str, float] = {}
+    yield Progress("Reading the photo", 0.0)
+    with _timed(times_s, "photo"):
+        photo = photo if isinstance(photo, Photo) else load_photo(photo)
+    yield Progress("Finding the face", 0.08)
+    with _timed(times_s, "landmarks"):
+        landmarks = detect_landmarks(photo, index=face)
+    return (yield from _fit_face(photo, landmarks, model, texture_size, times_s))
+
+
+def fit_all_faces(
+    photo: str | Path | Photo, *, model: str = EMBEDDED, texture_size: int = TEXTURE_SIZE
+) -> Generator[Progress, None, list[HeadAsset]]:
+    """One photo -> a head for every face in it, largest first."""
+    times_s: dict[str, float] = {}
+    yield Progress("Reading the photo", 0.0)
+    with _timed(times_s, "photo"):
+        photo = photo if isinstance(photo, Photo) else load_photo(photo)
+    yield Progress("Finding the faces", 0.05)
+    with _timed(times_s, "landmarks"):
+        faces = find_faces(photo)
+    assets = []
+    for index, landmarks in enumerate(faces):
+        job = _fit_face(photo, landmarks, model, texture_size, dict(times_s))
+        while True:
+            try:
+                progress = next(job)
+            except StopIteration as end:
+                name = end.value.name if len(faces) == 1 else f"{end.value.name}_{index + 1}"
+                assets.append(replace(end.value, name=name))
+                break
+            yield Progress(f"Face {index + 1} of {len(faces)}: {progress.stage}", (index + progress.fraction) / len(faces))
+    return assets
+
+
+def _fit_face(
+    photo: Photo, landmarks: Landmarks, model_name: str, texture_size: int, times_s: dict[str, float]
+) -> Generator[Progress, None, HeadAsset]:
+    yield Progress("Loading the head model", 0.2)
+    with _timed(times_s, "model"):
+        model, calibration = get_model(model_name), load_calibration()
+    yield Progress("Fitting the head", 0.3)
+    size = (photo.pixels.shape[1], photo.pixels.shape[0])
+    with _timed(times_s, "geometry"):
+        fit = fit_landmarks(landmarks.points_px, size, photo.focal_px, model, calibration)
+    yield Progress("Estimating the light", 0.45)
+    with _timed(times_s, "light"):
+        posed = model.pose(fit.code)
+        light, skin = estimate_light(photo, fit.camera, posed, model)
+    # The photometric alternation of the issue "Likeness" refines fit, light and skin here.
+    yield Progress("Painting the texture", 0.5)
+    with _timed(times_s, "texture"):
+        albedo, confidence_map = bake_texture(photo, fit.camera, posed, model, size=texture_size)
+    result = judge_fit(photo, landmarks, model, fit, light, times_s)
+    asset = build_asset(model, result, photo, albedo, confidence_map, skin)
+    yield Progress("Done", 1.0)
+    return asset
+
+
+def build_asset(
+    model: HeadModel, fit: FitResult, photo: Photo, albedo: np.ndarray, confidence_map: np.ndarray, skin_linear_rgb: np.ndarray
+) -> HeadAsset:
+    """Everything about one fitted head, in NumPy only."""
+    code: HeadCode = fit.code
+    vertices = model.shape(code.identity)
+    provenance: dict[str, Any] = {
+        "program": "Likeness",
+        "version": VERSION,
+        "model": model.name,
+        "model_licence": model.licence,
+        "photo": Path(photo.source).name,
+        "photo_sha256": photo.sha256,
+        "photo_notes": list(photo.notes),
+        "confidence": fit.confidence,
+        "warnings": list(fit.warnings),
+        "residual_px": fit.residual_px,
+        "times_s": dict(fit.times_s),
+    }
+    return HeadAsset(
+        name=Path(photo.source).stem or "head",
+        vertices=vertices.astype(np.float32),
+        faces=model.faces,
+        uvs=model.uvs,
+        face_uvs=model.face_uvs,
+        face_parts=model.face_parts,
+        part_names=model.part_names,
+        shape_keys=dict(zip(model.expression_names, model.expression_basis, strict=True)),
+        bone_rotations=model.bone_rotations,
+        pose_correctives=model.pose_correctives,
+        joints=model.locate_joints(vertices).astype(np.float32),
+        weights=model.weights,
+        expression=dict(zip(model.expression_names, map(float, code.expression), strict=True)),
+        pose=code.pose,
+        landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
+        identity=code.identity,
+        model_name=model.name,
+        textures={"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")},
+        skin_linear_rgb=np.asarray(skin_linear_rgb, np.float32),
+        camera=fit.camera,
+        light=fit.light,
+        photo=photo,
+        regions=model.regions,
+        provenance=provenance,
+    )
+
+
+__all__ = ["LandmarkFit", "build_asset", "fit_all_faces", "fit_photo", "run"]

@@ -1,0 +1,164 @@
+"""Accuracy against known truth: the development benchmark (where it exists) and heads of our own family.
+
+Rule: the mean head always stands beside the fit, paired by identity; reprojection error is never a result.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from likeness.core.calibration.render import render_person
+from likeness.core.errors import LikenessError
+from likeness.core.fit.geometry import FitSettings, LandmarkFit, fit_landmarks
+from likeness.core.fit.measurement import load_calibration
+from likeness.core.head.library import get_model
+from likeness.core.head.model import HeadModel
+from likeness.core.photo.image import load_photo, photo_from_pixels
+from likeness.core.photo.landmarks import detect_landmarks
+
+BENCH_DIR = Path(__file__).resolve().parents[2].parent / "shared" / "bench"
+RECORDED_PEERS = {  # neutral target: pooled median, mean, std (mm), from the benchmark's README
+    "3DDFA-V2 (recorded)": (1.222, 1.660, 1.693),
+    "Basel mean face (recorded)": (1.250, 1.737, 1.807),
+    "ICT mean face, same family as the truth (recorded)": (1.023, 1.324, 1.168),
+}
+ROUND_TRIP_SEED = 20_000
+
+
+def fit_pixels(pixels: np.ndarray, settings: FitSettings = FitSettings()) -> LandmarkFit:
+    """The product's landmark fit on an image [H,W,3]."""
+    photo = photo_from_pixels(pixels, source="benchmark")
+    landmarks = detect_landmarks(photo)
+    size = (pixels.shape[1], pixels.shape[0])
+    return fit_landmarks(landmarks.points_px, size, photo.focal_px, get_model(), load_calibration(), settings)
+
+
+def predict_benchmark(out_dir: Path) -> tuple[Path, Path, Path]:
+    """Fit every image; write neutral, posed and mean-head meshes as the benchmark reads them. -> the three folders."""
+    model = get_model()
+    folders = tuple(out_dir / name for name in ("neutral", "posed", "mean"))
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for image in sorted((BENCH_DIR / "set").glob("*.png")):
+        _write_prediction(folders[2] / f"{image.stem}.npz", model, model.template)
+        try:
+            fit = fit_pixels(load_photo(image).pixels)
+        except LikenessError as error:
+            print(f"{image.name}: {error}")
+            continue
+        _write_prediction(folders[0] / f"{image.stem}.npz", model, model.shape(fit.code.identity))
+        _write_prediction(folders[1] / f"{image.stem}.npz", model, model.pose(fit.code))
+    return folders
+
+
+def _write_prediction(path: Path, model: HeadModel, vertices: np.ndarray) -> None:
+    quads = outer_skin(model)
+    faces = np.where(quads[:, 3:] >= 0, quads, quads[:, [0, 1, 2, 2]])
+    np.savez(path, v=vertices * 1000, f=faces, lm7=model.landmarks7.evaluate(vertices) * 1000)
+
+
+def outer_skin(model: HeadModel) -> np.ndarray:
+    """Faces [F,4] of the skin and eyeballs that can be seen: not the mouth's inside, teeth or lashes."""
+    hidden = np.maximum(model.regions["mouth_inside"], model.regions["eye_socket"])
+    names = np.array(model.part_names)[model.face_parts]
+    corners = np.where(model.faces >= 0, model.faces, model.faces[:, :1])
+    seen = (names == "skin") & (hidden[corners].min(1) < 0.5)
+    return model.faces[seen | np.isin(names, ["left_eye", "right_eye"])]
+
+
+def bootstrap_interval(values: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean, rounds: int = 10_000) -> tuple[float, float]:
+    """95 % bootstrap interval of a statistic over identities (fixed seed)."""
+    rng = np.random.default_rng(0)
+    draws = [statistic(values[rng.integers(len(values), size=len(values))]) for _ in range(rounds)]
+    return float(np.percentile(draws, 2.5)), float(np.percentile(draws, 97.5))
+
+
+def report_benchmark(out_dir: Path) -> dict[str, float]:
+    """Print the table; -> pooled medians and the paired difference (mm), empty where the benchmark is absent."""
+    if not BENCH_DIR.exists():
+        print("benchmark folder absent: skipped")
+        return {}
+    sys.path.insert(0, str(BENCH_DIR))
+    bench = importlib.import_module("bench")
+    neutral, posed, mean = predict_benchmark(out_dir)
+    tables = {
+        "fit": bench.run(str(neutral), quiet=True),
+        "mean head": bench.run(str(mean), quiet=True),
+        "fit, posed target": bench.run(str(posed), target="posed", quiet=True),
+        "fit, metrical": bench.run(str(neutral), metrical=True, quiet=True),
+        "mean head, metrical": bench.run(str(mean), metrical=True, quiet=True),
+    }
+    for title, (rows, pool) in tables.items():
+        bench.table(rows, pool, title)
+    print("recorded peers, neutral target (median mean std):")
+    for name, numbers in RECORDED_PEERS.items():
+        print(f"  {name:52s}" + " ".join(f"{n:.3f}" for n in numbers))
+    fit_rows, mean_rows = tables["fit"][0], tables["mean head"][0]
+    per_identity: dict[str, list[float]] = {}
+    for a, b in zip(fit_rows, mean_rows, strict=True):
+        per_identity.setdefault(a["name"][:5], []).append(a["median"] - b["median"])
+    differences = np.array([np.mean(v) for v in per_identity.values()])
+    low, high = bootstrap_interval(differences)
+    better = int((differences < 0).sum())
+    print(f"fit - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], {better} of {len(differences)} better")
+    result = {name: pooled_median(pool) for name, (_, pool) in tables.items() if pool}
+    return result | {"paired": float(differences.mean()), "reconstructed": sum(r["ok"] for r in fit_rows)}
+
+
+def pooled_median(pool: dict[str, np.ndarray]) -> float:
+    """Median over all points, every image weighing the same."""
+    weights = np.concatenate([np.full(len(d), 1 / len(d)) for d in pool.values()])
+    values = np.concatenate(list(pool.values()))
+    order = np.argsort(values)
+    cumulative = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][np.searchsorted(cumulative, 0.5)])
+
+
+def shape_error_mm(vertices: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted mean distance (mm) between corresponding vertices [V,3] m after the best similarity over weights [V]."""
+    w = weights / weights.sum()
+    a, b = vertices - w @ vertices, truth - w @ truth
+    U, S, Vt = np.linalg.svd((b * w[:, None]).T @ a)
+    D = np.diag([1, 1, np.sign(np.linalg.det(U @ Vt))])
+    scale = (S * np.diag(D)).sum() / (w @ (a**2).sum(1))
+    return float(w @ np.linalg.norm(scale * a @ (U @ D @ Vt).T - b, axis=1)) * 1000
+
+
+def report_round_trip(count: int = 20) -> dict[str, float]:
+    """Random heads of our own family, rendered, detected and fitted: error as a share of the mean head's."""
+    model, calibration = get_model(), load_calibration()
+    face = model.regions["face"] * (np.arange(len(model.template)) < len(model.template))
+    errors: dict[str, list[float]] = {"mean head": [], "detected": [], "exact": []}
+    for seed in range(ROUND_TRIP_SEED, ROUND_TRIP_SEED + count):
+        person = render_person(model, np.random.default_rng(seed))
+        truth = model.shape(person.code.identity)
+        errors["mean head"].append(shape_error_mm(model.template, truth, face))
+        fit = fit_pixels(person.pixels)
+        errors["detected"].append(shape_error_mm(model.shape(fit.code.identity), truth, face))
+        exact = exact_landmarks(model, person, calibration)
+        fit = fit_landmarks(exact, person.camera.size, None, model, calibration.exact(), FitSettings(degrees=1e6))
+        errors["exact"].append(shape_error_mm(model.shape(fit.code.identity), truth, face))
+    result = {}
+    for name in ("detected", "exact"):
+        ratios = np.array(errors[name]) / np.array(errors["mean head"])
+        total = np.mean(errors[name]) / np.mean(errors["mean head"])
+        low, high = bootstrap_interval(ratios, np.median)
+        print(f"round trip, {name:8s} landmarks, {count} heads: {100 * total:.0f} % of the mean head's error; median ratio {np.median(ratios):.2f} [{low:.2f}, {high:.2f}], {(ratios < 1).sum()} of {count} better")
+        result[name] = float(total)
+    print(f"  mean head {np.mean(errors['mean head']):.2f} mm, detected {np.mean(errors['detected']):.2f} mm, exact {np.mean(errors['exact']):.2f} mm (vertex to vertex, face region)")
+    return result
+
+
+def exact_landmarks(model: HeadModel, person, calibration) -> np.ndarray:
+    """The true projections [478,2] px of the points that the fit expects at the person's direction."""
+    from likeness.core.fit.measurement import face_frame
+
+    frame = face_frame(person.camera.R, 1.0, 1.0)
+    points = calibration.at(frame.yaw, frame.pitch).points.evaluate(model.pose(person.code))
+    pixels = (points @ person.camera.R.T + person.camera.t) @ person.camera.K.T
+    return pixels[:, :2] / pixels[:, 2:]
