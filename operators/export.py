@@ -1,0 +1,73 @@
+"""Write one head to a file for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+from .job import describe_error
+from .selection import require_head
+
+FORMATS = (
+    ("glb", "glTF Binary (.glb)", "Mesh, textures, skeleton and 52 morph targets in one file: game engines and the web"),
+    ("fbx", "FBX (.fbx)", "Mesh, textures, skeleton and 52 blend shapes: Maya, Unreal, Unity"),
+    ("obj", "Wavefront OBJ (.obj)", "The mesh as it is now, with its texture: sculpting and printing"),
+    ("npz", "NumPy (.npz)", "Vertices, texture, camera, light and codes as arrays: measuring and learning"),
+    ("blend", "Blender (.blend)", "The head alone in a file of its own, to append or link"),
+)
+
+
+class LIKENESS_OT_export_head(bpy.types.Operator):
+    """Write this head to a file for other programs"""
+
+    bl_idname = "likeness.export_head"
+    bl_label = "Export Head"
+    bl_options = {"REGISTER"}
+
+    filepath: StringProperty(name="File", description="Where to write", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    format: EnumProperty(name="Format", description="What to write", items=FORMATS, default="glb")
+    check_existing: BoolProperty(default=True, options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return require_head(cls, context)
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return next(text for key, _, text in FORMATS if key == properties.format)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask where to write."""
+        from ..scene import head
+
+        if not self.filepath:
+            self.filepath = f"{head.find_head(context).name}.{self.format}"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """Keep the file's ending in step with the format."""
+        filepath = bpy.path.ensure_ext(str(Path(self.filepath).with_suffix("")), f".{self.format}")
+        is_changed = filepath != self.filepath
+        self.filepath = filepath
+        return is_changed
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write beside the target first, then replace it: a failure leaves what was there."""
+        from ..core.staging import staged
+        from ..scene import export, head
+
+        target = Path(bpy.path.abspath(self.filepath))
+        try:
+            with staged(target.parent) as folder:
+                export.export_head(head.find_head(context), folder / target.name, self.format)
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {target}")
+        return {"FINISHED"}
+
+
+CLASSES = (LIKENESS_OT_export_head,)

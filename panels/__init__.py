@@ -1,0 +1,1 @@
+"""What a person sees. Panels call operators by id only."""

@@ -1,0 +1,49 @@
+"""What the panel shows and a person chooses: settings saved in the scene, and the state of the running job."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+FACES = (
+    ("LARGEST", "Largest Face", "The face that fills most of the photo"),
+    ("ALL", "All Faces", "A head for every face in the photo"),
+    ("ONE", "Face Number", "One face by its place in order of size"),
+)
+
+
+class LikenessSettings(bpy.types.PropertyGroup):
+    """What a person chose; saved with the scene."""
+
+    photo: StringProperty(
+        name="Photo",
+        description="The photo of a face: JPEG, PNG, TIFF, WebP or HEIC. A face from the front, in even light, is best",
+        subtype="FILE_PATH",
+    )
+    faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
+    face: IntProperty(name="Number", description="1 is the largest face, 2 the next", default=1, min=1, soft_max=10)
+
+
+class LikenessJob(bpy.types.PropertyGroup):
+    """What the running job says; never saved."""
+
+    is_running: BoolProperty(options={"SKIP_SAVE"})
+    is_cancelled: BoolProperty(options={"SKIP_SAVE"})
+    stage: StringProperty(options={"SKIP_SAVE"})
+    fraction: FloatProperty(options={"SKIP_SAVE"})
+    error: StringProperty(options={"SKIP_SAVE"})
+
+
+def attach() -> None:
+    """Hang the groups on Blender's types: Scene.likeness and WindowManager.likeness_job."""
+    bpy.types.Scene.likeness = PointerProperty(type=LikenessSettings)
+    bpy.types.WindowManager.likeness_job = PointerProperty(type=LikenessJob, options={"SKIP_SAVE"})
+
+
+def detach() -> None:
+    """Take them away again."""
+    del bpy.types.WindowManager.likeness_job
+    del bpy.types.Scene.likeness
+
+
+CLASSES = (LikenessSettings, LikenessJob)

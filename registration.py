@@ -1,0 +1,34 @@
+"""Registers what Blender shows, and takes all of it away again.
+
+Rule of this file: enabling imports nothing heavier than Blender's own modules. Photos, Warp and NumPy work come in with
+the first job.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from . import preferences, properties
+from .operators import export, expression, fit_photo, remove
+from .panels import main
+
+MODULES = (preferences, properties, fit_photo, expression, export, remove, main)
+"""In order of registration: property groups before what points to them."""
+
+
+def register() -> None:
+    """Register every class of MODULES, then the properties that hang on Blender's own types."""
+    for module in MODULES:
+        for cls in module.CLASSES:
+            bpy.utils.register_class(cls)
+    properties.attach()
+
+
+def unregister() -> None:
+    """Undo register(), in reverse, after ending a running job."""
+    fit_photo.stop_running_job()
+    main.drop_thumbnails()
+    properties.detach()
+    for module in reversed(MODULES):
+        for cls in reversed(module.CLASSES):
+            bpy.utils.unregister_class(cls)
