@@ -1,0 +1,274 @@
+"""A head in the scene: HeadAsset -> one collection of objects, and back.
+
+Rule of this file: what a person may want back is in the .blend. Geometry, keys and weights are read from the mesh (an
+artist's edits count); identity, photo expression, pose, camera, light and provenance are properties of the mesh object,
+images are packed and pointed to by it; so saving, appending and reloading need no sidecar file.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
+from . import rig as rigging
+from .camera import create_camera
+from .image import create_image, create_photo_image, read_pixels, read_texture
+from .light import create_lights
+from .material import create_materials
+from .mesh import (
+    POSE_KEY_PREFIX,
+    bone_groups,
+    create_mesh,
+    order_expression,
+    read_faces,
+    read_shape_keys,
+    read_vertex_groups,
+    read_vertices,
+    write_shape_keys,
+    write_vertex_groups,
+)
+
+FORMAT = 1
+HEAD = "likeness"
+"""The mesh object's property group with everything that is not geometry."""
+ROLE = "likeness_role"
+TEXTURE_PREFIX = "likeness_texture_"
+PHOTO = "likeness_photo"
+HEAD_SPACING_M = 0.4
+
+
+def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | None = None) -> bpy.types.Object:
+    """Writes a head into context's scene and returns its mesh object, with the photo's expression applied.
+
+    Collection 'Likeness <name>' holds mesh and armature, its child '<name> photo' the camera and the lights. The scene's
+    world and render settings stay; its camera is set only where there is none. Never changes anybody's mode.
+    """
+    name = _unique_name(name or asset.name)
+    images = {key: create_image(texture, f"{name} {key}") for key, texture in asset.textures.items()}
+    materials, slot_of_part = create_materials(asset, name, images["albedo"])
+    obj = bpy.data.objects.new(name, create_mesh(asset, name, slot_of_part))
+    for material in materials:
+        obj.data.materials.append(material)
+    write_vertex_groups(obj, bone_groups(asset) | asset.regions)
+    axes = rigging.bone_axes(asset)
+    write_shape_keys(obj, asset.vertices, order_expression(asset) | rigging.corrective_offsets(asset, axes))
+
+    rig = rigging.create_rig(asset, f"{name} rig")
+    rigging.bind(obj, rig)
+    rigging.add_drive_constraints(rig)
+    rigging.drive_bones(obj, rig, asset.bone_rotations)
+    rigging.drive_correctives(obj, rig)
+
+    photo = create_photo_image(asset.photo, f"{name} photo") if asset.photo is not None else None
+    _write_properties(obj, asset, axes, images, photo)
+    around = [create_camera(asset.camera, f"{name} camera", photo)] if asset.camera is not None else []
+    around += create_lights(asset.light, name) if asset.light is not None else []
+    _link(context, name, obj, rig, around)
+    apply_expression(obj, "photo")
+    return obj
+
+
+def read_head(obj: bpy.types.Object) -> HeadAsset:
+    """The head as it is now. Raises ValueError when obj is not a head of ours, or its mesh was cut beyond a HeadAsset."""
+    if not is_head(obj):
+        raise ValueError(f"'{obj.name}' is not a Likeness head: select the head's mesh.")
+    stored = obj[HEAD].to_dict()
+    facts = json.loads(stored["facts"])
+    keys, groups = read_shape_keys(obj.data), read_vertex_groups(obj)
+    faces, uvs, face_uvs, face_parts = read_faces(obj.data)
+    vertices = read_vertices(obj.data)
+    return HeadAsset(
+        name=facts["name"], vertices=vertices, faces=faces, uvs=uvs, face_uvs=face_uvs, face_parts=face_parts,
+        part_names=tuple(facts["part_names"]),
+        shape_keys={key: offsets for key, offsets in keys.items() if not key.startswith(POSE_KEY_PREFIX)},
+        bone_rotations=_read_rotations(facts["bone_rotations"]),
+        pose_correctives=_read_correctives(keys, np.reshape(stored["bone_axes"], (5, 3, 3)), len(vertices)),
+        joints=np.reshape(stored["joints"], (5, 3)), weights=np.stack([groups[joint] for joint in JOINT_NAMES], 1),
+        expression=facts["expression"], pose=np.array(stored["pose"]), landmarks7=np.reshape(stored["landmarks7"], (7, 3)),
+        identity=np.array(stored.get("identity", [])), model_name=facts["model_name"],
+        textures={key.removeprefix(TEXTURE_PREFIX): read_texture(obj[key]) for key in obj.keys() if key.startswith(TEXTURE_PREFIX)},
+        skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=_read_camera(stored),
+        light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=_read_photo(obj, facts["photo"]),
+        regions={region: groups[region] for region in facts["regions"] if region in groups}, provenance=facts["provenance"],
+    )  # fmt: skip
+
+
+def remove_head(obj: bpy.types.Object) -> None:
+    """Deletes the head's objects, data, materials, images and collections; what an artist put beside it is kept in the scene."""
+    collection = head_collection(obj)
+    objects = list(collection.all_objects) if collection else [obj]
+    ours = [member for member in objects if ROLE in member]
+    data = {member.data for member in ours} | {m for m in obj.data.materials if m}
+    data |= {obj[key] for key in obj.keys() if key.startswith((TEXTURE_PREFIX, PHOTO)) and obj[key] is not None}
+    collections = [collection, *collection.children_recursive] if collection else []
+    for kept in set(objects) - set(ours):
+        for scene in bpy.data.scenes:
+            if collection in set(scene.collection.children_recursive) and kept.name not in scene.collection.objects:
+                scene.collection.objects.link(kept)
+    bpy.data.batch_remove([*ours, *collections])
+    materials = [block for block in data if isinstance(block, bpy.types.Material)]
+    bpy.data.batch_remove([block for block in data if block not in materials and not _is_image(block) and block.users == 0])
+    bpy.data.batch_remove([block for block in materials if block.users == 0])
+    bpy.data.batch_remove([block for block in data if _is_image(block) and block.users == 0])
+
+
+def apply_expression(obj: bpy.types.Object, which: str) -> None:
+    """Sets all shape-key values and deform-bone rotations: 'photo' as fitted, 'neutral' at rest."""
+    if which not in ("photo", "neutral"):
+        raise ValueError(f"Expression '{which}' is unknown: use 'photo' or 'neutral'.")
+    stored = obj[HEAD].to_dict()
+    facts = json.loads(stored["facts"])
+    expression, pose = (facts["expression"], np.array(stored["pose"])) if which == "photo" else ({}, np.zeros(15))
+    set_expression(obj, expression, pose)
+
+
+def set_expression(obj: bpy.types.Object, expression: dict[str, float], pose: np.ndarray) -> None:
+    """Shape-key values by unit name (others 0) and joint rotations: pose [15] axis-angle rad in model axes, as HeadCode.pose.
+
+    Values outside a key's range (a fit may reach below 0) widen the key's range rather than being cut.
+    """
+    for key in obj.data.shape_keys.key_blocks[1:]:
+        if key.name.startswith(POSE_KEY_PREFIX):
+            continue
+        value = expression.get(key.name, 0.0)
+        key.slider_min, key.slider_max = min(key.slider_min, value), max(key.slider_max, value)
+        key.value = value
+    facts = json.loads(obj[HEAD]["facts"])
+    if (rig := head_rig(obj)) is not None:
+        rigging.pose_rig(rig, pose, expression, _read_rotations(facts["bone_rotations"]))
+    obj.data.update_tag()
+
+
+def is_head(obj: bpy.types.Object | None) -> bool:
+    return obj is not None and obj.type == "MESH" and HEAD in obj
+
+
+def find_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head that a person means: the active object's, else the scene's only one."""
+    active = context.view_layer.objects.active if context.view_layer else None
+    if is_head(active):
+        return active
+    heads = [obj for obj in context.scene.objects if is_head(obj)]
+    if active is not None:
+        near = [head for head in heads if head.parent == active or _shares_collection(head, active)]
+        heads = near or heads
+    return heads[0] if len(heads) == 1 else None
+
+
+def head_collection(obj: bpy.types.Object) -> bpy.types.Collection | None:
+    return next((collection for collection in obj.users_collection if ROLE in collection), None)
+
+
+def head_rig(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The armature object that deforms the head."""
+    return next((m.object for m in obj.modifiers if m.type == "ARMATURE" and m.object is not None), None)
+
+
+def head_camera(obj: bpy.types.Object) -> bpy.types.Object | None:
+    """The photo's camera in the head's collection."""
+    collection = head_collection(obj)
+    return next((o for o in collection.all_objects if o.get(ROLE) == "camera"), None) if collection else None
+
+
+def _shares_collection(head: bpy.types.Object, other: bpy.types.Object) -> bool:
+    collection = head_collection(head)
+    return collection is not None and other.name in collection.all_objects
+
+
+def _unique_name(name: str) -> str:
+    """`name`, or name.001 ... where an object or a head's collection of that name exists."""
+    candidates = [name, *(f"{name}.{i:03d}" for i in range(1, 10000))]
+    return next(c for c in candidates if f"Likeness {c}" not in bpy.data.collections and c not in bpy.data.objects)
+
+
+def _link(
+    context: bpy.types.Context, name: str, obj: bpy.types.Object, rig: bpy.types.Object, around: list[bpy.types.Object]
+) -> None:
+    collection = bpy.data.collections.new(f"Likeness {name}")
+    collection[ROLE] = "collection"
+    taken = {round(head.parent.location.x / HEAD_SPACING_M) for head in context.scene.objects if is_head(head) and head.parent}
+    context.scene.collection.children.link(collection)
+    for role, member in (("head", obj), ("rig", rig)):
+        member[ROLE] = role
+        collection.objects.link(member)
+    if around:
+        photo = bpy.data.collections.new(f"{name} photo")
+        collection.children.link(photo)
+        for member in around:
+            member[ROLE] = member.type.lower()
+            member.parent = rig
+            photo.objects.link(member)
+        if context.scene.camera is None and around[0].type == "CAMERA":
+            context.scene.camera = around[0]
+    rig.location.x = next(i for i in range(len(taken) + 1) if i not in taken) * HEAD_SPACING_M
+    if context.mode == "OBJECT":
+        for other in context.view_layer.objects:
+            other.select_set(False)
+        obj.select_set(True)
+        context.view_layer.objects.active = obj
+
+
+def _write_properties(
+    obj: bpy.types.Object, asset: HeadAsset, axes: np.ndarray, images: dict[str, bpy.types.Image], photo: bpy.types.Image | None
+) -> None:
+    facts = {
+        "name": asset.name, "model_name": asset.model_name, "part_names": asset.part_names, "expression": asset.expression,
+        "bone_rotations": {u: [[r.joint, list(map(float, r.axis_angle))] for r in rs] for u, rs in asset.bone_rotations.items()},
+        "regions": list(asset.regions), "provenance": asset.provenance, "photo": _photo_facts(asset.photo),
+    }  # fmt: skip
+    arrays = {
+        "joints": asset.joints, "pose": asset.pose, "landmarks7": asset.landmarks7, "bone_axes": axes,
+        "skin_linear_rgb": asset.skin_linear_rgb, "identity": asset.identity, "light": asset.light,
+    }  # fmt: skip
+    if asset.camera is not None:
+        arrays |= {"camera_K": asset.camera.K, "camera_R": asset.camera.R, "camera_t": asset.camera.t}
+        facts["camera_size"] = list(asset.camera.size)
+    numbers = {key: np.ravel(values).astype(float).tolist() for key, values in arrays.items() if values is not None and np.size(values)}
+    obj[HEAD] = {"format": FORMAT, "facts": json.dumps(facts), **numbers}
+    for key, image in images.items():
+        obj[TEXTURE_PREFIX + key] = image
+    if photo is not None:
+        obj[PHOTO] = photo
+
+
+def _photo_facts(photo: Photo | None) -> dict[str, Any] | None:
+    if photo is None:
+        return None
+    return {"focal_px": photo.focal_px, "source": photo.source, "sha256": photo.sha256, "notes": photo.notes}
+
+
+def _read_photo(obj: bpy.types.Object, facts: dict[str, Any] | None) -> Photo | None:
+    image = obj.get(PHOTO)
+    if facts is None or image is None:
+        return None
+    pixels = read_pixels(image)
+    alpha = pixels[..., 3] if pixels.shape[-1] == 4 else None
+    return Photo(pixels[..., :3], alpha, facts["focal_px"], facts["source"], facts["sha256"], tuple(facts["notes"]))
+
+
+def _read_camera(stored: dict[str, Any]) -> Camera | None:
+    if "camera_K" not in stored:
+        return None
+    size = tuple(json.loads(stored["facts"])["camera_size"])
+    return Camera(np.reshape(stored["camera_K"], (3, 3)), np.reshape(stored["camera_R"], (3, 3)), np.array(stored["camera_t"]), size)
+
+
+def _read_rotations(facts: dict[str, list[Any]]) -> dict[str, tuple[BoneRotation, ...]]:
+    return {unit: tuple(BoneRotation(joint, np.array(a)) for joint, a in rotations) for unit, rotations in facts.items()}
+
+
+def _read_correctives(keys: dict[str, np.ndarray], axes: np.ndarray, num_vertices: int) -> np.ndarray:
+    """The corrective keys, turned back into model axes; those that were too small for a key are zero."""
+    turned = np.zeros((36, num_vertices, 3))
+    for element in range(36):
+        if (offsets := keys.get(rigging.corrective_name(element))) is not None:
+            turned[element] = offsets
+    return rigging.rotate_correctives(turned, axes.transpose(0, 2, 1))
+
+
+def _is_image(block: bpy.types.ID) -> bool:
+    return isinstance(block, bpy.types.Image)

@@ -1,0 +1,129 @@
+"""Materials by part kind, for Cycles and EEVEE from 4.2 on: skin, eye, cornea, teeth, tongue, lashes.
+
+Rule of this file: Principled BSDF wherever it can say what is meant; a node tree is built from scratch, sockets by name.
+
+Numbers (ANTHROPOMETRY.md B5): skin n = 1.4 (F0 .028), roughness .5, subsurface radius (1.2, .26, .16) mm for light skin,
+x (.76, .81, .62) for deep skin; tear film n = 1.34, cornea 1.376, enamel 1.62.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..core.types import HeadAsset
+
+KINDS = ("skin", "eye", "cornea", "teeth", "tongue", "lashes")
+SUBSURFACE_RADIUS_M = np.array([1.2e-3, 0.26e-3, 0.16e-3])
+DEEP_SKIN_RADIUS = np.array([0.76, 0.81, 0.62])
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+LIGHT_SKIN_LUMINANCE, DEEP_SKIN_LUMINANCE = 0.40, 0.05
+"""Linear luminance of the lightest and the deepest skin, between which the radius is interpolated."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One Principled surface under the head's albedo: roughness, ior, subsurface weight and radius m, clear coat weight."""
+
+    roughness: float
+    ior: float
+    subsurface_weight: float = 0.0
+    subsurface_radius_m: tuple[float, float, float] = (1e-3, 1e-3, 1e-3)
+    coat_weight: float = 0.0
+
+
+def kind_of_part(part: str) -> str:
+    """'left_cornea' -> 'cornea', 'upper_teeth' -> 'teeth', ...; what has no kind of its own is skin."""
+    return next((kind for kind in ("cornea", "teeth", "gums", "tongue", "lashes", "eye") if kind in part), "skin").replace("gums", "teeth")
+
+
+def create_materials(asset: HeadAsset, name: str, albedo: bpy.types.Image) -> tuple[list[bpy.types.Material], np.ndarray]:
+    """One material a kind that occurs, in KINDS' order, and the slot of each part [P]."""
+    kinds_of_parts = [kind_of_part(part) for part in asset.part_names]
+    kinds = [kind for kind in KINDS if kind in kinds_of_parts]
+    materials = [_create_material(kind, f"{name} {kind}", albedo, asset.skin_linear_rgb) for kind in kinds]
+    return materials, np.array([kinds.index(kind) for kind in kinds_of_parts])
+
+
+def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_rgb: np.ndarray) -> bpy.types.Material:
+    material = bpy.data.materials.new(name)
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+    material.node_tree.nodes.clear()
+    if kind == "cornea":
+        _build_cornea(material)
+    else:
+        _build_surface(material, _surface_of_kind(kind, skin_linear_rgb), albedo)
+    material.diffuse_color = (*np.clip(skin_linear_rgb, 0, 1), 0.1 if kind == "cornea" else 1.0)
+    return material
+
+
+def _surface_of_kind(kind: str, skin_linear_rgb: np.ndarray) -> Surface:
+    if kind == "skin":
+        return Surface(0.5, 1.4, 1.0, tuple(subsurface_radius(skin_linear_rgb)))
+    return {
+        "eye": Surface(0.3, 1.376, coat_weight=0.5),
+        "teeth": Surface(0.25, 1.62, 0.3, (1.0e-3, 0.8e-3, 0.5e-3)),
+        "tongue": Surface(0.35, 1.4, 0.6, (2.0e-3, 0.5e-3, 0.3e-3), 0.2),
+        "lashes": Surface(0.45, 1.55),
+    }[kind]
+
+
+def subsurface_radius(skin_linear_rgb: np.ndarray) -> np.ndarray:
+    """Skin colour [3], linear -> mean free path [3] m, shorter in deep skin."""
+    span = np.log(LIGHT_SKIN_LUMINANCE / DEEP_SKIN_LUMINANCE)
+    luminance = max(float(LUMINANCE @ skin_linear_rgb), 1e-6)
+    depth = np.clip(np.log(LIGHT_SKIN_LUMINANCE / luminance) / span, 0, 1)
+    return SUBSURFACE_RADIUS_M * DEEP_SKIN_RADIUS**depth
+
+
+def _build_surface(material: bpy.types.Material, surface: Surface, albedo: bpy.types.Image) -> None:
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    texture, principled, output = (
+        _add_node(nodes, kind, x) for kind, x in (("TexImage", -400), ("BsdfPrincipled", 0), ("OutputMaterial", 340))
+    )
+    texture.image, texture.label = albedo, "Albedo"
+    sockets = principled.inputs
+    sockets["Roughness"].default_value = surface.roughness
+    sockets["IOR"].default_value = surface.ior
+    sockets["Specular IOR Level"].default_value = 0.5
+    sockets["Subsurface Weight"].default_value = surface.subsurface_weight
+    scale = max(surface.subsurface_radius_m)
+    sockets["Subsurface Radius"].default_value = [radius / scale for radius in surface.subsurface_radius_m]
+    sockets["Subsurface Scale"].default_value = scale
+    sockets["Coat Weight"].default_value = surface.coat_weight
+    sockets["Coat IOR"].default_value = 1.34
+    sockets["Coat Roughness"].default_value = 0.03
+    links.new(texture.outputs["Color"], sockets["Base Color"])
+    links.new(principled.outputs["BSDF"], output.inputs["Surface"])
+
+
+def _build_cornea(material: bpy.types.Material) -> None:
+    """A thin wet film: mirror reflection by Fresnel over perfect transparency.
+
+    No refraction: a refracting shell darkens the iris without caustics in both engines and costs bounces, and the
+    transparent part lets light and shadow rays straight through to the iris.
+    """
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    fresnel, clear, glossy, mix, output = (
+        _add_node(nodes, kind, x, y)
+        for kind, x, y in (
+            ("Fresnel", -300, 160), ("BsdfTransparent", -300, 0), ("BsdfAnisotropic", -300, -120), ("MixShader", 0, 0), ("OutputMaterial", 240, 0),
+        )
+    )  # fmt: skip
+    fresnel.inputs["IOR"].default_value = 1.376
+    glossy.inputs["Roughness"].default_value = 0.02
+    links.new(fresnel.outputs["Fac"], mix.inputs[0])
+    links.new(clear.outputs["BSDF"], mix.inputs[1])
+    links.new(glossy.outputs["BSDF"], mix.inputs[2])
+    links.new(mix.outputs["Shader"], output.inputs["Surface"])
+    material.surface_render_method = "BLENDED"
+    material.use_transparent_shadow = True
+
+
+def _add_node(nodes: bpy.types.Nodes, kind: str, x: float, y: float = 0.0) -> bpy.types.ShaderNode:
+    node = nodes.new(f"ShaderNode{kind}")
+    node.location = x, y
+    return node
