@@ -4,6 +4,8 @@ Rule of this file: coverage is decided by edge functions evaluated once per undi
 so that two triangles that share an edge never both own a sample and never leave it to nobody.
 """
 
+# mypy: ignore-errors
+# (Warp reads the annotations as values: array(dtype=...) is no type.)
 import warp as wp
 
 wp.set_module_options({"enable_backward": False})

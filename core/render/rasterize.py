@@ -36,6 +36,10 @@ class RasterResult:
     def is_covered(self) -> np.ndarray:
         return self.triangle_id >= 0
 
+    def select(self, rows: np.ndarray, columns: np.ndarray) -> RasterResult:
+        """The samples at rows, columns [N] as a list: fields [N], [N, 3], [N]."""
+        return RasterResult(self.triangle_id[rows, columns], self.barycentric[rows, columns], self.depth[rows, columns])
+
 
 def rasterize(vertices: np.ndarray, triangles: np.ndarray, camera: Camera, cull: str = "none") -> RasterResult:
     """Model-space vertices [V, 3] m, triangles [T, 3] -> what each pixel centre of camera.size sees.

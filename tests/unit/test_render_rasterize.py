@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-
 from likeness.core.render.camera import orbit_camera, project
 from likeness.core.render.rasterize import (
     RasterResult,
@@ -19,14 +18,7 @@ from likeness.core.render.rasterize import (
     sample_image_reference,
     sample_texture,
 )
-
-
-def make_sphere(rings: int = 12, segments: int = 16, radius: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    polar, around = np.meshgrid(np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, segments + 1), indexing="ij")
-    vertices = np.stack([np.sin(polar) * np.sin(around), np.cos(polar), np.sin(polar) * np.cos(around)], -1).reshape(-1, 3)
-    a = (np.arange(rings)[:, None] * (segments + 1) + np.arange(segments)).ravel()
-    b, c, d = a + segments + 1, a + segments + 2, a + 1
-    return vertices * radius, np.concatenate([np.stack([a, b, c], -1), np.stack([a, c, d], -1)])
+from shapes import make_sphere
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +71,8 @@ def test_a_random_fan_of_slivers_leaves_no_hole_and_no_double():
     points = np.concatenate([[[31.7, 33.1]], np.stack([np.cos(angles), np.sin(angles)], -1) * 200 + 32])
     triangles = np.stack([np.zeros(400), np.arange(400) + 1, (np.arange(400) + 1) % 400 + 1], -1).astype(int)
     owners = sum(rasterize_projected(points, np.ones(401), triangles[[t]], (64, 64)).is_covered.astype(int) for t in range(400))
-    assert owners.min() == 1 and owners.max() == 1
+    assert owners.min() == 1
+    assert owners.max() == 1
 
 
 def test_triangles_behind_the_camera_are_dropped():
