@@ -93,11 +93,14 @@ def _windows(x: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int]) ->
 
 
 def prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """x [C, H, W] where positive, slope [C] * x where negative."""
+    """x [C, H, W] where positive, slope [C] * x where negative; every slope at most 1 (then it is the larger of the two)."""
     scaled = x * slope[:, None, None]
-    if np.all(slope <= 1):
-        return np.maximum(x, scaled, out=scaled)
-    return np.where(x > 0, x, scaled)
+    return np.maximum(x, scaled, out=scaled)
+
+
+def prelu_steep(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """prelu for any slope."""
+    return np.where(x > 0, x, x * slope[:, None, None])
 
 
 def relu(x: np.ndarray) -> np.ndarray:

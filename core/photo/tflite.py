@@ -150,7 +150,8 @@ class _Parser:
             return [first], self.pooling(options)
         if name == "PRELU":
             slope = self.constant(inputs[1]).reshape(-1)
-            return [first], lambda x: operators.prelu(x, slope)
+            prelu = operators.prelu if np.all(slope <= 1) else operators.prelu_steep
+            return [first], lambda x: prelu(x, slope)
         if name == "RELU":
             return [first], operators.relu
         if name == "PAD":
