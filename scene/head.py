@@ -8,17 +8,19 @@ images are packed and pointed to by it; so saving, appending and reloading need 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ..core.head.bones import bone_axes
 from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
 from . import rig as rigging
 from .camera import create_camera
-from .image import create_image, create_photo_image, read_pixels, read_texture
+from .image import create_image, encode_photo, encode_texture, read_pixels, read_texture
 from .light import create_lights
-from .material import create_materials
+from .material import create_materials, material_slots
 from .mesh import (
     POSE_KEY_PREFIX,
     bone_groups,
@@ -48,28 +50,33 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     world and render settings stay; its camera is set only where there is none. Never changes anybody's mode.
     """
     name = _unique_name(name or asset.name)
-    images = {key: create_image(texture, f"{name} {key}") for key, texture in asset.textures.items()}
-    materials, slot_of_part = create_materials(asset, name, images["albedo"])
-    obj = bpy.data.objects.new(name, create_mesh(asset, name, slot_of_part))
-    for material in materials:
+    with ThreadPoolExecutor(2) as encoders:
+        textures = {key: encoders.submit(encode_texture, texture) for key, texture in asset.textures.items()}
+        photo = encoders.submit(encode_photo, asset.photo) if asset.photo is not None else None
+        obj, rig = _create_rigged_mesh(asset, name)
+        images = {key: create_image(encoded.result(), f"{name} {key}") for key, encoded in textures.items()}
+        photo_image = create_image(photo.result(), f"{name} photo") if photo is not None else None
+    for material in create_materials(asset, name, images["albedo"]):
         obj.data.materials.append(material)
-    write_vertex_groups(obj, bone_groups(asset) | asset.regions)
-    axes = rigging.bone_axes(asset)
-    write_shape_keys(obj, asset.vertices, order_expression(asset) | rigging.corrective_offsets(asset, axes))
+    _write_properties(obj, asset, images, photo_image)
+    around = [create_camera(asset.camera, f"{name} camera", photo_image)] if asset.camera is not None else []
+    around += create_lights(asset.light, name) if asset.light is not None else []
+    _link(context, name, obj, rig, around)
+    apply_expression(obj, "photo")
+    return obj
 
+
+def _create_rigged_mesh(asset: HeadAsset, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """Mesh object and armature object with groups, keys and drivers; no materials, linked to no scene yet."""
+    obj = bpy.data.objects.new(name, create_mesh(asset, name, material_slots(asset.part_names)))
+    write_vertex_groups(obj, bone_groups(asset) | asset.regions)
+    write_shape_keys(obj, asset.vertices, order_expression(asset) | rigging.corrective_offsets(asset, bone_axes(asset)))
     rig = rigging.create_rig(asset, f"{name} rig")
     rigging.bind(obj, rig)
     rigging.add_drive_constraints(rig)
     rigging.drive_bones(obj, rig, asset.bone_rotations)
     rigging.drive_correctives(obj, rig)
-
-    photo = create_photo_image(asset.photo, f"{name} photo") if asset.photo is not None else None
-    _write_properties(obj, asset, axes, images, photo)
-    around = [create_camera(asset.camera, f"{name} camera", photo)] if asset.camera is not None else []
-    around += create_lights(asset.light, name) if asset.light is not None else []
-    _link(context, name, obj, rig, around)
-    apply_expression(obj, "photo")
-    return obj
+    return obj, rig
 
 
 def read_head(obj: bpy.types.Object) -> HeadAsset:
@@ -90,7 +97,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         joints=np.reshape(stored["joints"], (5, 3)), weights=np.stack([groups[joint] for joint in JOINT_NAMES], 1),
         expression=facts["expression"], pose=np.array(stored["pose"]), landmarks7=np.reshape(stored["landmarks7"], (7, 3)),
         identity=np.array(stored.get("identity", [])), model_name=facts["model_name"],
-        textures={key.removeprefix(TEXTURE_PREFIX): read_texture(obj[key]) for key in obj.keys() if key.startswith(TEXTURE_PREFIX)},
+        textures={key: read_texture(image) for key, image in texture_images(obj).items()},
         skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=_read_camera(stored),
         light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=_read_photo(obj, facts["photo"]),
         regions={region: groups[region] for region in facts["regions"] if region in groups}, provenance=facts["provenance"],
@@ -103,7 +110,7 @@ def remove_head(obj: bpy.types.Object) -> None:
     objects = list(collection.all_objects) if collection else [obj]
     ours = [member for member in objects if ROLE in member]
     data = {member.data for member in ours} | {m for m in obj.data.materials if m}
-    data |= {obj[key] for key in obj.keys() if key.startswith((TEXTURE_PREFIX, PHOTO)) and obj[key] is not None}
+    data |= {image for image in (*texture_images(obj).values(), obj.get(PHOTO)) if image is not None}
     collections = [collection, *collection.children_recursive] if collection else []
     for kept in set(objects) - set(ours):
         for scene in bpy.data.scenes:
@@ -143,6 +150,23 @@ def set_expression(obj: bpy.types.Object, expression: dict[str, float], pose: np
     obj.data.update_tag()
 
 
+def read_provenance(obj: bpy.types.Object) -> dict[str, Any]:
+    """The head's provenance alone: cheap enough for a panel."""
+    return json.loads(obj[HEAD]["facts"])["provenance"]
+
+
+def current_expression(obj: bpy.types.Object) -> dict[str, float]:
+    """Unit name -> shape-key value as it is now."""
+    keys = obj.data.shape_keys.key_blocks[1:]
+    return {key.name: key.value for key in keys if not key.name.startswith(POSE_KEY_PREFIX)}
+
+
+def current_pose(obj: bpy.types.Object) -> np.ndarray:
+    """What the artist (or the fit) turned by hand: pose [15] axis-angle rad in model axes; zeros without a rig."""
+    rig = head_rig(obj)
+    return rigging.read_hand_pose(rig) if rig else np.zeros(15)
+
+
 def is_head(obj: bpy.types.Object | None) -> bool:
     return obj is not None and obj.type == "MESH" and HEAD in obj
 
@@ -157,6 +181,11 @@ def find_head(context: bpy.types.Context) -> bpy.types.Object | None:
         near = [head for head in heads if head.parent == active or _shares_collection(head, active)]
         heads = near or heads
     return heads[0] if len(heads) == 1 else None
+
+
+def texture_images(obj: bpy.types.Object) -> dict[str, bpy.types.Image]:
+    """The head's textures: name -> packed image."""
+    return {key.removeprefix(TEXTURE_PREFIX): value for key, value in obj.items() if key.startswith(TEXTURE_PREFIX) and value}
 
 
 def head_collection(obj: bpy.types.Object) -> bpy.types.Collection | None:
@@ -213,7 +242,7 @@ def _link(
 
 
 def _write_properties(
-    obj: bpy.types.Object, asset: HeadAsset, axes: np.ndarray, images: dict[str, bpy.types.Image], photo: bpy.types.Image | None
+    obj: bpy.types.Object, asset: HeadAsset, images: dict[str, bpy.types.Image], photo: bpy.types.Image | None
 ) -> None:
     facts = {
         "name": asset.name, "model_name": asset.model_name, "part_names": asset.part_names, "expression": asset.expression,
@@ -221,13 +250,14 @@ def _write_properties(
         "regions": list(asset.regions), "provenance": asset.provenance, "photo": _photo_facts(asset.photo),
     }  # fmt: skip
     arrays = {
-        "joints": asset.joints, "pose": asset.pose, "landmarks7": asset.landmarks7, "bone_axes": axes,
+        "joints": asset.joints, "pose": asset.pose, "landmarks7": asset.landmarks7, "bone_axes": bone_axes(asset),
         "skin_linear_rgb": asset.skin_linear_rgb, "identity": asset.identity, "light": asset.light,
     }  # fmt: skip
     if asset.camera is not None:
         arrays |= {"camera_K": asset.camera.K, "camera_R": asset.camera.R, "camera_t": asset.camera.t}
         facts["camera_size"] = list(asset.camera.size)
-    numbers = {key: np.ravel(values).astype(float).tolist() for key, values in arrays.items() if values is not None and np.size(values)}
+    present = {key: values for key, values in arrays.items() if values is not None and np.size(values)}
+    numbers = {key: np.ravel(values).astype(float).tolist() for key, values in present.items()}
     obj[HEAD] = {"format": FORMAT, "facts": json.dumps(facts), **numbers}
     for key, image in images.items():
         obj[TEXTURE_PREFIX + key] = image
@@ -253,8 +283,8 @@ def _read_photo(obj: bpy.types.Object, facts: dict[str, Any] | None) -> Photo | 
 def _read_camera(stored: dict[str, Any]) -> Camera | None:
     if "camera_K" not in stored:
         return None
-    size = tuple(json.loads(stored["facts"])["camera_size"])
-    return Camera(np.reshape(stored["camera_K"], (3, 3)), np.reshape(stored["camera_R"], (3, 3)), np.array(stored["camera_t"]), size)
+    K, R, t = (np.array(stored[f"camera_{key}"]) for key in "KRt")
+    return Camera(K.reshape(3, 3), R.reshape(3, 3), t, tuple(json.loads(stored["facts"])["camera_size"]))
 
 
 def _read_rotations(facts: dict[str, list[Any]]) -> dict[str, tuple[BoneRotation, ...]]:

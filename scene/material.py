@@ -8,6 +8,7 @@ x (.76, .81, .62) for deep skin; tear film n = 1.34, cornea 1.376, enamel 1.62.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -36,15 +37,24 @@ class Surface:
 
 def kind_of_part(part: str) -> str:
     """'left_cornea' -> 'cornea', 'upper_teeth' -> 'teeth', ...; what has no kind of its own is skin."""
-    return next((kind for kind in ("cornea", "teeth", "gums", "tongue", "lashes", "eye") if kind in part), "skin").replace("gums", "teeth")
+    kinds = {"cornea": "cornea", "teeth": "teeth", "gums": "teeth", "tongue": "tongue", "lashes": "lashes", "eye": "eye"}
+    return next((kind for word, kind in kinds.items() if word in part), "skin")
 
 
-def create_materials(asset: HeadAsset, name: str, albedo: bpy.types.Image) -> tuple[list[bpy.types.Material], np.ndarray]:
-    """One material a kind that occurs, in KINDS' order, and the slot of each part [P]."""
-    kinds_of_parts = [kind_of_part(part) for part in asset.part_names]
-    kinds = [kind for kind in KINDS if kind in kinds_of_parts]
-    materials = [_create_material(kind, f"{name} {kind}", albedo, asset.skin_linear_rgb) for kind in kinds]
-    return materials, np.array([kinds.index(kind) for kind in kinds_of_parts])
+def material_slots(part_names: Sequence[str]) -> np.ndarray:
+    """The material slot of each part [P]: one slot a kind that occurs, in KINDS' order."""
+    kinds = _kinds_of(part_names)
+    return np.array([kinds.index(kind_of_part(part)) for part in part_names])
+
+
+def create_materials(asset: HeadAsset, name: str, albedo: bpy.types.Image) -> list[bpy.types.Material]:
+    """The materials of material_slots, in order."""
+    return [_create_material(kind, f"{name} {kind}", albedo, asset.skin_linear_rgb) for kind in _kinds_of(asset.part_names)]
+
+
+def _kinds_of(part_names: Sequence[str]) -> list[str]:
+    occurring = {kind_of_part(part) for part in part_names}
+    return [kind for kind in KINDS if kind in occurring]
 
 
 def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_rgb: np.ndarray) -> bpy.types.Material:
@@ -110,7 +120,8 @@ def _build_cornea(material: bpy.types.Material) -> None:
     fresnel, clear, glossy, mix, output = (
         _add_node(nodes, kind, x, y)
         for kind, x, y in (
-            ("Fresnel", -300, 160), ("BsdfTransparent", -300, 0), ("BsdfAnisotropic", -300, -120), ("MixShader", 0, 0), ("OutputMaterial", 240, 0),
+            ("Fresnel", -300, 160), ("BsdfTransparent", -300, 0), ("BsdfAnisotropic", -300, -120), ("MixShader", 0, 0),
+            ("OutputMaterial", 240, 0),
         )
     )  # fmt: skip
     fresnel.inputs["IOR"].default_value = 1.376

@@ -18,6 +18,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ..core.head.bones import bone_axes, bone_vectors, driven_pose, units_by_joint
 from ..core.head.model import rotation_matrices
 from ..core.types import JOINT_NAMES, JOINT_PARENTS, BoneRotation, HeadAsset
 from .convert import R_SCENE_FROM_MODEL, model_to_scene
@@ -26,22 +27,12 @@ from .mesh import POSE_KEY_PREFIX
 DRIVE_PREFIX = "drive_"
 MIN_CORRECTIVE_M = 2e-5
 """A corrective whose largest offset at R - I = 1 is below .02 mm is left out."""
-EYE_BONE_LENGTH_M = 0.03
 ELEMENT_EXPRESSIONS = (
     "-2*(y*y+z*z)", "2*(x*y-w*z)", "2*(x*z+w*y)",
     "2*(x*y+w*z)", "-2*(x*x+z*z)", "2*(y*z-w*x)",
     "2*(x*z-w*y)", "2*(y*z+w*x)", "-2*(x*x+y*y)",
 )  # fmt: skip
 """R - I of the unit quaternion (w, x, y, z), row-major."""
-
-
-def bone_axes(asset: HeadAsset) -> np.ndarray:
-    """[5, 3, 3]: the columns of [j] are bone j's x, y, z axes in model space.
-
-    y runs along the bone: root and neck up, jaw to the chin, eyes forward. x is near the subject's left for all, so that a
-    positive x rotation nods, opens the jaw and looks down.
-    """
-    return np.stack([_axes_along(vector) for vector in _bone_vectors(asset)])
 
 
 def create_rig(asset: HeadAsset, name: str) -> bpy.types.Object:
@@ -128,17 +119,6 @@ def drive_bones(obj: bpy.types.Object, rig: bpy.types.Object, bone_rotations: di
                 bone.rotation_axis_angle[channel] = 0.0
 
 
-def units_by_joint(bone_rotations: dict[str, tuple[BoneRotation, ...]]) -> dict[str, dict[str, np.ndarray]]:
-    """Joint -> unit -> axis-angle [3] in model axes, for rotations that are not zero."""
-    joints: dict[str, dict[str, np.ndarray]] = {}
-    for unit, rotations in bone_rotations.items():
-        for rotation in rotations:
-            if np.any(rotation.axis_angle):
-                units = joints.setdefault(rotation.joint, {})
-                units[unit] = units.get(unit, 0.0) + np.asarray(rotation.axis_angle, np.float64)
-    return joints
-
-
 def pose_rig(
     rig: bpy.types.Object, pose: np.ndarray, expression: dict[str, float], bone_rotations: dict[str, tuple[BoneRotation, ...]]
 ) -> None:
@@ -147,9 +127,7 @@ def pose_rig(
     pose [15] axis-angle rad in model axes. Axis-angles add in the model and rotations multiply in the rig, hence
     R_hand = R(driven)^T R(driven + pose).
     """
-    driven = np.zeros((len(JOINT_NAMES), 3))
-    for joint, units in units_by_joint(bone_rotations).items():
-        driven[JOINT_NAMES.index(joint)] = sum(expression.get(unit, 0.0) * a for unit, a in units.items())
+    driven = driven_pose(bone_rotations, expression)
     R_driven, R_full = rotation_matrices(driven), rotation_matrices(driven + np.reshape(pose, (-1, 3)))
     for j, joint in enumerate(JOINT_NAMES):
         bone = rig.pose.bones[joint]
@@ -158,29 +136,19 @@ def pose_rig(
         bone.matrix_basis = Matrix(R_hand.tolist()).to_4x4()
 
 
-def _bone_vectors(asset: HeadAsset) -> np.ndarray:
-    """Joint -> tail [5, 3] m, model space."""
-    root, neck, jaw, left_eye, right_eye = asset.joints
-    eyes = (left_eye + right_eye) / 2
-    vectors = np.zeros((5, 3))
-    vectors[0, 1] = max(neck[1] - root[1], 0.03)
-    vectors[1, 1] = max(eyes[1] - neck[1], 0.03)
-    of_jaw = asset.vertices[asset.weights[:, 2] > 0.5]
-    chin = of_jaw[np.argmax(of_jaw @ (0.0, -1.0, 1.0))] if len(of_jaw) else jaw + (0.0, -0.05, 0.07)
-    vectors[2, 1:] = (chin - jaw)[1:]
-    vectors[3:, 2] = EYE_BONE_LENGTH_M
-    return vectors
-
-
-def _axes_along(vector: np.ndarray) -> np.ndarray:
-    y = vector / np.linalg.norm(vector)
-    x = np.array([1.0, 0.0, 0.0]) - y[0] * y
-    x /= np.linalg.norm(x)
-    return np.stack([x, y, np.cross(x, y)], 1)
+def read_hand_pose(rig: bpy.types.Object) -> np.ndarray:
+    """The deform bones' own rotations, without what the expression drives: [15] axis-angle rad in model axes."""
+    pose = np.zeros((len(JOINT_NAMES), 3))
+    for j, joint in enumerate(JOINT_NAMES):
+        bone = rig.pose.bones[joint]
+        axis, angle = bone.matrix_basis.to_quaternion().to_axis_angle()
+        R_scene_from_bone = np.array(bone.bone.matrix_local.to_3x3())
+        pose[j] = R_SCENE_FROM_MODEL.T @ R_scene_from_bone @ (np.array(axis) * angle)
+    return pose.ravel()
 
 
 def _create_bones(armature: bpy.types.Armature, asset: HeadAsset) -> None:
-    heads, tails = model_to_scene(asset.joints), model_to_scene(asset.joints + _bone_vectors(asset))
+    heads, tails = model_to_scene(asset.joints), model_to_scene(asset.joints + bone_vectors(asset))
     z_axes = model_to_scene(bone_axes(asset)[:, :, 2])
     driven = units_by_joint(asset.bone_rotations)
     for j, joint in enumerate(JOINT_NAMES):

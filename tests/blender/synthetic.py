@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-
-from likeness.core.head.model import HeadModel, SurfacePoints
-from likeness.core.types import ARKIT_NAMES, JOINT_NAMES, BoneRotation, Camera, HeadAsset, HeadCode, Photo, Texture
+from likeness.core.head.model import HeadModel, SurfacePoints, rotation_matrices
+from likeness.core.types import ARKIT_NAMES, BoneRotation, Camera, HeadAsset, HeadCode, Photo, Texture
 
 PARTS = ("skin", "left_eye", "right_eye", "left_cornea", "right_cornea", "upper_teeth", "lower_teeth", "tongue", "lashes")
 JOINTS = np.array([[0, -0.14, -0.02], [0, -0.09, -0.025], [0, -0.005, 0.01], [0.0315, 0.03, 0.062], [-0.0315, 0.03, 0.062]])
@@ -34,7 +33,10 @@ def sphere(centre, radii, rings=12, segments=16):
         b = (rings - 1) * next_uv
         faces.append((1 + last + s, len(vertices) - 1, 1 + last + t, -1))
         face_uvs.append((b + s, b + next_uv + s, b + s + 1, -1))
-    return vertices, np.array(faces), uvs, np.array(face_uvs)
+    face_uvs = np.array(face_uvs)
+    used, index = np.unique(face_uvs, return_inverse=True)
+    uvs, face_uvs = uvs[used[1:]], index.reshape(face_uvs.shape) - 1
+    return vertices, np.array(faces), uvs, face_uvs
 
 
 def bump(points, centre, radius):
@@ -42,7 +44,7 @@ def bump(points, centre, radius):
 
 
 def unit_rotations() -> dict[str, tuple[BoneRotation, ...]]:
-    rotations = {name: () for name in ARKIT_NAMES}
+    rotations = dict.fromkeys(ARKIT_NAMES, ())
     rotations["jawOpen"] = (BoneRotation("jaw", np.array([np.radians(18), 0, 0])),)
     for side, sign in (("Left", 1), ("Right", -1)):
         rotations[f"jaw{side}"] = (BoneRotation("jaw", np.array([0.0, sign * np.radians(6), 0.01])),)
@@ -58,11 +60,12 @@ def make_model(rings: int = 24, seed: int = 0) -> HeadModel:
     pieces = {
         "skin": sphere((0, 0, 0), (0.075, 0.115, 0.095), rings, 2 * rings),
         "left_eye": sphere(eye, (0.012,) * 3), "right_eye": sphere(eye * [-1, 1, 1], (0.012,) * 3),
-        "left_cornea": sphere(eye + [0, 0, 0.006], (0.0075,) * 3, 6, 8),
+        "left_cornea": sphere(eye + np.array([0, 0, 0.006]), (0.0075,) * 3, 6, 8),
         "right_cornea": sphere(eye * [-1, 1, 1] + [0, 0, 0.006], (0.0075,) * 3, 6, 8),
         "upper_teeth": sphere((0, -0.035, 0.06), (0.02, 0.004, 0.02), 6, 8),
         "lower_teeth": sphere((0, -0.045, 0.06), (0.02, 0.004, 0.02), 6, 8),
-        "tongue": sphere((0, -0.045, 0.05), (0.012, 0.004, 0.02), 6, 8), "lashes": sphere((0.03, 0.045, 0.075), (0.012, 0.001, 0.004), 6, 8),
+        "tongue": sphere((0, -0.045, 0.05), (0.012, 0.004, 0.02), 6, 8),
+        "lashes": sphere((0.03, 0.045, 0.075), (0.012, 0.001, 0.004), 6, 8),
     }  # fmt: skip
     vertices, faces, uvs, face_uvs, face_parts, owner = [], [], [], [], [], []
     num_v = num_u = 0
@@ -108,7 +111,7 @@ def model_to_asset(model: HeadModel, code: HeadCode, name: str = "Ada", **change
     """The asset of one code, with camera, light and photo like a fitted head."""
     rng = np.random.default_rng(3)
     shaped = model.shape(code.identity)
-    R = np.diag([1.0, -1.0, -1.0]) @ _small_rotation((0.1, 0.3, 0.05))
+    R = np.diag([1.0, -1.0, -1.0]) @ rotation_matrices(np.array([0.1, 0.3, 0.05]))
     camera = Camera(np.array([[820.0, 0, 250.0], [0, 820.0, 210.0], [0, 0, 1]]), R, np.array([0.01, -0.02, 0.62]), (480, 400))
     photo = Photo(rng.integers(0, 255, (400, 480, 3), np.uint8), None, None, "synthetic", "0" * 64)
     light = np.vstack([[3.0, 2.9, 2.8], rng.normal(size=(3, 3)) * 0.4 + [[0.5], [0.8], [0.3]], rng.normal(size=(5, 3)) * 0.1])
@@ -121,15 +124,9 @@ def model_to_asset(model: HeadModel, code: HeadCode, name: str = "Ada", **change
         textures={"albedo": Texture(model.base_textures["albedo"], "sRGB"),
                   "albedo_confidence": Texture(rng.integers(0, 255, (32, 32), np.uint8), "Non-Color")},
         skin_linear_rgb=np.array([0.5, 0.3, 0.2]), camera=camera, light=light, photo=photo, regions=model.regions,
-        provenance={"model": model.name, "licence": model.licence, "confidence": 0.7, "warnings": ["none"], "times_s": {"fit": 1.5}},
+        provenance={"model": model.name, "licence": model.licence, "confidence": 0.7, "times_s": {"fit": 1.5, "texture": 0.5}},
     )  # fmt: skip
     return HeadAsset(**(fields | changes))
-
-
-def _small_rotation(axis_angle):
-    from likeness.core.head.model import rotation_matrices
-
-    return rotation_matrices(np.asarray(axis_angle, np.float64))
 
 
 def random_code(model: HeadModel, seed: int) -> HeadCode:
@@ -146,5 +143,3 @@ def make_asset(seed: int = 0, **changes) -> HeadAsset:
     code = random_code(model, seed)
     return model_to_asset(model, code, **changes)
 
-
-__all__ = ["JOINT_NAMES", "make_asset", "make_model", "model_to_asset", "random_code"]
