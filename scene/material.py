@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..core.head.kinds import kind_of_part, kinds_of_parts
 from ..core.types import HeadAsset
 
-KINDS = ("skin", "eye", "cornea", "teeth", "tongue", "lashes")
 SUBSURFACE_RADIUS_M = np.array([1.2e-3, 0.26e-3, 0.16e-3])
 DEEP_SKIN_RADIUS = np.array([0.76, 0.81, 0.62])
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -35,26 +35,15 @@ class Surface:
     coat_weight: float = 0.0
 
 
-def kind_of_part(part: str) -> str:
-    """'left_cornea' -> 'cornea', 'upper_teeth' -> 'teeth', ...; what has no kind of its own is skin."""
-    kinds = {"cornea": "cornea", "teeth": "teeth", "gums": "teeth", "tongue": "tongue", "lashes": "lashes", "eye": "eye"}
-    return next((kind for word, kind in kinds.items() if word in part), "skin")
-
-
 def material_slots(part_names: Sequence[str]) -> np.ndarray:
-    """The material slot of each part [P]: one slot a kind that occurs, in KINDS' order."""
-    kinds = _kinds_of(part_names)
+    """The material slot of each part [P]: one slot a kind that occurs (core/head/kinds.py)."""
+    kinds = kinds_of_parts(part_names)
     return np.array([kinds.index(kind_of_part(part)) for part in part_names])
 
 
 def create_materials(asset: HeadAsset, name: str, albedo: bpy.types.Image) -> list[bpy.types.Material]:
     """The materials of material_slots, in order."""
-    return [_create_material(kind, f"{name} {kind}", albedo, asset.skin_linear_rgb) for kind in _kinds_of(asset.part_names)]
-
-
-def _kinds_of(part_names: Sequence[str]) -> list[str]:
-    occurring = {kind_of_part(part) for part in part_names}
-    return [kind for kind in KINDS if kind in occurring]
+    return [_create_material(kind, f"{name} {kind}", albedo, asset.skin_linear_rgb) for kind in kinds_of_parts(asset.part_names)]
 
 
 def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_rgb: np.ndarray) -> bpy.types.Material:

@@ -114,7 +114,7 @@ def drive_bones(obj: bpy.types.Object, rig: bpy.types.Object, bone_rotations: di
         squares = "+".join(f"pow({s},2)" for s in sums if s)
         for channel, expression in enumerate([f"sqrt({squares})", *sums]):
             if expression:
-                _drive_channel(bone, channel, expression, obj.data.shape_keys, list(units))
+                _drive_channel(bone, channel, expression, obj.data, list(units))
             elif channel > 0:
                 bone.rotation_axis_angle[channel] = 0.0
 
@@ -192,7 +192,7 @@ def _sum_expression(weights: np.ndarray) -> str:
     return "".join(f"{w:+.8f}*u{i}" for i, w in enumerate(weights) if w).removeprefix("+")
 
 
-def _drive_channel(bone: bpy.types.PoseBone, channel: int, expression: str, keys: bpy.types.Key, units: Sequence[str]) -> None:
+def _drive_channel(bone: bpy.types.PoseBone, channel: int, expression: str, mesh: bpy.types.Mesh, units: Sequence[str]) -> None:
     driver = bone.driver_add("rotation_axis_angle", channel).driver
     for i, unit in enumerate(units):
         if f"u{i}" not in expression:
@@ -200,6 +200,6 @@ def _drive_channel(bone: bpy.types.PoseBone, channel: int, expression: str, keys
         variable = driver.variables.new()
         variable.name, variable.type = f"u{i}", "SINGLE_PROP"
         target = variable.targets[0]
-        target.id_type, target.id = "KEY", keys
-        target.data_path = f'key_blocks["{unit}"].value'
+        target.id_type, target.id = "MESH", mesh
+        target.data_path = f'shape_keys.key_blocks["{unit}"].value'
     driver.expression = expression

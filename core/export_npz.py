@@ -1,0 +1,51 @@
+"""A head as one .npz of plain arrays, for measuring and learning (keys and frames: README, "npz")."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .head.bones import nearest_surface_points, pose_asset
+from .head.model import triangulate
+from .staging import staged
+from .types import HeadAsset
+
+
+def export_npz(asset: HeadAsset, path: Path) -> None:
+    """Writes head_arrays(asset), compressed, whole or not at all. Raises ExportError."""
+    with staged(path.parent) as folder:
+        np.savez_compressed(folder / path.with_suffix(".npz").name, **head_arrays(asset))
+
+
+def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
+    """vertices [V,3] m: neutral, model space; vertices_posed [V,3] m: with expression and pose, in OpenCV camera axes;
+    faces, face_uvs [F,3]; uvs [U,2]; landmarks7(_posed) [7,3] in the same two frames; K [3,3] px; albedo [H,W,3] sRGB;
+    albedo_confidence [H,W]; expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3];
+    times_s with time_names. Of a head without a photo the camera's and the light's keys are absent.
+    """
+    times_s: dict[str, float] = asset.provenance.get("times_s", {})
+    arrays = {
+        "vertices": asset.vertices.astype(np.float32),
+        "faces": triangulate(asset.faces).astype(np.int32),
+        "uvs": asset.uvs.astype(np.float32),
+        "face_uvs": triangulate(asset.face_uvs).astype(np.int32),
+        "landmarks7": asset.landmarks7.astype(np.float32),
+        "expression": np.array(list(asset.expression.values()), np.float32),
+        "expression_names": np.array(list(asset.expression), np.str_),
+        "identity": asset.identity.astype(np.float32),
+        "skin_linear_rgb": asset.skin_linear_rgb.astype(np.float32),
+        "times_s": np.array(list(times_s.values()), np.float64),
+        "time_names": np.array(list(times_s), np.str_),
+    }
+    arrays |= {name: texture.pixels for name, texture in asset.textures.items()}
+    if asset.light is not None:
+        arrays["light"] = asset.light.astype(np.float32)
+    if asset.camera is not None:
+        camera = asset.camera
+        posed = pose_asset(asset, asset.expression, asset.pose)
+        landmarks = nearest_surface_points(asset.vertices, asset.faces, asset.landmarks7).evaluate(posed)
+        arrays["vertices_posed"] = (posed @ camera.R.T + camera.t).astype(np.float32)
+        arrays["landmarks7_posed"] = (landmarks @ camera.R.T + camera.t).astype(np.float32)
+        arrays["K"] = camera.K.astype(np.float64)
+    return arrays
