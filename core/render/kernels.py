@@ -239,3 +239,55 @@ def count_open_rays(
         if not hit.result:
             count += 1.0
     openness[p] = count / float(directions.shape[0])
+
+
+@wp.func
+def catmull_rom(t: float):
+    """Weights of the four samples around a point t in [0, 1) after the second."""
+    return wp.vec4(
+        t * (-0.5 + t * (1.0 - 0.5 * t)),
+        1.0 + t * t * (-2.5 + 1.5 * t),
+        t * (0.5 + t * (2.0 - 1.5 * t)),
+        t * t * (-0.5 + 0.5 * t),
+    )
+
+
+@wp.kernel
+def sample_bicubic_bytes(image: wp.array3d(dtype=wp.uint8), position: wp.array(dtype=wp.vec2), out: wp.array2d(dtype=float)):
+    """Catmull-Rom samples of a byte image, as bytes (not clamped), positions as sample_bilinear's."""
+    p = wp.tid()
+    height = image.shape[0]
+    width = image.shape[1]
+    x = wp.clamp(position[p][0], 0.0, float(width - 1))
+    y = wp.clamp(position[p][1], 0.0, float(height - 1))
+    x0 = int(x)
+    y0 = int(y)
+    wx = catmull_rom(x - float(x0))
+    wy = catmull_rom(y - float(y0))
+    for c in range(image.shape[2]):
+        total = float(0.0)  # noqa: UP018
+        for j in range(4):
+            row = wp.clamp(y0 + j - 1, 0, height - 1)
+            line = float(0.0)  # noqa: UP018
+            for i in range(4):
+                column = wp.clamp(x0 + i - 1, 0, width - 1)
+                line += wx[i] * float(image[row, column, c])
+            total += wy[j] * line
+        out[p, c] = total
+
+
+@wp.kernel
+def find_closest_points(
+    mesh: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
+    reach: float,
+    face: wp.array(dtype=wp.int32),
+    weights: wp.array(dtype=wp.vec3),
+):
+    """The triangle nearest to each point and the barycentrics there; -1 beyond `reach` (m)."""
+    p = wp.tid()
+    hit = wp.mesh_query_point_no_sign(mesh, points[p], reach)
+    face[p] = -1
+    if hit.result:
+        face[p] = hit.face
+        weights[p] = wp.vec3(hit.u, hit.v, 1.0 - hit.u - hit.v)

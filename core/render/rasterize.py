@@ -127,6 +127,16 @@ def sample_texture(image: np.ndarray, uv: np.ndarray, decode: np.ndarray | None 
     return sample_image(image, np.stack([uv[..., 0] * width, (1.0 - uv[..., 1]) * height], -1), decode)
 
 
+def sample_image_bicubic(image: np.ndarray, points_px: np.ndarray) -> np.ndarray:
+    """Catmull-Rom samples of a uint8 image [H, W, C] at image-space points [..., 2] -> [..., C] float32 in bytes, clamped to 0..255."""
+    wp, kernels = load_warp(), load_kernels()
+    position = as_warp(np.ascontiguousarray(points_px.reshape(-1, 2) - 0.5, np.float32), wp.vec2)
+    out = np.empty((points_px.size // 2, image.shape[2]), np.float32)
+    pixels = as_warp(np.ascontiguousarray(image), wp.uint8)
+    launch(kernels.sample_bicubic_bytes, len(out), [pixels, position, as_warp(out, wp.float32)])
+    return np.clip(out, 0, 255, out=out).reshape(*points_px.shape[:-1], image.shape[2])
+
+
 def rasterize_reference(points_px: np.ndarray, depth: np.ndarray, triangles: np.ndarray, size: tuple[int, int]) -> RasterResult:
     """Slow float64 twin of rasterize_projected without culling, written for reading: one triangle at a time over all samples."""
     width, height = size

@@ -54,6 +54,15 @@ class Occluder:
         )
         return result
 
+    def closest(self, points: np.ndarray, reach: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """The mesh's nearest point to each point [N, 3]: triangle [N] (-1 beyond `reach` m), barycentrics [N, 3]."""
+        wp, kernels = load_warp(), load_kernels()
+        queries = as_warp(np.ascontiguousarray(points, np.float32), wp.vec3)
+        face, weights = np.empty(len(points), np.int32), np.zeros((len(points), 3), np.float32)
+        outputs = [as_warp(face, wp.int32), as_warp(weights, wp.vec3)]
+        launch(kernels.find_closest_points, len(points), [self.mesh.id, queries, reach, *outputs])
+        return face, weights
+
     def lamp_visibility(
         self, points: np.ndarray, normals: np.ndarray, direction: np.ndarray, radius_rad: float, num_rays: int = 16
     ) -> np.ndarray:

@@ -1,0 +1,340 @@
+"""From a photo on a fitted head to a whole albedo texture: seen texels, mirrored texels, and invented skin without a seam.
+
+Rule of this file: three layers under soft weights, each over the one before. (1) The base texture toned to the person's skin,
+moved by a membrane on the mesh so that it meets the seen skin in colour. (2) The other side's detail, where that side was seen
+better. (3) The photo. Colours are blended as sRGB bytes in float32, tones are matched in linear light.
+
+The photo's light is still in layer 3: the issue "Likeness" divides it out where `photo_colours` samples (same place for
+layer 2), with the light that core/fit/light.py estimates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ..head.model import HeadModel, triangulate
+from ..render.camera import camera_position, project
+from ..render.rasterize import RasterResult, interpolate, rasterize_uv, sample_image, sample_image_bicubic
+from ..render.shading import SRGB_TABLE, linear_to_srgb, srgb_to_linear, vertex_normals
+from ..render.visibility import Occluder
+from ..types import Camera, Photo
+from .face_zones import FaceZones, find_zones, soft_step
+from .light import SkinLight, fit_skin_light, head_crop, opaque_triangles
+from .membrane import stretch_membrane
+from .skin_mask import MASK_PX, PhotoMask, box_blur, build_mask, minimum_filter
+
+GRAZING = (0.22, 0.5)
+"""Cosines between which the photo's weight rises from 0 to 1: below, a texel is a smear of few pixels."""
+MIRROR_CERTAINTY = 0.08
+MIRROR_CONFIDENCE = 85
+
+
+@dataclass(frozen=True)
+class HeadSurface:
+    """The posed mesh as the painter needs it.
+
+    vertices, normals [V, 3]; triangles, uv_triangles [T, 3] of all parts in the same order; opaque: those that hide;
+    is_skin [T]; occluder; zones; exposed [V]: 0 deep in mouth, nostrils and sockets, 1 outside.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    triangles: np.ndarray
+    uv_triangles: np.ndarray
+    opaque: np.ndarray
+    is_skin: np.ndarray
+    occluder: Occluder
+    zones: FaceZones
+    exposed: np.ndarray
+
+
+@dataclass(frozen=True)
+class SeenTexels:
+    """index [N] into the flat texture; colour [N, 3] sRGB bytes as float32; weight, cosine [N]."""
+
+    index: np.ndarray
+    colour: np.ndarray
+    weight: np.ndarray
+    cosine: np.ndarray
+
+
+@dataclass(frozen=True)
+class View:
+    """What the painter samples: image [h, w, 3] sRGB bytes of `camera`, and where it may be painted."""
+
+    image: np.ndarray
+    camera: Camera
+    mask: PhotoMask
+
+
+def bake_texture(
+    photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel, size: int = 2048, skin_light: SkinLight | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Photo and its fitted camera and posed vertices [V, 3] -> albedo [size, size, 3] sRGB uint8, confidence [size, size] uint8.
+
+    Confidence: 255 seen straight on, less at grazing angles, at most 85 where mirrored from the other side, 0 invented.
+    """
+    skin_light = fit_skin_light(photo, camera, posed, model) if skin_light is None else skin_light
+    surface = prepare_surface(posed, model)
+    raster = rasterize_uv(model.uvs, surface.uv_triangles, size)
+    coarse = rasterize_uv(model.uvs, surface.uv_triangles, max(64, size // 2))
+    view = prepare_view(photo, camera, surface, skin_light, size, raster)
+    mirror, mirrored_vertices, mirrored_normals = mirror_surface(surface, model.template)
+    direct = see_texels(view, surface, raster, coarse, surface.vertices, surface.normals, 2e-4)
+    other = see_texels(view, surface, raster, coarse, mirrored_vertices, mirrored_normals, 1e-3)
+    base = toned_base(model, surface, raster, direct, skin_light, size)
+    albedo = paint(base, raster, surface, direct, other, mirror)
+    confidence = rate_confidence(direct, other, raster.triangle_id.shape)
+    return fill_gutters(albedo, raster.is_covered), confidence
+
+
+def prepare_surface(posed: np.ndarray, model: HeadModel) -> HeadSurface:
+    triangles, opaque = triangulate(model.faces), opaque_triangles(model)
+    parts = np.repeat(model.face_parts, 1 + (model.faces[:, 3] >= 0))
+    at_rest = vertex_normals(model.template, opaque)
+    openness = Occluder(model.template, opaque).openness(model.template, at_rest, 24, 0.03)
+    return HeadSurface(
+        posed,
+        vertex_normals(posed, opaque),
+        triangles,
+        triangulate(model.face_uvs),
+        opaque,
+        parts == model.part_names.index("skin"),
+        Occluder(posed, opaque),
+        find_zones(model),
+        soft_step(openness, 0.1, 0.3),
+    )
+
+
+def prepare_view(
+    photo: Photo, camera: Camera, surface: HeadSurface, skin_light: SkinLight, size: int, raster: RasterResult
+) -> View:
+    """Crop the head, shrink it when its pixels are finer than the texels (else they would alias), and judge its pixels."""
+    pixels, _ = project(camera, surface.vertices)
+    shrink = min(1.0, 1.0 / max(pixels_per_texel(pixels, surface, raster), 1e-3))
+    image, view = head_crop(photo, camera, surface.vertices, max(64.0, shrink * np.ptp(pixels, axis=0).max()))
+    small, small_view = head_crop(photo, camera, surface.vertices, MASK_PX)
+    alpha = None
+    if photo.alpha is not None:
+        as_photo = Photo(np.repeat(photo.alpha[..., None], 3, 2), None, None, "", "")
+        alpha = head_crop(as_photo, camera, surface.vertices, MASK_PX)[0][..., 0]
+    mask = build_mask(small, alpha, small_view, surface.vertices, surface.opaque, surface.normals, surface.zones, skin_light)
+    return View(image, view, mask)
+
+
+def pixels_per_texel(pixels: np.ndarray, surface: HeadSurface, raster: RasterResult) -> float:
+    """Median over the front's triangles of the photo's pixels along a texel's side."""
+    front = surface.is_skin & (surface.zones.front[surface.triangles].min(1) > 0.5)
+    texels = np.bincount(raster.triangle_id[raster.is_covered], minlength=len(surface.triangles))
+    p = pixels[surface.triangles[front]]
+    a, b = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
+    area = 0.5 * np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    counted = texels[front] > 4
+    return float(np.sqrt(np.median(area[counted] / texels[front][counted]))) if counted.any() else 1.0
+
+
+def mirror_surface(surface: HeadSurface, template: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
+    """Each vertex's twin on the other side: (triangle corners [V, 3], weights [V, 3]), its posed position and normal [V, 3].
+
+    The twin is the template's surface point nearest to the vertex reflected in x = 0; it moves with the posed mesh.
+    """
+    skin = surface.triangles[surface.is_skin]
+    face, weights = Occluder(template, skin).closest(template * np.array([-1.0, 1.0, 1.0]))
+    corners = skin[np.maximum(face, 0)]
+    vertices = np.einsum("vk,vkc->vc", weights, surface.vertices[corners])
+    normals = np.einsum("vk,vkc->vc", weights, surface.normals[corners])
+    return (corners, weights), vertices, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+
+
+def see_texels(
+    view: View,
+    surface: HeadSurface,
+    raster: RasterResult,
+    coarse: RasterResult,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    margin_m: float,
+) -> SeenTexels:
+    """The skin texels that the photo shows at vertices [V, 3] (the head's own or its mirrored ones), with soft weights.
+
+    The weight is found at half the texture's size: facing, free sight, the photo's mask; a texel next to a hidden one
+    counts for less, so that no occluder's rim is painted on what lies behind.
+    """
+    eye = camera_position(view.camera)
+    to_eye = eye - vertices
+    cosine = np.einsum("vc,vc->v", normals, to_eye) / np.linalg.norm(to_eye, axis=1)
+    may_face = surface.is_skin & (cosine[surface.triangles].max(1) > GRAZING[0])
+    rows, columns = np.nonzero(coarse.is_covered & np.append(may_face, False)[coarse.triangle_id])
+    texels = coarse.select(rows, columns)
+    table = np.column_stack([vertices, cosine, surface.exposed])
+    values = interpolate(table, texels, surface.triangles)
+    is_free = values[:, 3] > GRAZING[0]
+    is_free[is_free] = surface.occluder.sees(eye, values[is_free, :3], margin_m)
+    pixels, _ = project(view.mask.camera, values[:, :3].astype(np.float64))
+    judged = soft_step(values[:, 3], *GRAZING) * values[:, 4] * view.mask.sample(pixels)
+    weight = soften(coarse, rows, columns, is_free, judged)
+    is_seen = weight > 0.01
+    fine_rows, fine_columns = np.nonzero(raster.is_covered & np.append(may_face, False)[raster.triangle_id])
+    scale = coarse.triangle_id.shape[0] / raster.triangle_id.shape[0]
+    at = (np.stack([fine_columns, fine_rows], -1) + 0.5) * scale
+    fine_weight = sample_image(weight[..., None], at)[:, 0]
+    kept = (fine_weight > 0.01) & is_seen[(at[:, 1]).astype(int), (at[:, 0]).astype(int)]
+    fine = raster.select(fine_rows[kept], fine_columns[kept])
+    values = interpolate(table[:, :4], fine, surface.triangles)
+    pixels, _ = project(view.camera, values[:, :3])
+    index = fine_rows[kept] * raster.triangle_id.shape[1] + fine_columns[kept]
+    return SeenTexels(index, photo_colours(view, pixels), fine_weight[kept], np.clip(values[:, 3], 0, 1))
+
+
+def photo_colours(view: View, pixels: np.ndarray) -> np.ndarray:
+    """The photo at pixels [N, 2] -> sRGB bytes [N, 3] float32. De-lighting (issue "Likeness") divides by the irradiance here."""
+    return sample_image_bicubic(view.image, pixels)
+
+
+def soften(coarse: RasterResult, rows: np.ndarray, columns: np.ndarray, is_free: np.ndarray, judged: np.ndarray) -> np.ndarray:
+    """Weights of the listed texels as a map [h, w]: hidden texels' neighbours fade over about a hundredth of the texture."""
+    height, width = coarse.triangle_id.shape
+    free = np.ones((height, width), np.float32)
+    free[coarse.is_covered] = 0
+    free[rows, columns] = is_free
+    radius = max(1, round(height / 340))
+    free = box_blur(minimum_filter(free, radius), radius)
+    weight = np.zeros((height, width), np.float32)
+    weight[rows, columns] = judged * soft_step(free[rows, columns], 0.1, 0.9) * is_free
+    weight = box_blur(weight, max(1, radius // 2), coarse.is_covered)
+    return weight.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class TonedBase:
+    """The base texture in this person's tone: pixels [size, size, 3] sRGB bytes float32; vertex [V, 3]: its mean around each vertex."""
+
+    pixels: np.ndarray
+    vertex: np.ndarray
+
+
+def toned_base(
+    model: HeadModel, surface: HeadSurface, raster: RasterResult, direct: SeenTexels, skin_light: SkinLight, size: int
+) -> TonedBase:
+    """The base albedo at `size`, its skin scaled in linear light so that its sure skin has the seen skin's median colour."""
+    image = model.base_textures["albedo"][..., :3]
+    if image.shape[0] != size:
+        image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+    skin_of_photo = seen_skin_colour(surface, raster, direct, skin_light)
+    sure = np.flatnonzero(surface.zones.sure_skin > 0.5)
+    vertex = vertex_means(image.reshape(-1, 3), np.ones(size * size, np.float32), surface, raster)[0]
+    base_skin = srgb_to_linear(np.median(vertex[sure], 0) / 255) if len(sure) else skin_of_photo
+    ratio = np.clip(skin_of_photo / np.maximum(base_skin, 1e-3), 0.02, 8.0)
+    table = (linear_to_srgb(SRGB_TABLE[:, None] * ratio) * 255).astype(np.float32)
+    toned = image.astype(np.float32)
+    is_skin = np.append(surface.is_skin, False)[raster.triangle_id]
+    toned[is_skin] = table[image[is_skin], np.arange(3)]
+    curve = np.stack([np.interp(vertex[:, c], np.arange(256), table[:, c]) for c in range(3)], -1)
+    return TonedBase(toned, curve)
+
+
+def seen_skin_colour(surface: HeadSurface, raster: RasterResult, direct: SeenTexels, skin_light: SkinLight) -> np.ndarray:
+    """Linear median of the painted sure skin, or the light estimate's skin where too little is seen; [3]."""
+    sure = interpolate(surface.zones.sure_skin, flat_texels(raster, direct.index), surface.triangles)
+    chosen = (sure > 0.5) & (direct.weight > 0.5)
+    if chosen.sum() < 200:
+        return skin_light.skin_linear_rgb
+    return srgb_to_linear(np.median(direct.colour[chosen], 0) / 255)
+
+
+def flat_texels(raster: RasterResult, index: np.ndarray) -> RasterResult:
+    """The raster's samples at flat indices [N]."""
+    return RasterResult(
+        raster.triangle_id.reshape(-1)[index], raster.barycentric.reshape(-1, 3)[index], raster.depth.reshape(-1)[index]
+    )
+
+
+def vertex_means(
+    colour: np.ndarray, weight: np.ndarray, surface: HeadSurface, raster: RasterResult, index: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean of texels' colours around each vertex [V, 3], and the mean weight [V]; texels: all covered, or index [N]."""
+    covered = np.flatnonzero(raster.is_covered.reshape(-1))[::3]
+    counted = flat_texels(raster, covered)
+    num = len(surface.vertices)
+    total = splat(counted, surface.triangles, np.ones(len(covered)), num)
+    if index is None:
+        chosen, colour, weight = counted, colour[covered], weight[covered]
+    else:
+        chosen, colour, weight = flat_texels(raster, index[::3]), colour[::3], weight[::3]
+    share = splat(chosen, surface.triangles, weight, num)
+    sums = np.stack([splat(chosen, surface.triangles, weight * colour[:, c], num) for c in range(3)], -1)
+    return sums / np.maximum(share, 1e-6)[:, None], share / np.maximum(total, 1e-6)
+
+
+def splat(texels: RasterResult, triangles: np.ndarray, values: np.ndarray, num_vertices: int) -> np.ndarray:
+    """Sum over texels [N] of values times barycentrics, at the triangles' corners [V]."""
+    corners = triangles[texels.triangle_id]
+    return np.bincount(corners.ravel(), (texels.barycentric * values[:, None]).ravel(), num_vertices)
+
+
+def paint(
+    base: TonedBase,
+    raster: RasterResult,
+    surface: HeadSurface,
+    direct: SeenTexels,
+    other: SeenTexels,
+    mirror: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Base moved by the membrane, then the mirrored detail, then the photo: [size, size, 3] sRGB bytes float32."""
+    skin = surface.triangles[surface.is_skin]
+    plain = 1 - surface.zones.feature
+    seen, seen_weight = vertex_means(direct.colour, direct.weight, surface, raster, direct.index)
+    twin, twin_weight = vertex_means(other.colour, other.weight, surface, raster, other.index)
+    certainty = np.clip(seen_weight, 0, 1) * plain
+    hint = MIRROR_CERTAINTY * np.clip(twin_weight, 0, 1) * plain * (1 - np.clip(seen_weight, 0, 1))
+    both = certainty + hint
+    wanted = (seen * certainty[:, None] + twin * hint[:, None]) / np.maximum(both, 1e-6)[:, None]
+    shift = stretch_membrane(surface.vertices, skin, wanted - base.vertex, both)
+    smooth = smooth_skin(base, surface, skin, plain) + shift
+    corners, weights = mirror
+    smooth_twin = np.einsum("vk,vkc->vc", weights, smooth[corners])
+    pixels = base.pixels.reshape(-1, 3)
+    index = np.flatnonzero(np.append(surface.is_skin, False)[raster.triangle_id.reshape(-1)])
+    pixels[index] += interpolate(shift, flat_texels(raster, index), surface.triangles)
+    from_twin = interpolate(smooth - smooth_twin, flat_texels(raster, other.index), surface.triangles)
+    pixels[other.index] += other.weight[:, None] * (other.colour + from_twin - pixels[other.index])
+    pixels[direct.index] += direct.weight[:, None] * (direct.colour - pixels[direct.index])
+    return base.pixels
+
+
+def smooth_skin(base: TonedBase, surface: HeadSurface, skin: np.ndarray, plain: np.ndarray) -> np.ndarray:
+    """The base's vertex colours without brows, eyes, nostrils and lips: plain skin stretched over them, [V, 3]."""
+    middle = np.median(base.vertex[plain > 0.5], 0)
+    return middle + stretch_membrane(surface.vertices, skin, base.vertex - middle, plain, stiffness_m=0.01)
+
+
+def rate_confidence(direct: SeenTexels, other: SeenTexels, shape: tuple[int, ...]) -> np.ndarray:
+    confidence = np.zeros(int(np.prod(shape)), np.float32)
+    confidence[other.index] = MIRROR_CONFIDENCE * other.weight * other.cosine**2
+    confidence[direct.index] = np.maximum(confidence[direct.index], 255 * direct.weight * direct.cosine**2)
+    return np.round(confidence).astype(np.uint8).reshape(shape)
+
+
+def fill_gutters(pixels: np.ndarray, is_covered: np.ndarray) -> np.ndarray:
+    """Spread the charts' colours into the space between them (pull-push), so that mipmaps bring nothing foreign in; -> uint8."""
+    filled = push_pull(pixels * is_covered[..., None], is_covered.astype(np.float32))
+    return np.clip(np.where(is_covered[..., None], pixels, filled) + 0.5, 0, 255).astype(np.uint8)
+
+
+def push_pull(weighted: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """weighted [h, w, c] = colour times weight [h, w] -> colours everywhere, coarse where nothing is near."""
+    height, width = weight.shape
+    if min(height, width) <= 2 or height % 2 or width % 2:
+        return weighted / np.maximum(weight, 1e-6)[..., None]
+    quarters = weighted.reshape(height // 2, 2, width // 2, 2, -1).sum((1, 3))
+    coarse_weight = weight.reshape(height // 2, 2, width // 2, 2).sum((1, 3))
+    limit = np.minimum(1, 1 / np.maximum(coarse_weight, 1e-6))
+    coarse = push_pull(quarters * limit[..., None], coarse_weight * limit)
+    up = np.repeat(np.repeat(coarse, 2, 0), 2, 1)
+    return weighted + (1 - np.minimum(weight, 1))[..., None] * up
+
+
+__all__ = ["SeenTexels", "bake_texture"]
