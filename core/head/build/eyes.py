@@ -44,7 +44,8 @@ def eye_profile() -> tuple[np.ndarray, np.ndarray]:
     limbus_z = EYE_RADIUS * np.cos(LIMBUS_ANGLE)
     depth = np.array([1.75, 1.75, 1.72, 0.98, 0.86, 0.72, 0.52, 0.25]) * 1e-3
     inner = np.array([0.0, 0.55, 0.94, 1.0, 1.45, 2.1, 2.75, 3.0]) / 3.0
-    distance = np.where(inner <= 1 / 3, inner * 3 * PUPIL_RADIUS, PUPIL_RADIUS + (inner - 1 / 3) * 1.5 * (IRIS_RADIUS - PUPIL_RADIUS))
+    beyond_pupil = 1.5 * np.maximum(inner - 1 / 3, 0)
+    distance = 3 * np.minimum(inner, 1 / 3) * PUPIL_RADIUS + beyond_pupil * (IRIS_RADIUS - PUPIL_RADIUS)
     distance[-1] = 0.985 * IRIS_RADIUS
     iris = np.stack([distance, limbus_z - depth], 1)
     angles = np.concatenate([[LIMBUS_ANGLE], np.radians([33.0, 39, 47, 57, 69, 83, 100, 121, 145, 180])])
@@ -62,8 +63,7 @@ def cornea_profile() -> tuple[np.ndarray, np.ndarray]:
 
     Corneal sphere and a sphere just outside the sclera, joined by a smooth maximum; the rim ends inside the sclera.
     """
-    angles = np.radians([0.0, 7, 14, 20.5, 26, 30.5, 34]).tolist() + [CORNEA_EDGE_ANGLE]
-    angles = np.array(angles)
+    angles = np.append(np.radians([0.0, 7, 14, 20.5, 26, 30.5, 34]), CORNEA_EDGE_ANGLE)
     centre = EYE_RADIUS * np.cos(LIMBUS_ANGLE) - np.sqrt(CORNEA_RADIUS**2 - IRIS_RADIUS**2)
     cornea = centre * np.cos(angles) + np.sqrt(CORNEA_RADIUS**2 - (centre * np.sin(angles)) ** 2)
     sclera = EYE_RADIUS + 4e-5

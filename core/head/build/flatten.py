@@ -126,7 +126,8 @@ def minimise_distortion(
     free = np.flatnonzero(~held.ravel())
     t = np.arange(len(triangles))
     row = np.repeat(2 * t, 6).reshape(-1, 2, 3) + np.arange(2)[None, :, None]
-    gradient_u = sp.csr_matrix((gradients.ravel(), (row.ravel(), np.repeat(triangles, 2, 0).reshape(-1, 2, 3).ravel())), (2 * len(t), num))
+    column = np.repeat(triangles, 2, 0).reshape(-1, 2, 3)
+    gradient_u = sp.csr_matrix((gradients.ravel(), (row.ravel(), column.ravel())), (2 * len(t), num))
     jacobians = (gradient_u @ uv).reshape(-1, 2, 2).transpose(0, 2, 1)
     energy = dirichlet_energy(jacobians, weights)
     for _ in range(num_steps):
@@ -167,10 +168,13 @@ def step_matrix(W: np.ndarray, gradients: np.ndarray, triangles: np.ndarray, num
     return sp.csr_matrix((values.ravel(), (rows.ravel(), np.broadcast_to(columns, shape).ravel())), (4 * len(W), 2 * num))
 
 
-def flatten_disc(vertices: np.ndarray, faces: np.ndarray, num_steps: int = 30, is_round: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def flatten_disc(
+    vertices: np.ndarray, faces: np.ndarray, num_steps: int = 30, is_round: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """One disc of faces [F, 4] -> indices of its vertices [N] and their uv [N, 2] m, least distorted.
 
-    is_round keeps the outline a circle (for deep bags); otherwise the outline is free. Raises LikenessError for what is no disc.
+    is_round keeps the outline a circle (for deep bags); otherwise the outline is free.
+    Raises LikenessError for what is no disc.
     """
     used = np.unique(faces[faces >= 0])
     local = np.searchsorted(used, faces)

@@ -28,7 +28,7 @@ REACH = 0.0035
 
 @dataclass(frozen=True)
 class Lid:
-    """How one lid's lashes grow. share: part of the margin from the inner to the outer corner; angles from the horizontal, rad."""
+    """How one lid's lashes grow. share: part of the margin, inner to outer corner; angles from the horizontal, rad."""
 
     sign: int
     count: int
@@ -96,7 +96,8 @@ def grow_strands(margin: np.ndarray, centre: np.ndarray, side: int, lid: Lid, rn
     """Strand vertices [count, NUM_ROWS, 2, 3] m along a lid margin [M, 3]."""
     step = np.linalg.norm(np.diff(margin, axis=0), axis=1)
     arc = np.concatenate([[0], np.cumsum(step)]) / step.sum()
-    share = lid.share[0] + (lid.share[1] - lid.share[0]) * (np.arange(lid.count) + 0.5 + rng.uniform(-0.3, 0.3, lid.count)) / lid.count
+    even = (np.arange(lid.count) + 0.5 + rng.uniform(-0.3, 0.3, lid.count)) / lid.count
+    share = lid.share[0] + (lid.share[1] - lid.share[0]) * even
     root = np.stack([np.interp(share, arc, margin[:, k]) for k in range(3)], 1)
     ahead = np.stack([np.interp(np.minimum(share + 0.03, 1), arc, margin[:, k]) for k in range(3)], 1)
     behind = np.stack([np.interp(np.maximum(share - 0.03, 0), arc, margin[:, k]) for k in range(3)], 1)
@@ -156,9 +157,10 @@ def strand_topology(num_strands: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     one = row + np.array([0, 1, 3, 2])
     faces = (np.arange(num_strands)[:, None, None] * 2 * NUM_ROWS + one).reshape(-1, 4)
     columns = 26
-    cell = np.stack([np.arange(num_strands) % columns, np.arange(num_strands) // columns], 1) / np.array([columns, -(-num_strands // columns)])
+    lines = -(-num_strands // columns)
+    cell = np.stack(np.divmod(np.arange(num_strands), columns)[::-1], 1) / np.array([columns, lines])
     width = 0.5 * (0.3 + 0.7 * ROW_WIDTHS / ROW_WIDTHS[0])
     chart = np.stack([np.stack([0.5 - width / 2, ROW_SHARES], 1), np.stack([0.5 + width / 2, ROW_SHARES], 1)], 1).reshape(-1, 2)
-    size = np.array([0.5 / columns, 0.8 / -(-num_strands // columns)])
+    size = np.array([0.5 / columns, 0.8 / lines])
     uvs = (cell[:, None] + size * (0.1 + 0.9 * chart)).reshape(-1, 2)
     return faces, uvs, faces

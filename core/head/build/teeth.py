@@ -9,6 +9,7 @@ Source: crown widths and heights as in Ash & Nelson, "Wheeler's Dental Anatomy" 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -285,8 +286,8 @@ def build_palate(
     v = (0.76, 0.82, 0.88, 0.94, 1.0)
     uvs = np.stack([np.tile(np.linspace(0.02, 0.98, half + 1), 5), np.repeat(v, half + 1)], 1)
     uv_index = first_uv + np.arange(5 * (half + 1)).reshape(5, half + 1)
-    faces = [close_front(a, b) for a, b in zip(indices[:-1], indices[1:], strict=True)]
-    face_uvs = [close_front(a, b) for a, b in zip(uv_index[:-1], uv_index[1:], strict=True)]
+    faces = [close_front(a, b) for a, b in pairwise(indices)]
+    face_uvs = [close_front(a, b) for a, b in pairwise(uv_index)]
     return np.concatenate(rows), np.concatenate(faces), np.concatenate(face_uvs), uvs
 
 
@@ -312,7 +313,7 @@ def reverse(faces: np.ndarray) -> np.ndarray:
 
 
 def gum_columns(jaw: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Arch lengths [C] of the gum's columns, tooth thickness and crown height there (m), and 0 at a tooth's middle ... 1 between two."""
+    """Arch lengths of the gum's columns [C] m, tooth thickness and crown height there, and papilla (0 mid-tooth, 1 between)."""
     centres, ends = tooth_places(jaw)
     starts = np.concatenate([[0], ends[:-1]])
     share = np.arange(COLUMNS_PER_TOOTH) / COLUMNS_PER_TOOTH
