@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""For path properties that take "//" for the .blend file's folder; older Blenders allow it everywhere."""
 FACES = (
     ("LARGEST", "Largest Face", "The face that fills most of the photo"),
     ("ALL", "All Faces", "A head for every face in the photo"),
@@ -19,6 +21,7 @@ class LikenessSettings(bpy.types.PropertyGroup):
         name="Photo",
         description="The photo of a face: JPEG, PNG, TIFF, WebP or HEIC. A face from the front, in even light, is best",
         subtype="FILE_PATH",
+        options=RELATIVE_PATH,
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="1 is the largest face, 2 the next", default=1, min=1, soft_max=10)

@@ -1,5 +1,9 @@
 """Every error a user can meet: one small family whose messages are the remedy."""
 
+from __future__ import annotations
+
+import traceback
+
 
 class LikenessError(Exception):
     """A job could not be done; the message says what to do about it. Nothing was written."""
@@ -23,3 +27,15 @@ class ExportError(LikenessError):
 
 class Cancelled(LikenessError):
     """The user stopped the job."""
+
+
+def describe_error(error: Exception) -> str:
+    """The sentence for the user. An error that is not of the family is a fault of ours: it is also printed in full."""
+    if isinstance(error, LikenessError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and "likeness" not in (error.name or ""):
+        return f"The Python module {error.name} is missing: install the Likeness zip for this system, or run `make environment`."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this job: close other programs, run fewer jobs, or use a smaller photo."
+    traceback.print_exception(error)
+    return f"Likeness met a fault of its own ({type(error).__name__}: {error}): please report it with the text in the console."

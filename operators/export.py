@@ -7,7 +7,8 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from .job import describe_error
+from ..core.errors import describe_error
+from ..properties import RELATIVE_PATH
 from .selection import require_head
 
 FORMATS = (
@@ -26,7 +27,9 @@ class LIKENESS_OT_export_head(bpy.types.Operator):
     bl_label = "Export Head"
     bl_options = {"REGISTER"}
 
-    filepath: StringProperty(name="File", description="Where to write", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="File", description="Where to write", subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
+    )
     format: EnumProperty(name="Format", description="What to write", items=FORMATS, default="glb")
     check_existing: BoolProperty(default=True, options={"HIDDEN"})
 

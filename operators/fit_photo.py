@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from ..properties import FACES
-from .job import Job, describe_error, run_to_end
+from ..core.errors import describe_error
+from ..properties import FACES, RELATIVE_PATH
+from .job import Job, run_to_end
 
 if TYPE_CHECKING:
     from ..core.types import HeadAsset, Progress
@@ -25,7 +26,9 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
     bl_label = "Generate Head"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(name="Photo", description="The photo of a face", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="Photo", description="The photo of a face", subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
+    )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="1 is the largest face, 2 the next", default=1, min=1, soft_max=10)
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
@@ -103,10 +106,11 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
         return [(yield from pipeline.fit_photo(photo, face=index))]
 
     def _finish(self, context: bpy.types.Context, assets: list[HeadAsset]) -> set[str]:
-        from ..scene import head
+        from ..scene import head, transaction
 
-        for asset in assets:
-            head.create_head(context, asset)
+        with transaction.all_or_nothing():
+            for asset in assets:
+                head.create_head(context, asset)
         warnings = [warning for asset in assets for warning in asset.provenance.get("warnings", ())]
         for warning in warnings:
             self.report({"WARNING"}, warning)

@@ -5,28 +5,14 @@ Rule of this file: it knows Blender's window manager and nothing of heads. One j
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Generator
 from typing import Any
 
 import bpy
 
-from ..core.errors import LikenessError
 from ..core.types import Progress
 
 TICK_S = 0.02
-
-
-def describe_error(error: Exception) -> str:
-    """The sentence for the user. An error that is not ours is also printed in full, for the report of a fault."""
-    if isinstance(error, LikenessError):
-        return str(error)
-    if isinstance(error, ModuleNotFoundError):
-        return f"The Python module {error.name} is missing: install the Likeness zip made for this system and Blender version."
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this job: close other programs or use a smaller photo."
-    traceback.print_exception(error)
-    return f"Likeness met a fault of its own ({type(error).__name__}: {error}): please report it with the text in the console."
 
 
 class Job:

@@ -101,10 +101,10 @@ class LIKENESS_PT_head(bpy.types.Panel):
         return head.find_head(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        from ..scene import head
+        from ..scene import head, provenance
 
-        layout, obj = self.layout, head.find_head(context)
-        self._draw_result(layout, context, head.read_provenance(obj))
+        layout = self.layout
+        self._draw_result(layout, context, provenance.read_provenance(head.find_head(context)))
         row = layout.row(align=True)
         row.operator("likeness.apply_expression", text="Neutral").expression = "NEUTRAL"
         row.operator("likeness.apply_expression", text="Photo").expression = "PHOTO"
@@ -119,7 +119,7 @@ class LIKENESS_PT_head(bpy.types.Panel):
         confidence = provenance.get("confidence")
         box = layout.box()
         if confidence is None:
-            box.label(text=provenance.get("name", "Head"), icon="USER")
+            box.label(text="Not made from a photo", icon="USER")
             return
         _, words, icon = next(entry for entry in CONFIDENCE_WORDS if confidence >= entry[0])
         seconds = sum(provenance.get("times_s", {}).values())

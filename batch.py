@@ -1,0 +1,65 @@
+"""Heads from photos without a window.
+
+    blender -b --python batch.py -- fit PHOTO... --out DIR
+    .venv/bin/python batch.py fit PHOTO... --out DIR
+
+Exit code 0: every photo became a head; 2: some did not (report.jsonl says why); 1: the command cannot be followed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from pathlib import Path
+from types import ModuleType
+
+
+def load_package() -> ModuleType:
+    """This file's folder as the package `likeness`, wherever it lies and whatever it is called."""
+    if "likeness" not in sys.modules:
+        folder = Path(__file__).resolve().parent
+        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != folder]
+        init = folder / "__init__.py"
+        spec = importlib.util.spec_from_file_location("likeness", init, submodule_search_locations=[str(folder)])
+        assert spec
+        assert spec.loader
+        package = importlib.util.module_from_spec(spec)
+        sys.modules["likeness"] = package
+        spec.loader.exec_module(package)
+    return sys.modules["likeness"]
+
+
+def own_arguments(argv: list[str]) -> list[str]:
+    """What follows "--" on Blender's command line, or what follows the script's name on Python's."""
+    is_blender = "--python" in argv or "-P" in argv
+    if is_blender:
+        return argv[argv.index("--") + 1 :] if "--" in argv else []
+    return argv[1:]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    load_package()
+    from likeness.bulk.command_line import run
+
+    return run(own_arguments(sys.argv) if argv is None else argv, script=Path(__file__).resolve())
+
+
+def _exit_now(code: int) -> None:
+    """Leave at once: Blender's own exit ignores codes and can crash in a library's clean-up."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        _exit_now(main())
+    except SystemExit as end:
+        _exit_now(end.code if isinstance(end.code, int) else 1)
+    except KeyboardInterrupt:
+        _exit_now(130)

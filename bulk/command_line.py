@@ -1,0 +1,142 @@
+"""The commands of batch.py: what they are called, what they print, how they exit."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..core.errors import LikenessError
+from . import workers
+from .fit import FORMATS, FitOptions, fit_to_files
+from .inputs import Task, UsageError, list_tasks
+from .report import reporting
+
+OK, USAGE, SOME_FAILED = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with our exit code for a command that cannot be followed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how it is used."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def run(argv: list[str], script: Path) -> int:
+    """Follow the arguments; `script` is what a worker process has to run."""
+    if argv[:1] == [workers.WORKER_COMMAND]:
+        return workers.work()
+    arguments = make_parser().parse_args(argv)
+    try:
+        return arguments.run(arguments, script)
+    except (UsageError, LikenessError) as error:
+        say_error(str(error))
+        return USAGE
+
+
+def make_parser() -> Parser:
+    """The command line."""
+    parser = Parser(prog="batch.py", description="Heads from photos without a window.")
+    commands = parser.add_subparsers(title="commands", required=True, parser_class=Parser, metavar="COMMAND")
+    fit = commands.add_parser("fit", help="photos to heads", description=fit_command.__doc__)
+    sources = 'a photo, a folder, a pattern like "shots/*.jpg", or a .txt, .csv or .jsonl list'
+    fit.add_argument("inputs", nargs="+", metavar="PHOTO", help=sources)
+    fit.add_argument("--out", required=True, metavar="DIR", help="folder for the results and report.jsonl")
+    listed = f"any of {','.join(FORMATS)} (default: blend)"
+    fit.add_argument("--export", type=parse_formats, default=("blend",), metavar="LIST", help=listed)
+    fit.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
+    which = "0: the largest face (default), 1: the next, or all"
+    fit.add_argument("--face", type=parse_face, default=0, metavar="N|all", help=which)
+    fit.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="photos at a time, each in a process of its own")
+    fit.add_argument("--preview", action="store_true", help="also render <photo>_preview.png")
+    fit.set_defaults(run=fit_command)
+    info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
+    info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
+    info.set_defaults(run=info_command)
+    return parser
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """'glb,npz' -> ('glb', 'npz')."""
+    formats = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown) or 'nothing'} cannot be written: choose from {','.join(FORMATS)}")
+    return formats
+
+
+def parse_face(text: str) -> int | None:
+    """'all' -> None, '1' -> 1."""
+    if text == "all":
+        return None
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text} is no face: give 0 for the largest, 1 for the next, or all")
+    return int(text)
+
+
+def parse_jobs(text: str) -> int:
+    """A number of processes, at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes: give 1 or more")
+    return int(text)
+
+
+def fit_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Fit every photo and write its files; report.jsonl has one line a photo."""
+    tasks = list_tasks(arguments.inputs)
+    options = FitOptions(arguments.out, arguments.export, arguments.model, arguments.face, arguments.preview)
+    started, num_failed = time.perf_counter(), 0
+    with reporting(Path(arguments.out)) as report, contextlib.closing(fit_all(tasks, options, arguments.jobs, script)) as lines:
+        for number, line in enumerate(lines, 1):
+            report.write(line)
+            num_failed += not line["ok"]
+            say_line(line, number, len(tasks))
+    seconds = time.perf_counter() - started
+    say(f"{len(tasks) - num_failed} of {len(tasks)} photos became heads in {seconds:.1f} s; {report.path}")
+    return SOME_FAILED if num_failed else OK
+
+
+def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Iterator[dict[str, Any]]:
+    """Report lines, one a task: in this process, or in several."""
+    if num_jobs == 1:
+        for task in tasks:
+            yield fit_to_files(task, options)
+    else:
+        yield from workers.fit_in_children(tasks, options, num_jobs, script)
+
+
+def info_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Say what a .blend, .glb or .npz file of ours holds."""
+    from .info import describe_file
+
+    for line in describe_file(Path(arguments.file)):
+        say(line)
+    return OK
+
+
+def say_line(line: dict[str, Any], number: int, count: int) -> None:
+    """One photo's outcome for the terminal."""
+    if line["ok"]:
+        say(f"[{number}/{count}] {line['input']}: {line['confidence']:.0%} sure, {line['times_s']['total']:.1f} s")
+        for warning in line["warnings"]:
+            say(f"    {warning}")
+    else:
+        say_error(f"[{number}/{count}] {line['input']}: {line['error']}")
+
+
+def say(text: str) -> None:
+    """To standard output, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say_error(text: str) -> None:
+    """To standard error, at once."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,131 @@
+"""One photo -> its files and its line of the report. Runs in the batch process itself or in a worker."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import describe_error
+from ..core.staging import staged
+from ..core.types import HeadAsset, Progress
+from .inputs import Task
+
+SCENE_FORMATS = ("blend", "glb", "fbx", "obj")
+FORMATS = (*SCENE_FORMATS, "npz")
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview."""
+
+    out: str
+    formats: tuple[str, ...]
+    model: str = "embedded"
+    face: int | None = 0
+    preview: bool = False
+
+
+def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
+    """Fit one photo and write its files; returns the report's line. A failure is a line with its sentence, not an exception."""
+    started = time.perf_counter()
+    line: dict[str, Any] = {"input": task.photo, "ok": False, "error": None, "outputs": [], "heads": []}
+    try:
+        line["sha256"] = hash_photo(Path(task.photo))
+        assets = _fit(task, options, on_progress)
+        line["heads"], times_s = _write(assets, task, options)
+        line |= summarise(line["heads"])
+        line["ok"] = True
+    except Exception as error:
+        line["error"] = describe_error(error)
+        times_s = {}
+    line["times_s"] = {k: round(v, 4) for k, v in (times_s | {"total": time.perf_counter() - started}).items()}
+    return line
+
+
+def hash_photo(path: Path) -> str | None:
+    """SHA-256 (hex) of the file's bytes; None where they cannot be read (the reader of photos says why)."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
+    """The photo's outputs, warnings and lowest confidence, over its heads."""
+    return {
+        "outputs": [output for head in heads for output in head["outputs"]],
+        "confidence": min(head["confidence"] for head in heads),
+        "warnings": list(dict.fromkeys(warning for head in heads for warning in head["warnings"])),
+    }
+
+
+def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
+    from ..core import pipeline
+
+    if options.face is None:
+        return pipeline.run(pipeline.fit_all_faces(task.photo, model=options.model), on_progress)
+    return [pipeline.run(pipeline.fit_photo(task.photo, model=options.model, face=options.face), on_progress)]
+
+
+def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """Write every head's files; all of a photo's files appear together or none does."""
+    heads = []
+    times_s = dict(assets[0].provenance.get("times_s", {}))
+    out = Path(options.out)
+    with staged(out) as folder:
+        for number, asset in enumerate(assets, 1):
+            stem = task.stem if len(assets) == 1 else f"{task.stem}_face{number}"
+            before = set(folder.iterdir())
+            for stage, seconds in _write_head(asset, folder, stem, options).items():
+                times_s[stage] = times_s.get(stage, 0.0) + seconds
+            written = sorted(path.name for path in set(folder.iterdir()) - before)
+            heads.append(
+                {
+                    "name": stem,
+                    "outputs": [str(out / name) for name in written],
+                    "confidence": asset.provenance.get("confidence", 0.0),
+                    "warnings": list(asset.provenance.get("warnings", ())),
+                }
+            )
+    return heads, times_s
+
+
+def _write_head(asset: HeadAsset, folder: Path, stem: str, options: FitOptions) -> dict[str, float]:
+    times_s: dict[str, float] = {}
+    clock = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal clock
+        times_s[stage] = time.perf_counter() - clock
+        clock = time.perf_counter()
+
+    if "npz" in options.formats:
+        from ..core import export_npz
+
+        export_npz.export_npz(asset, folder / f"{stem}.npz")
+        lap("npz")
+    scene_formats = [name for name in options.formats if name in SCENE_FORMATS]
+    if not scene_formats and not options.preview:
+        return times_s
+    import bpy
+
+    from ..scene import export, head
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+    lap("empty scene")
+    obj = head.create_head(bpy.context, asset)
+    lap("scene")
+    for name in scene_formats:
+        export.export_head(obj, folder / f"{stem}.{name}", name)
+        lap(name)
+    if options.preview:
+        from ..scene import preview
+
+        preview.render_preview(obj, asset.photo, folder / f"{stem}_preview.png")
+        lap("preview")
+    return times_s

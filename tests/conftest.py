@@ -1,0 +1,82 @@
+"""What many tests start from: an empty Blender file, the registered extension, a photo, a pipeline that takes no time."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "blender"))
+
+
+@pytest.fixture
+def context():
+    """Blender's context in an empty file."""
+    import bpy
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+    return bpy.context
+
+
+@pytest.fixture
+def extension(context):
+    """The extension, enabled; disabled afterwards."""
+    import likeness
+
+    likeness.register()
+    yield context
+    likeness.unregister()
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory) -> Path:
+    """The public-domain portrait of Eileen Collins that scikit-image carries."""
+    import skimage
+
+    target = tmp_path_factory.mktemp("photos") / "astronaut.png"
+    shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", target)
+    return target
+
+
+@pytest.fixture
+def quick_pipeline(monkeypatch):
+    """core.pipeline with the same interface and a small synthetic head: for tests of what surrounds the fit."""
+    import likeness.core
+    from likeness.core.errors import PhotoError
+    from likeness.core.types import Progress
+    from synthetic import make_asset
+
+    def fit_photo(photo, *, model="embedded", face=0):
+        yield Progress("Reading the photo", 0.1)
+        if not Path(photo).is_file():
+            raise PhotoError(f"There is no photo {photo}: check the path.")
+        yield Progress("Fitting", 0.5)
+        name = Path(photo).stem
+        asset = make_asset(seed=face, name=name)
+        digest = hashlib.sha256(Path(photo).read_bytes()).hexdigest()
+        provenance = asset.provenance | {"photo_sha256": digest, "warnings": ["The face is small."]}
+        return replace(asset, provenance=provenance)
+
+    def fit_all_faces(photo, *, model="embedded"):
+        first = yield from fit_photo(photo, face=0)
+        second = yield from fit_photo(photo, face=1)
+        return [first, replace(second, name=f"{second.name}_2")]
+
+    def run(job, on_progress=None):
+        while True:
+            try:
+                next(job)
+            except StopIteration as end:
+                return end.value
+
+    pipeline = types.ModuleType("likeness.core.pipeline")
+    pipeline.fit_photo, pipeline.fit_all_faces, pipeline.run = fit_photo, fit_all_faces, run
+    monkeypatch.setitem(sys.modules, "likeness.core.pipeline", pipeline)
+    monkeypatch.setattr(likeness.core, "pipeline", pipeline, raising=False)
+    return pipeline

@@ -1,0 +1,282 @@
+"""batch.py: what it takes, what it writes, how it exits, what it leaves behind."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from likeness.bulk import command_line, workers
+from likeness.bulk.fit import FitOptions
+from likeness.bulk.inputs import Task, UsageError, list_tasks, name_outputs
+from likeness.core.errors import ExportError
+from likeness.core.staging import staged
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "batch.py"
+
+
+def run(*arguments: object) -> int:
+    return command_line.run([str(argument) for argument in arguments], SCRIPT)
+
+
+def report(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "report.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def photos(tmp_path, astronaut) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("b.PNG", "a.jpg", "notes.md"):
+        (folder / name).write_bytes(astronaut.read_bytes())
+    return folder
+
+
+def test_a_folder_gives_its_photos_in_order(photos):
+    assert [Path(task.photo).name for task in list_tasks([str(photos)])] == ["a.jpg", "b.PNG"]
+
+
+def test_a_pattern_gives_its_matches(photos):
+    assert [Path(task.photo).name for task in list_tasks([str(photos / "*.jpg")])] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("list.txt", "# mine\na.jpg\n\nb.PNG\n"),
+        ("list.csv", "id,photo\n1,a.jpg\n2,b.PNG\n"),
+        ("bare.csv", "a.jpg\nb.PNG\n"),
+        ("list.jsonl", '{"photo": "a.jpg"}\n{"path": "b.PNG"}\n'),
+    ],
+)
+def test_a_list_gives_its_photos_from_its_own_folder(photos, name, text):
+    (photos / name).write_text(text)
+    assert [task.photo for task in list_tasks([str(photos / name)])] == [str(photos / "a.jpg"), str(photos / "b.PNG")]
+
+
+@pytest.mark.parametrize("entry", ["empty", "*.tiff", "empty.txt", "bad.jsonl", "none.csv"])
+def test_an_input_that_names_no_photo_is_a_usage_error(tmp_path, entry):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "bad.jsonl").write_text("{oh\n")
+    with pytest.raises(UsageError, match=r"[:;] "):
+        list_tasks([str(tmp_path / entry)])
+
+
+def test_photos_of_one_name_get_outputs_of_different_names():
+    tasks = name_outputs(["x/me.jpg", "y/me.png", "y/Me.png", "me_2.jpg"])
+    assert [task.stem for task in tasks] == ["me", "me_2", "Me_3", "me_2_2"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fit"], ["fit", "a.jpg"], ["generate"], ["fit", "a.jpg", "--out", "o", "--export", "docx"],
+     ["fit", "a.jpg", "--out", "o", "--jobs", "0"], ["fit", "a.jpg", "--out", "o", "--face", "first"]],
+)  # fmt: skip
+def test_a_command_that_cannot_be_followed_exits_1(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(*arguments)
+    assert end.value.code == 1
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick_pipeline", "context")
+class TestFit:
+    def test_every_photo_gets_its_files_and_a_line(self, photos, tmp_path, capsys):
+        out = tmp_path / "out"
+        assert run("fit", photos, "--out", out, "--export", "npz") == 0
+        lines = report(out)
+        assert [line["ok"] for line in lines] == [True, True]
+        assert [line["outputs"] for line in lines] == [[str(out / "a.npz")], [str(out / "b.npz")]]
+        assert all(line["times_s"]["total"] > 0 and line["sha256"] and 0 <= line["confidence"] <= 1 for line in lines)
+        assert lines[0]["warnings"] == ["The face is small."]
+        assert "vertices" in np.load(out / "a.npz").files
+        assert "2 of 2 photos" in capsys.readouterr().out
+
+    def test_nothing_but_results_is_left(self, photos, tmp_path):
+        out = tmp_path / "out"
+        run("fit", photos, "--out", out, "--export", "npz,blend")
+        assert sorted(path.name for path in out.iterdir()) == ["a.blend", "a.npz", "b.blend", "b.npz", "report.jsonl"]
+
+    def test_a_failed_photo_is_a_sentence_and_exit_2(self, photos, tmp_path, capsys):
+        out = tmp_path / "out"
+        assert run("fit", photos / "a.jpg", photos / "gone.jpg", "--out", out, "--export", "npz") == 2
+        good, bad = report(out)
+        assert good["ok"]
+        assert not bad["ok"]
+        assert bad["error"].startswith("There is no photo")
+        assert bad["outputs"] == []
+        assert "There is no photo" in capsys.readouterr().err
+
+    def test_all_faces_make_a_head_each_and_one_line(self, photos, tmp_path):
+        out = tmp_path / "out"
+        assert run("fit", photos / "a.jpg", "--out", out, "--export", "npz", "--face", "all") == 0
+        (line,) = report(out)
+        assert [head["name"] for head in line["heads"]] == ["a_face1", "a_face2"]
+        assert len(line["outputs"]) == 2
+
+    def test_older_results_are_replaced(self, photos, tmp_path):
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "a.npz").write_text("old")
+        (out / "report.jsonl").write_text("old")
+        run("fit", photos / "a.jpg", "--out", out, "--export", "npz")
+        assert "vertices" in np.load(out / "a.npz").files
+        assert len(report(out)) == 1
+
+    def test_older_results_stay_when_the_new_one_fails(self, photos, tmp_path, monkeypatch):
+        from likeness.core import export_npz
+
+        out = tmp_path / "out"
+        run("fit", photos / "a.jpg", "--out", out, "--export", "npz")
+        before = (out / "a.npz").read_bytes()
+
+        def fail(asset, path):
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(export_npz, "export_npz", fail)
+        assert run("fit", photos / "a.jpg", "--out", out, "--export", "npz") == 2
+        assert (out / "a.npz").read_bytes() == before
+        assert "disk is full" in report(out)[0]["error"]
+        assert sorted(path.name for path in out.iterdir()) == ["a.npz", "report.jsonl"]
+
+    def test_an_output_folder_that_cannot_be_is_one_sentence_and_exit_1(self, photos, tmp_path, capsys):
+        (tmp_path / "file").write_text("x")
+        assert run("fit", photos, "--out", tmp_path / "file" / "out", "--export", "npz") == 1
+        error = capsys.readouterr().err
+        assert "choose another folder" in error
+        assert error.count("\n") == 1
+        assert (tmp_path / "file").read_text() == "x"
+
+    def test_info_describes_what_was_written(self, photos, tmp_path, capsys):
+        out = tmp_path / "out"
+        run("fit", photos / "a.jpg", "--out", out, "--export", "npz,glb,blend")
+        capsys.readouterr()
+        for name, word in (("a.npz", "vertices: "), ("a.glb", "morph targets"), ("a.blend", "shape keys")):
+            assert run("info", out / name) == 0
+            assert word in capsys.readouterr().out
+
+    def test_ctrl_c_leaves_whole_files_only(self, photos, tmp_path, monkeypatch):
+        from likeness.core import export_npz
+
+        out = tmp_path / "out"
+
+        def interrupt(asset, path):
+            Path(path).write_bytes(b"half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(export_npz, "export_npz", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run("fit", photos, "--out", out, "--export", "npz")
+        assert [path.name for path in out.iterdir()] == ["report.jsonl"]
+        assert report(out) == []
+
+
+@pytest.mark.parametrize("name", ["nothing.npz", "readme.md", "broken.npz", "broken.glb"])
+def test_info_of_what_is_not_ours_is_one_sentence_and_exit_1(tmp_path, name, capsys):
+    for broken in ("broken.npz", "broken.glb", "readme.md"):
+        (tmp_path / broken).write_bytes(b"nothing of ours, but long enough for a header")
+    assert run("info", tmp_path / name) == 1
+    error = capsys.readouterr().err
+    assert ": " in error
+    assert "Traceback" not in error
+
+
+def test_staged_files_appear_together_or_not_at_all(tmp_path):
+    with staged(tmp_path / "new") as folder:
+        (folder / "one").write_text("1")
+        (folder / "two").write_text("2")
+        assert not (tmp_path / "new" / "one").exists()
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["one", "two"]
+
+    def write_and_fail() -> None:
+        with staged(tmp_path / "new") as folder:
+            (folder / "three").write_text("3")
+            raise OSError(errno.EROFS, "Read-only file system")
+
+    with pytest.raises(ExportError, match="read-only: choose another folder"):
+        write_and_fail()
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["one", "two"]
+
+
+CHILD = """
+import os, sys, time
+import likeness.bulk.workers as workers
+def fit_to_files(task, options, on_progress=None):
+    print("noise on standard output")
+    os.write(1, b"noise of a library\\n")
+    if task.photo == "die":
+        os._exit(7)
+    time.sleep(float(task.photo) if task.photo[0].isdigit() else 0)
+    return {"input": task.photo, "ok": True, "threads": os.environ["OMP_NUM_THREADS"], "pid": os.getpid()}
+workers.fit_to_files = fit_to_files
+sys.exit(workers.work())
+"""
+
+
+@pytest.fixture
+def child(tmp_path) -> Path:
+    script = tmp_path / "child.py"
+    script.write_text(CHILD)
+    return script
+
+
+def answers(child: Path, photos: list[str], num_jobs: int) -> list[dict]:
+    tasks = [Task(photo, photo) for photo in photos]
+    return list(workers.fit_in_children(tasks, FitOptions("out", ("npz",)), num_jobs, child))
+
+
+def test_children_answer_every_task_and_share_the_work(child):
+    lines = answers(child, ["0.3", "a", "0.3", "b", "c"], 2)
+    assert sorted(line["input"] for line in lines) == ["0.3", "0.3", "a", "b", "c"]
+    assert len({line["pid"] for line in lines}) == 2
+
+
+def test_a_child_that_dies_costs_one_photo(child):
+    lines = {line["input"]: line for line in answers(child, ["die", "a", "b"], 1)}
+    assert "ended with code 7" in lines["die"]["error"]
+    assert lines["a"]["ok"]
+    assert lines["b"]["ok"]
+
+
+def test_closing_early_ends_the_children(child):
+    tasks = [Task(photo, photo) for photo in ("a", "30", "30")]
+    lines = workers.fit_in_children(tasks, FitOptions("out", ("npz",)), 2, child)
+    next(lines)
+    started = time.perf_counter()
+    lines.close()
+    assert time.perf_counter() - started < 8
+
+
+def test_the_command_line_works_as_a_program(tmp_path):
+    command = [sys.executable, str(SCRIPT), "fit", "gone.jpg", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert report(tmp_path)[0]["error"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_sigterm_leaves_no_half_file(tmp_path, astronaut):
+    photos = tmp_path / "many"
+    photos.mkdir()
+    for number in range(20):
+        (photos / f"{number}.png").write_bytes(astronaut.read_bytes())
+    out = tmp_path / "out"
+    process = subprocess.Popen([sys.executable, str(SCRIPT), "fit", str(photos), "--out", str(out), "--export", "npz"])
+    while process.poll() is None and not out.exists():
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert not [path for path in out.iterdir() if path.name.startswith(".likeness")]
+    for path in out.glob("*.npz"):
+        assert "vertices" in np.load(path).files
