@@ -1,39 +1,59 @@
-"""From MakeHuman's raw mesh to a metrically correct adult head: what is kept, and one linear correction for mesh, targets and units.
+"""From MakeHuman's raw mesh to metrically correct adult heads: what is kept, the scale, the alignment, the eyes.
 
-Rule: the correction is linear in the vertex positions (weights per vertex, anchored at the eyes' own centres), so it acts
-on a person, an offset and an expression alike and needs no case distinction.
+Rule: one function, `correct`, takes raw heads (any person, any face unit) to metric ones; targets and units are corrected by
+passing base + offset through it and subtracting.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from .parts import BaseMesh
+from .eye_region import EyeRegion, find_eye_region, fit_eye
+from .identity import align_rigidly, sample_people
+from .measures import SUBNASALE
+from .parts import NUM_BASE, BaseMesh
 from .topology import QuadMesh
-from .wheel_data import SourceData
+from .wheel_data import SourceData, read_wheel
 
 NECK_LOOP = (1491, 1492)
 """Two neighbouring vertices of the quad loop at the neck's base where the head is cut."""
 CROWN = 881
+LID_MARGIN = (13352, 13353)
+"""Two neighbours of the ring along the back edge of the left lids' margin; SOCKET is a vertex behind it."""
+SOCKET = 7799
 HEAD_LOWEST_DM = 4.9
 """Base vertices above this height (base.obj) are carried along: the head, its helpers and joint cubes."""
 SCALE = np.array([1.057, 1.065, 1.010])
-"""Metres of a mean adult per MakeHuman decimetre/10, along x, y, z: ANSUR II's head breadth, face and head height, head length."""
-IPD = 0.063
+"""Metric size over MakeHuman's, along x, y, z: ANSUR II's head breadth, face and head height, head length."""
+ORIGIN = np.array([0, 0.7615, 0.050])
+"""The model's origin in scaled MakeHuman coordinates, m: the middle of the mean head."""
+EYE_ATTACHMENTS = ("joint-{}-eye", "joint-{}-upperlid", "joint-{}-lowerlid", "helper-{}-eyelashes-1", "helper-{}-eyelashes-2")
 
 
 @dataclass(frozen=True)
 class HeadTopology:
-    """skin [S] sorted base indices of the kept skin; head_quads [H] indices into quads; carried [C] sorted base indices;
-    neck_loop: ordered base indices of the cut; eyes: side -> base indices of the eyeball's helper."""
+    """skin [S] sorted base indices of the kept skin; head_quads [H] indices into quads; neck_loop: ordered base indices of the cut;
+    carried [C] sorted base indices that heads [C, 3] are made of; mirror [C] rows of the other side; skin_rows [S] rows of skin."""
 
     skin: np.ndarray
     head_quads: np.ndarray
-    carried: np.ndarray
     neck_loop: np.ndarray
-    eyes: dict[str, np.ndarray]
+    carried: np.ndarray
+    mirror: np.ndarray
+    skin_rows: np.ndarray
+
+    def rows(self, base_indices: np.ndarray) -> np.ndarray:
+        """Rows of base vertices among the carried ones."""
+        return np.searchsorted(self.carried, base_indices)
+
+    def on_base(self, head: np.ndarray) -> np.ndarray:
+        """Heads [..., C, 3] -> [..., 19158, 3], zero below the neck."""
+        full = np.zeros((*head.shape[:-2], NUM_BASE, 3))
+        full[..., self.carried, :] = head
+        return full
 
 
 def find_head(source: SourceData) -> HeadTopology:
@@ -42,19 +62,99 @@ def find_head(source: SourceData) -> HeadTopology:
     mesh = QuadMesh(body)
     loop = mesh.edge_loop(*NECK_LOOP)
     skin = mesh.flood(CROWN, set(loop))
-    inside = np.zeros(len(source.vertices), bool)
+    inside = np.zeros(NUM_BASE, bool)
     inside[skin] = True
-    head_quads = source.groups["body"][inside[body].all(1)]
-    carried = np.flatnonzero(source.vertices[:, 1] > HEAD_LOWEST_DM)
-    eyes = {side: np.unique(source.quads[source.groups[f"helper-{side[0]}-eye"]]) for side in ("left", "right")}
-    return HeadTopology(skin, head_quads, carried, np.array(loop), eyes)
+    carried = np.flatnonzero((source.vertices[:, 1] > HEAD_LOWEST_DM) | inside)
+    return HeadTopology(
+        skin, source.groups["body"][inside[body].all(1)], np.array(loop), carried,
+        np.searchsorted(carried, source.mirror[carried]), np.searchsorted(carried, skin),
+    )  # fmt: skip
 
 
-def scale_to_metres(vertices_dm: np.ndarray) -> np.ndarray:
-    """[..., 3] dm -> [..., 3] m with the anisotropic head scale."""
-    return vertices_dm * (0.1 * SCALE)
+@dataclass(frozen=True)
+class Correction:
+    """What `correct` needs, found on the mean of many raw people: skull [C] weights, reference [C, 3] m, the two eye regions."""
+
+    skull: np.ndarray
+    reference: np.ndarray
+    eyes: tuple[EyeRegion, EyeRegion]
+
+    def correct(self, raw_dm: np.ndarray, raw_neutral_dm: np.ndarray | None = None) -> np.ndarray:
+        """Raw heads [n, C, 3] dm -> metric heads [n, C, 3] m.
+
+        Each is aligned to the reference on the skull (by raw_neutral_dm [C, 3] when given: an expression must not move the skull).
+        """
+        heads = raw_dm * (0.1 * SCALE)
+        fixed = None if raw_neutral_dm is None else align_rigidly(raw_neutral_dm * (0.1 * SCALE), self.reference, self.skull)
+        for head in heads:
+            R, t = fixed or align_rigidly(head, self.reference, self.skull)
+            head[:] = head @ R.T + t
+        for region in self.eyes:
+            heads = fit_eye(heads, region)
+        return heads
 
 
-def as_base_mesh(source: SourceData, topology: HeadTopology, vertices: np.ndarray, units: dict[str, np.ndarray]) -> BaseMesh:
-    """The value that parts are built on."""
-    return BaseMesh(vertices, source.quads, source.uvs, source.quad_uvs, source.groups, units, topology.head_quads)
+def find_correction(source: SourceData, topology: HeadTopology, raw_dm: np.ndarray) -> Correction:
+    """From raw people [n, C, 3] dm: their symmetric mean, aligned on the skull (Procrustes, two rounds)."""
+    heads = raw_dm * (0.1 * SCALE)
+    reference = heads.mean(0)
+    skull = np.zeros(len(reference))
+    rows = topology.skin_rows
+    skull[rows] = reference[rows, 1] > reference[topology.rows(SUBNASALE), 1]
+    skull[rows] *= np.abs(reference[rows, 0]) < 0.074
+    for _ in range(2):
+        reference = 0.5 * (reference + reference[topology.mirror] * [-1, 1, 1])
+        for head in heads:
+            R, t = align_rigidly(head, reference, skull)
+            head[:] = head @ R.T + t
+        reference = heads.mean(0)
+    reference = 0.5 * (reference + reference[topology.mirror] * [-1, 1, 1]) - ORIGIN
+    eyes = []
+    mesh = QuadMesh(source.quads[topology.head_quads])
+    for letter, side in (("l", 1), ("r", -1)):
+        names = [name.format(letter) for name in EYE_ATTACHMENTS]
+        ring = np.array(mesh.edge_loop(*LID_MARGIN))
+        socket = mesh.flood(SOCKET, set(ring.tolist()))
+        if side < 0:
+            ring, socket = source.mirror[ring], source.mirror[socket]
+        attached = np.unique(np.concatenate([socket, *(source.quads[source.groups[name]].ravel() for name in names)]))
+        ball = np.unique(source.quads[source.groups[f"helper-{letter}-eye"]])
+        eyes.append(find_eye_region(reference, topology.rows(ball), topology.rows(ring), topology.rows(attached), side))
+    return Correction(skull, reference, (eyes[0], eyes[1]))
+
+
+@dataclass(frozen=True)
+class MeanHead:
+    """Everything before modelling: the source, the topology, the correction, metric people [n, C, 3] m (every second mirrored),
+    the symmetric template [C, 3] m, the raw mean head [C, 3] dm, and the base mesh that parts are built on."""
+
+    source: SourceData
+    topology: HeadTopology
+    correction: Correction
+    people: np.ndarray
+    template: np.ndarray
+    raw_mean: np.ndarray
+    base: BaseMesh
+
+
+def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
+    """Read the wheel, sample people, correct them, take their mean as the template and the units' offsets on it."""
+    source = read_wheel(wheel)
+    topology = find_head(source)
+    raw = sample_people(source, topology.carried, num_people)
+    correction = find_correction(source, topology, raw[:400])
+    people = np.concatenate([correction.correct(chunk) for chunk in np.array_split(raw, max(1, num_people // 100))])
+    people[1::2] = people[1::2][:, topology.mirror] * [-1, 1, 1]
+    mean = people.mean(0, dtype=np.float64)
+    template = 0.5 * (mean + mean[topology.mirror] * [-1, 1, 1])
+    raw_mean = raw.mean(0, dtype=np.float64)
+    raw_mean = 0.5 * (raw_mean + raw_mean[topology.mirror] * [-1, 1, 1])
+    neutral = correction.correct(raw_mean[None])[0]
+    units = {}
+    for name, offsets in source.units.items():
+        posed = correction.correct((raw_mean + offsets[topology.carried])[None], raw_mean)[0]
+        units[name] = topology.on_base(posed - neutral)
+    base = BaseMesh(
+        topology.on_base(template), source.quads, source.uvs, source.quad_uvs, source.groups, units, topology.head_quads
+    )  # fmt: skip
+    return MeanHead(source, topology, correction, people, template, raw_mean, base)

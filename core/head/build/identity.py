@@ -99,6 +99,16 @@ def sample_weights(source: SourceData, count: int, rng: np.random.Generator) -> 
     return result, names
 
 
+def sample_people(source: SourceData, carried: np.ndarray, count: int) -> np.ndarray:
+    """Random raw people on the carried base vertices: [count, C, 3] dm, float32."""
+    weights, names = sample_weights(source, count, np.random.default_rng(SEED))
+    targets = {**source.macro, **source.local}
+    basis = np.stack([targets[name][carried] for name in names]).reshape(len(names), -1)
+    people = weights.astype(np.float32) @ basis
+    people += source.vertices[carried].astype(np.float32).ravel()
+    return people.reshape(count, -1, 3)
+
+
 def _apply(row: np.ndarray, column: dict[str, int], slider: Slider, value: float) -> None:
     if value >= 0:
         row[column[slider.positive]] = value
