@@ -40,7 +40,8 @@ class Detection:
         half = self.size / 2
         c, s = abs(np.cos(self.turn_rad)), abs(np.sin(self.turn_rad))
         reach = np.array([c * half[0] + s * half[1], s * half[0] + c * half[1]])
-        return tuple(float(v) for v in (*(self.centre - reach), *(self.centre + reach)))
+        (x0, y0), (x1, y1) = (self.centre - reach).tolist(), (self.centre + reach).tolist()
+        return x0, y0, x1, y1
 
 
 def detect_in_window(pixels: np.ndarray, window: Square) -> list[Detection]:

@@ -86,7 +86,8 @@ def _distinct(faces: list[Landmarks]) -> list[Landmarks]:
 
 def points_box(points: np.ndarray) -> tuple[float, float, float, float]:
     """(x0, y0, x1, y1) around points [N, 2]."""
-    return tuple(float(v) for v in (*points.min(0), *points.max(0)))
+    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+    return x0, y0, x1, y1
 
 
 def landmarks_of_detection(pixels: np.ndarray, detection: Detection) -> Landmarks:
@@ -116,14 +117,16 @@ def detection_window(detection: Detection) -> Square:
     """The network's window for a detection: eyes level, 1.5 times the box."""
     right_eye, left_eye = detection.keypoints[:2]
     turn = np.arctan2(*(left_eye - right_eye)[::-1])
-    return Square(*detection.centre, WINDOW_SCALE * float(detection.size.max()), float(turn))
+    x, y = detection.centre.tolist()
+    return Square(x, y, WINDOW_SCALE * float(detection.size.max()), float(turn))
 
 
 def points_window(points: np.ndarray) -> Square:
     """The network's window for landmarks [478, >= 2]: eyes level, 1.5 times the box around them."""
     low, high = points[:, :2].min(0), points[:, :2].max(0)
     dx, dy = (points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER])[:2]
-    return Square(*(low + high) / 2, WINDOW_SCALE * float((high - low).max()), float(np.arctan2(dy, dx)))
+    x, y = ((low + high) / 2).tolist()
+    return Square(x, y, WINDOW_SCALE * float((high - low).max()), float(np.arctan2(dy, dx)))
 
 
 def run_mesh(pixels: np.ndarray, window: Square) -> tuple[np.ndarray, float]:

@@ -88,7 +88,7 @@ def max_pool(x: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int], sa
 
 def _windows(x: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
     """A view of x [C, H, W]: [C, H', W', kh, kw]."""
-    views = np.lib.stride_tricks.sliding_window_view(x, kernel, (1, 2))
+    views = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(1, 2))  # type: ignore[call-overload]
     return views[:, :: stride[0], :: stride[1]]
 
 

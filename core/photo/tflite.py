@@ -99,7 +99,7 @@ class _Parser:
         outputs = {self.tensors[i].text(3): int(i) for i in self.graph.array(2, "<i4")}
         steps = tuple(step for op in self.graph.tables(3) if (step := self.step(op)) is not None)
         known = {input_tensor}
-        last_use = {}
+        last_use: dict[int, int] = {}
         for number, step in enumerate(steps):
             if not known.issuperset(step.inputs):
                 raise ValueError(f"operator {number} ({step.name}) reads a tensor that nothing has written")
