@@ -19,7 +19,7 @@ from ..photo.image import photo_from_pixels
 from ..photo.landmarks import find_faces
 from ..types import Camera, HeadCode
 from .estimate import Sample, calibrate
-from .render import render_person, topology_hash
+from .render import Studio, build_studio, render_person, topology_hash
 
 YAWS = np.radians([-60, -45, -30, -15, 0, 15, 30, 45, 60])
 WIDTH = np.radians(10.0)
@@ -29,11 +29,11 @@ FIRST_SEED = 1_000_000
 def collect(model: HeadModel, count: int, first_seed: int, folder: Path) -> list[Sample]:
     """Detections on `count` rendered heads, those without a face left out; cached by seed."""
     folder.mkdir(parents=True, exist_ok=True)
-    samples = []
+    samples, studio = [], build_studio(model)
     for seed in range(first_seed, first_seed + count):
         path = folder / f"{seed}.npz"
         if not path.exists():
-            _detect_one(model, seed, path)
+            _detect_one(studio, seed, path)
         with np.load(path) as file:
             if file["detected"].size:
                 code = HeadCode(file["identity"], file["expression"], np.zeros(15))
@@ -42,8 +42,8 @@ def collect(model: HeadModel, count: int, first_seed: int, folder: Path) -> list
     return samples
 
 
-def _detect_one(model: HeadModel, seed: int, path: Path) -> None:
-    person = render_person(model, np.random.default_rng(seed))
+def _detect_one(studio: Studio, seed: int, path: Path) -> None:
+    person = render_person(studio, np.random.default_rng(seed))
     try:
         detected = find_faces(photo_from_pixels(person.pixels, source=f"seed {seed}"))[0].points_px
     except FaceError:

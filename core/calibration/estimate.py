@@ -94,7 +94,9 @@ def calibrate(samples: Sequence[Sample], model: HeadModel, yaws: np.ndarray, wid
     projected = np.stack([u.projected for u in upright]).astype(np.float32)
     sample_yaws, sin_pitch = np.array([u.yaw for u in upright]), np.sin([u.pitch for u in upright])
     search = _SurfaceSearch(model)
-    bins = [_calibrate_bin(detected, projected, np.exp(-0.5 * ((sample_yaws - yaw) / width) ** 2), sin_pitch, search) for yaw in yaws]
+    bins = [
+        _calibrate_bin(detected, projected, np.exp(-0.5 * ((sample_yaws - yaw) / width) ** 2), sin_pitch, search) for yaw in yaws
+    ]
     points, bias, modes, covariance = zip(*bins, strict=True)
     return LandmarkCalibration(
         yaws, np.stack([p.indices for p in points]), np.stack([p.weights for p in points]),
@@ -166,11 +168,15 @@ class _SurfaceSearch:
             best = candidates[cost.argmin(1)]
             for row, landmark in enumerate(which):
                 around = triangles[(triangles == best[row]).any(1)]
-                indices[landmark], barycentric[landmark] = _nearest_in_triangles(P[row], Q, np.searchsorted(candidates, around), around)
+                indices[landmark], barycentric[landmark] = _nearest_in_triangles(
+                    P[row], Q, np.searchsorted(candidates, around), around
+                )
         return SurfacePoints(indices, barycentric)
 
 
-def _nearest_in_triangles(target: np.ndarray, Q: np.ndarray, rows: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _nearest_in_triangles(
+    target: np.ndarray, Q: np.ndarray, rows: np.ndarray, triangles: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The barycentric point of the given triangles that minimises |b @ Q[rows] - target|^2 with b >= 0, sum b = 1."""
     best = (np.inf, triangles[0], np.array([1.0, 0, 0]))
     for corners, triangle in zip(rows, triangles, strict=True):

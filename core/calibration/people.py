@@ -1,7 +1,7 @@
 """Random people to look at: identity, expression and a painted skin, all placed by anatomy and never by landmarks.
 
-Brows, lips, beard and hairline come from the mesh's anatomical regions, moved and thinned at random, so that a detector's habits can
-be measured against the shape and not against a picture of themselves. Skin colour follows ANTHROPOMETRY.md E: optical density
+Brows, lips, beard and hairline come from the mesh's anatomical regions, moved and thinned at random, so that a
+detector's habits can be measured against the shape and not against a picture of themselves. Skin colour follows ANTHROPOMETRY.md E: optical density
 D = D0 + k m / (1 + s k m) + b h, melanin m over the whole human range, blood h by region.
 """
 
@@ -118,7 +118,7 @@ def _streaks(rng: np.random.Generator, size: int) -> np.ndarray:
 def _brows(maps: UvMaps, rng: np.random.Generator, size: int) -> np.ndarray:
     texel_m = _texel_size(maps)
     level, softness, density = rng.uniform(0.25, 0.65), rng.uniform(0.2, 0.6), rng.uniform(0.25, 1.0)
-    up, out = int(round(rng.normal(0, 0.002) / texel_m)), int(round(rng.normal(0, 0.0015) / texel_m))
+    up, out = round(rng.normal(0, 0.002) / texel_m), round(rng.normal(0, 0.0015) / texel_m)
     left = _shift(maps.regions["brow_left"], -up, out)
     right = _shift(maps.regions["brow_right"], -up, -out)
     return _threshold(left + right, level, softness) * density * _streaks(rng, size)

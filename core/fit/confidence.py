@@ -28,11 +28,17 @@ def judge_fit(
     low, high = landmarks.points_px.min(0), landmarks.points_px.max(0)
     is_cut = (low < 0).any() or (high > np.array([photo.pixels.shape[1], photo.pixels.shape[0]])).any()
     factors = {
-        "The detector is unsure that this is a face; check the overlay.": np.clip(landmarks.presence / 0.9, 0, 1),
-        f"The face is small ({face_px:.0f} pixels wide); a larger photo gives a better texture.": np.clip(face_px / GOOD_FACE_PX, 0.2, 1),
-        f"The head is turned by {turn:.0f} degrees; the far side is invented from the near one.": np.clip(1.15 - turn / 75, 0.15, 1),
+        "The detector is unsure that this is a face; compare the head with the photo.": np.clip(landmarks.presence / 0.9, 0, 1),
+        f"The face is small ({face_px:.0f} pixels wide); a larger photo gives a better texture.": np.clip(
+            face_px / GOOD_FACE_PX, 0.2, 1
+        ),
+        f"The head is turned by {turn:.0f} degrees; the far side is invented from the near one.": np.clip(
+            1.15 - turn / 75, 0.15, 1
+        ),
         "Many landmarks disagree with the head (occlusion, a mask or a drawing?).": np.clip((inliers - 0.4) / 0.45, 0.1, 1),
-        "The head does not explain the face well; the expression may be outside the model.": np.clip(1.4 - relative_residual / 0.03, 0.2, 1),
+        "The head does not explain the face well; the expression may be outside the model.": np.clip(
+            1.4 - relative_residual / 0.03, 0.2, 1
+        ),
         "The face is cut off by the photo's border.": 0.7 if is_cut else 1.0,
     }
     warnings = tuple(sentence for sentence, factor in factors.items() if factor < 0.75)

@@ -85,7 +85,9 @@ def fit_landmarks(
     return problem.result(state)
 
 
-def closed_form_pose(points_px: np.ndarray, points_m: np.ndarray, center_px: np.ndarray, focal_px: float) -> tuple[np.ndarray, np.ndarray]:
+def closed_form_pose(
+    points_px: np.ndarray, points_m: np.ndarray, center_px: np.ndarray, focal_px: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Scaled-orthographic pose from correspondences [N,2], [N,3] -> R [3,3], t [3]."""
     middle = points_m.mean(0)
     affine = np.linalg.lstsq(points_m - middle, points_px - points_px.mean(0), rcond=None)[0].T
@@ -115,7 +117,10 @@ class _Problem:
         self._refresh(0.0, 0.0)
         focal = np.exp(self.prior_log_focal)
         R, t = closed_form_pose(self.points_px, self.points.template, self.center, focal)
-        return _State(R, t, self.prior_log_focal, np.zeros(self.num_identity), np.zeros(self.model.num_expression), np.zeros(len(self.measurement.modes)))
+        num_modes = len(self.measurement.modes)
+        return _State(
+            R, t, self.prior_log_focal, np.zeros(self.num_identity), np.zeros(self.model.num_expression), np.zeros(num_modes)
+        )
 
     def _refresh(self, yaw: float, pitch: float) -> None:
         if self.direction is None or max(abs(yaw - self.direction[0]), abs(pitch - self.direction[1])) > np.radians(1.0):
@@ -132,7 +137,7 @@ class _Problem:
         points, by_identity, by_expression = self.points.jacobian(identity, state.expression, np.zeros(15))
         camera_points = points @ state.R.T + state.t
         focal = np.exp(state.log_focal)
-        X, Y, Z = camera_points.T
+        Z = camera_points[:, 2]
         frame = face_frame(state.R, focal, Z.mean())
         offsets = self.measurement.bias + np.tensordot(state.modes, self.measurement.modes, 1)
         central = focal * camera_points[:, :2] / Z[:, None]
@@ -205,7 +210,7 @@ def cross_matrices(vectors: np.ndarray) -> np.ndarray:
 
 
 def expression_precision(names: tuple[str, ...], settings: FitSettings) -> np.ndarray:
-    """Prior precision [E,E]: each unit half-normal, each left unit near its right twin (gaze: in on one side, out on the other)."""
+    """Prior precision [E,E]: each unit half-normal, each left unit near its right twin (gaze: one eye in, the other out)."""
     precision = np.eye(len(names)) * settings.expression_sigma**-2
     for a, name in enumerate(names):
         if not name.endswith("Left"):

@@ -41,7 +41,9 @@ class PointModel:
         blend = np.einsum("nj,jab->nab", self.weights, A)
         return np.einsum("nab,nb->na", blend, rest) + self.weights @ b, blend
 
-    def jacobian(self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def jacobian(
+        self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Points [N,3] and their derivatives by identity [K,N,3] and by expression [E,N,3].
 
         Joints moving with identity are left out of the identity derivative (their effect is the shift times the joint's

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def solve_bounded(hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, rounds: int = 12) -> np.ndarray:
+def solve_bounded(
+    hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, rounds: int = 12
+) -> np.ndarray:
     """The step d with lower <= d <= upper that minimises gradient @ d + d @ hessian @ d / 2, by an active set.
 
     hessian [n,n] positive definite; gradient, lower, upper [n], lower <= 0 <= upper. Fixed variables whose multiplier has the

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-from likeness.core.calibration.render import render_person
+from likeness.core.calibration.render import build_studio, render_person
 from likeness.core.errors import LikenessError
 from likeness.core.fit.geometry import FitSettings, LandmarkFit, fit_landmarks
 from likeness.core.fit.measurement import load_calibration
@@ -30,12 +29,12 @@ RECORDED_PEERS = {  # neutral target: pooled median, mean, std (mm), from the be
 ROUND_TRIP_SEED = 20_000
 
 
-def fit_pixels(pixels: np.ndarray, settings: FitSettings = FitSettings()) -> LandmarkFit:
+def fit_pixels(pixels: np.ndarray) -> LandmarkFit:
     """The product's landmark fit on an image [H,W,3]."""
     photo = photo_from_pixels(pixels, source="benchmark")
     landmarks = detect_landmarks(photo)
     size = (pixels.shape[1], pixels.shape[0])
-    return fit_landmarks(landmarks.points_px, size, photo.focal_px, get_model(), load_calibration(), settings)
+    return fit_landmarks(landmarks.points_px, size, photo.focal_px, get_model(), load_calibration())
 
 
 def predict_benchmark(out_dir: Path) -> tuple[Path, Path, Path]:
@@ -71,7 +70,9 @@ def outer_skin(model: HeadModel) -> np.ndarray:
     return model.faces[seen | np.isin(names, ["left_eye", "right_eye"])]
 
 
-def bootstrap_interval(values: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean, rounds: int = 10_000) -> tuple[float, float]:
+def bootstrap_interval(
+    values: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean, rounds: int = 10_000
+) -> tuple[float, float]:
     """95 % bootstrap interval of a statistic over identities (fixed seed)."""
     rng = np.random.default_rng(0)
     draws = [statistic(values[rng.integers(len(values), size=len(values))]) for _ in range(rounds)]
@@ -105,7 +106,9 @@ def report_benchmark(out_dir: Path) -> dict[str, float]:
     differences = np.array([np.mean(v) for v in per_identity.values()])
     low, high = bootstrap_interval(differences)
     better = int((differences < 0).sum())
-    print(f"fit - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], {better} of {len(differences)} better")
+    print(
+        f"fit - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], {better} of {len(differences)} better"
+    )
     result = {name: pooled_median(pool) for name, (_, pool) in tables.items() if pool}
     return result | {"paired": float(differences.mean()), "reconstructed": sum(r["ok"] for r in fit_rows)}
 
@@ -132,10 +135,11 @@ def shape_error_mm(vertices: np.ndarray, truth: np.ndarray, weights: np.ndarray)
 def report_round_trip(count: int = 20) -> dict[str, float]:
     """Random heads of our own family, rendered, detected and fitted: error as a share of the mean head's."""
     model, calibration = get_model(), load_calibration()
+    studio = build_studio(model)
     face = model.regions["face"] * (np.arange(len(model.template)) < len(model.template))
     errors: dict[str, list[float]] = {"mean head": [], "detected": [], "exact": []}
     for seed in range(ROUND_TRIP_SEED, ROUND_TRIP_SEED + count):
-        person = render_person(model, np.random.default_rng(seed))
+        person = render_person(studio, np.random.default_rng(seed))
         truth = model.shape(person.code.identity)
         errors["mean head"].append(shape_error_mm(model.template, truth, face))
         fit = fit_pixels(person.pixels)
@@ -148,9 +152,13 @@ def report_round_trip(count: int = 20) -> dict[str, float]:
         ratios = np.array(errors[name]) / np.array(errors["mean head"])
         total = np.mean(errors[name]) / np.mean(errors["mean head"])
         low, high = bootstrap_interval(ratios, np.median)
-        print(f"round trip, {name:8s} landmarks, {count} heads: {100 * total:.0f} % of the mean head's error; median ratio {np.median(ratios):.2f} [{low:.2f}, {high:.2f}], {(ratios < 1).sum()} of {count} better")
+        print(
+            f"round trip, {name:8s} landmarks, {count} heads: {100 * total:.0f} % of the mean head's error; median ratio {np.median(ratios):.2f} [{low:.2f}, {high:.2f}], {(ratios < 1).sum()} of {count} better"
+        )
         result[name] = float(total)
-    print(f"  mean head {np.mean(errors['mean head']):.2f} mm, detected {np.mean(errors['detected']):.2f} mm, exact {np.mean(errors['exact']):.2f} mm (vertex to vertex, face region)")
+    print(
+        f"  mean head {np.mean(errors['mean head']):.2f} mm, detected {np.mean(errors['detected']):.2f} mm, exact {np.mean(errors['exact']):.2f} mm (vertex to vertex, face region)"
+    )
     return result
 
 

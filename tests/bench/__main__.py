@@ -1,0 +1,33 @@
+"""`make bench`: accuracy, round trip, speed and memory, as tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .accuracy import report_benchmark, report_round_trip
+from .speed import report_speed
+
+REPORTS = {
+    "accuracy": lambda out: report_benchmark(out),
+    "round-trip": lambda out: report_round_trip(),
+    "speed": lambda out: report_speed(),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=[*REPORTS], action="append", help="run only these reports")
+    parser.add_argument("--out", type=Path, default=Path("out/bench"))
+    options = parser.parse_args()
+    results = {}
+    for name in options.only or REPORTS:
+        print(f"\n=== {name}")
+        results[name] = REPORTS[name](options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "results.json").write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
