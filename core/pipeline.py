@@ -14,7 +14,7 @@ import numpy as np
 from .config import VERSION
 from .fit.confidence import judge_fit
 from .fit.geometry import LandmarkFit, fit_landmarks
-from .fit.light import estimate_light
+from .fit.light import fit_skin_light
 from .fit.measurement import load_calibration
 from .fit.texture import bake_texture
 from .head.library import EMBEDDED, get_model
@@ -97,13 +97,13 @@ def _fit_face(
     yield Progress("Estimating the light", 0.45)
     with _timed(times_s, "light"):
         posed = model.pose(fit.code)
-        light, skin = estimate_light(photo, fit.camera, posed, model)
+        skin_light = fit_skin_light(photo, fit.camera, posed, model)
     # The photometric alternation of the issue "Likeness" refines fit, light and skin here.
     yield Progress("Painting the texture", 0.5)
     with _timed(times_s, "texture"):
-        albedo, confidence_map = bake_texture(photo, fit.camera, posed, model, size=texture_size)
-    result = judge_fit(photo, landmarks, model, fit, light, times_s)
-    asset = build_asset(model, result, photo, albedo, confidence_map, skin)
+        albedo, confidence_map = bake_texture(photo, fit.camera, posed, model, texture_size, skin_light)
+    result = judge_fit(photo, landmarks, model, fit, skin_light.light, times_s)
+    asset = build_asset(model, result, photo, albedo, confidence_map, skin_light.skin_linear_rgb)
     yield Progress("Done", 1.0)
     return asset
 
