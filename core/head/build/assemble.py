@@ -12,6 +12,7 @@ from ...config import DATA_DIR
 from ...types import ARKIT_NAMES, JOINT_NAMES
 from ..model import HeadModel, SurfacePoints
 from . import expressions, identity, rig
+from .atlas import paint_base_textures
 from .base_mesh import MeanHead, build_mean_head
 from .eyes import build_cornea, build_eye
 from .lashes import build_lashes
@@ -19,6 +20,7 @@ from .parts import NUM_BASE, PART_NAMES, Part, Skin
 from .skin import build_skin, landmarks7
 from .teeth import build_teeth
 from .tongue import build_tongue
+from .uv import build_layout
 
 NAME = "Likeness embedded head"
 LICENCE = "CC0-1.0: MakeHuman base mesh and targets; Face Units by Mika Suominen"
@@ -74,6 +76,7 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
     head = build_mean_head(wheel, NUM_PEOPLE)
     skin = build_skin(head)
     parts = build_parts(head)
+    layout = build_layout(skin, parts)
     whole = join_parts(skin, parts)
     template = whole.binding @ head.base.vertices + whole.offset
     importance = np.zeros(len(head.topology.carried))
@@ -100,9 +103,10 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
         name=NAME, licence=LICENCE, template=template, identity_basis=follow(whole, head, space.basis),
         expression_basis=units.offsets, expression_names=ARKIT_NAMES, bone_rotations=units.rotations,
         pose_correctives=units.correctives, joint_regressor=regressor, weights=weights, faces=whole.faces,
-        uvs=np.stack([0.5 + template[:, 0] / 0.4, 0.5 + template[:, 1] / 0.4], 1), face_uvs=whole.faces.copy(),
-        face_parts=whole.face_parts, part_names=PART_NAMES, regions=widen(skin.regions, len(template)), landmarks=read_landmarks(),
-        landmarks7=landmarks7(head), base_textures={"albedo": np.full((64, 64, 3), (200, 160, 140), np.uint8)},
+        uvs=layout.uvs, face_uvs=layout.face_uvs, face_parts=whole.face_parts, part_names=PART_NAMES,
+        regions=widen(skin.regions, len(template)), landmarks=read_landmarks(),
+        landmarks7=landmarks7(head),
+        base_textures=paint_base_textures(skin, parts, layout),
     )  # fmt: skip
     assert len(JOINT_NAMES) == weights.shape[1]
     return model, head
