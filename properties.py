@@ -24,7 +24,7 @@ class LikenessSettings(bpy.types.PropertyGroup):
         options=RELATIVE_PATH,
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
-    face: IntProperty(name="Number", description="1 is the largest face, 2 the next", default=1, min=1, soft_max=10)
+    face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
 
 
 class LikenessJob(bpy.types.PropertyGroup):

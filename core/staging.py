@@ -29,7 +29,8 @@ REMEDIES = {
 def explain_write_error(error: OSError, path: Path) -> ExportError:
     """What went wrong on writing under `path`, and what to do, as one sentence."""
     remedy = REMEDIES.get(error.errno or 0, f"Writing failed ({error.strerror or error}): choose another folder")
-    return ExportError(f"{remedy} ({path}).")
+    shown = Path(*(part for part in path.parts if not part.startswith(PREFIX)))
+    return ExportError(f"{remedy} ({shown}).")
 
 
 @contextmanager

@@ -58,14 +58,11 @@ class LIKENESS_OT_export_head(bpy.types.Operator):
         return is_changed
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write beside the target first, then replace it: a failure leaves what was there."""
-        from ..core.staging import staged
+        """Write the file; a failure leaves what was there."""
         from ..scene import export, head
 
-        target = Path(bpy.path.abspath(self.filepath))
         try:
-            with staged(target.parent) as folder:
-                export.export_head(head.find_head(context), folder / target.name, self.format)
+            target = export.export_head(head.find_head(context), bpy.path.abspath(self.filepath), self.format)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}

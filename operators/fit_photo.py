@@ -30,7 +30,7 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
         name="Photo", description="The photo of a face", subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
-    face: IntProperty(name="Number", description="1 is the largest face, 2 the next", default=1, min=1, soft_max=10)
+    face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
     is_from_selector: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -102,7 +102,7 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
         photo = bpy.path.abspath(self.filepath)
         if self.faces == "ALL":
             return (yield from pipeline.fit_all_faces(photo))
-        index = self.face - 1 if self.faces == "ONE" else 0
+        index = self.face if self.faces == "ONE" else 0
         return [(yield from pipeline.fit_photo(photo, face=index))]
 
     def _finish(self, context: bpy.types.Context, assets: list[HeadAsset]) -> set[str]:

@@ -44,7 +44,7 @@ def drop_thumbnails() -> None:
 
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
     """A sentence wrapped to the sidebar's width."""
-    characters = max(int(context.region.width / (7 * context.preferences.system.ui_scale)) - 4, 16)
+    characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / 6), 16)
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(sentence, characters)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
