@@ -7,6 +7,7 @@ clear of the head's and the nose's edge, where a small error of the fit would pa
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,7 +145,8 @@ def minimum_filter(image: np.ndarray, radius: int) -> np.ndarray:
         pad[axis] = (radius, radius)
         padded = np.pad(image, pad, mode="edge")
         length = image.shape[axis]
-        image = np.minimum.reduce([np.take(padded, np.arange(s, s + length), axis) for s in range(2 * radius + 1)])
+        windows = (padded[s : s + length] if axis == 0 else padded[:, s : s + length] for s in range(2 * radius + 1))
+        image = functools.reduce(np.minimum, windows)
     return image
 
 

@@ -13,23 +13,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from ..head.model import HeadModel, triangulate
-from ..render.camera import camera_position, project
+from ..render.camera import camera_position, model_to_camera, project
 from ..render.rasterize import RasterResult, interpolate, rasterize_uv, sample_image, sample_image_bicubic
 from ..render.shading import SRGB_TABLE, linear_to_srgb, srgb_to_linear, vertex_normals
 from ..render.visibility import Occluder
 from ..types import Camera, Photo
+from .eye_texture import iris_colour, iris_radius, tint_irises
 from .face_zones import FaceZones, find_zones, soft_step
 from .light import SkinLight, fit_skin_light, head_crop, opaque_triangles
 from .membrane import stretch_membrane
-from .skin_mask import MASK_PX, PhotoMask, box_blur, build_mask, minimum_filter
+from .skin_mask import MASK_PX, PhotoMask, build_mask
 
 GRAZING = (0.22, 0.5)
 """Cosines between which the photo's weight rises from 0 to 1: below, a texel is a smear of few pixels."""
 MIRROR_CERTAINTY = 0.08
 MIRROR_CONFIDENCE = 85
+SPARSE = 8
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class HeadSurface:
     """The posed mesh as the painter needs it.
 
     vertices, normals [V, 3]; triangles, uv_triangles [T, 3] of all parts in the same order; opaque: those that hide;
-    is_skin [T]; occluder; zones; exposed [V]: 0 deep in mouth, nostrils and sockets, 1 outside.
+    is_skin [T]; occluder in model space, sees_camera in camera space; zones; exposed [V]: 0 deep in mouth, nostrils and sockets, 1 outside.
     """
 
     vertices: np.ndarray
@@ -47,18 +49,20 @@ class HeadSurface:
     opaque: np.ndarray
     is_skin: np.ndarray
     occluder: Occluder
+    sees_camera: Occluder
     zones: FaceZones
     exposed: np.ndarray
 
 
 @dataclass(frozen=True)
 class SeenTexels:
-    """index [N] into the flat texture; colour [N, 3] sRGB bytes as float32; weight, cosine [N]."""
+    """index [N] into the flat texture; colour [N, 3] sRGB bytes as float32; weight, cosine [N]; coarse_weight [h, w]: half size."""
 
     index: np.ndarray
     colour: np.ndarray
     weight: np.ndarray
     cosine: np.ndarray
+    coarse_weight: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -78,24 +82,29 @@ def bake_texture(
     Confidence: 255 seen straight on, less at grazing angles, at most 85 where mirrored from the other side, 0 invented.
     """
     skin_light = fit_skin_light(photo, camera, posed, model) if skin_light is None else skin_light
-    surface = prepare_surface(posed, model)
+    surface = prepare_surface(posed, model, camera)
     raster = rasterize_uv(model.uvs, surface.uv_triangles, size)
-    coarse = rasterize_uv(model.uvs, surface.uv_triangles, max(64, size // 2))
+    coarse = rasterize_uv(model.uvs, surface.uv_triangles, size // 2)
     view = prepare_view(photo, camera, surface, skin_light, size, raster)
     mirror, mirrored_vertices, mirrored_normals = mirror_surface(surface, model.template)
     direct = see_texels(view, surface, raster, coarse, surface.vertices, surface.normals, 2e-4)
-    other = see_texels(view, surface, raster, coarse, mirrored_vertices, mirrored_normals, 1e-3)
+    other = see_texels(view, surface, raster, coarse, mirrored_vertices, mirrored_normals, 1e-3, direct.coarse_weight < 0.95)
     base = toned_base(model, surface, raster, direct, skin_light, size)
     albedo = paint(base, raster, surface, direct, other, mirror)
+    radius = iris_radius(model)
+    iris = iris_colour(view.image, view.camera, posed, surface.normals, radius, surface.occluder)
+    if iris is not None:
+        tint_irises(albedo, iris, radius, surface.triangles, raster)
     confidence = rate_confidence(direct, other, raster.triangle_id.shape)
     return fill_gutters(albedo, raster.is_covered), confidence
 
 
-def prepare_surface(posed: np.ndarray, model: HeadModel) -> HeadSurface:
+def prepare_surface(posed: np.ndarray, model: HeadModel, camera: Camera) -> HeadSurface:
     triangles, opaque = triangulate(model.faces), opaque_triangles(model)
     parts = np.repeat(model.face_parts, 1 + (model.faces[:, 3] >= 0))
-    at_rest = vertex_normals(model.template, opaque)
-    openness = Occluder(model.template, opaque).openness(model.template, at_rest, 24, 0.03)
+    at_rest, skin = vertex_normals(model.template, opaque), np.unique(triangles[parts == model.part_names.index("skin")])
+    openness = np.zeros(len(posed))
+    openness[skin] = Occluder(model.template, opaque).openness(model.template[skin], at_rest[skin], 16, 0.02)
     return HeadSurface(
         posed,
         vertex_normals(posed, opaque),
@@ -104,6 +113,7 @@ def prepare_surface(posed: np.ndarray, model: HeadModel) -> HeadSurface:
         opaque,
         parts == model.part_names.index("skin"),
         Occluder(posed, opaque),
+        Occluder(model_to_camera(camera, posed), opaque),
         find_zones(model),
         soft_step(openness, 0.1, 0.3),
     )
@@ -157,36 +167,40 @@ def see_texels(
     vertices: np.ndarray,
     normals: np.ndarray,
     margin_m: float,
+    wanted: np.ndarray | None = None,
 ) -> SeenTexels:
     """The skin texels that the photo shows at vertices [V, 3] (the head's own or its mirrored ones), with soft weights.
 
     The weight is found at half the texture's size: facing, free sight, the photo's mask; a texel next to a hidden one
-    counts for less, so that no occluder's rim is painted on what lies behind.
+    counts for less, so that no occluder's rim is painted on what lies behind. wanted [h, w]: coarse texels to look at.
     """
     eye = camera_position(view.camera)
     to_eye = eye - vertices
     cosine = np.einsum("vc,vc->v", normals, to_eye) / np.linalg.norm(to_eye, axis=1)
-    may_face = surface.is_skin & (cosine[surface.triangles].max(1) > GRAZING[0])
-    rows, columns = np.nonzero(coarse.is_covered & np.append(may_face, False)[coarse.triangle_id])
-    texels = coarse.select(rows, columns)
-    table = np.column_stack([vertices, cosine, surface.exposed])
-    values = interpolate(table, texels, surface.triangles)
+    may_face = np.append(surface.is_skin & (cosine[surface.triangles].max(1) > GRAZING[0]), False)
+    is_candidate = may_face[coarse.triangle_id]
+    rows, columns = np.nonzero(is_candidate if wanted is None else is_candidate & wanted)
+    in_camera = model_to_camera(view.camera, vertices)
+    values = interpolate(np.column_stack([in_camera, cosine, surface.exposed]), coarse.select(rows, columns), surface.triangles)
     is_free = values[:, 3] > GRAZING[0]
-    is_free[is_free] = surface.occluder.sees(eye, values[is_free, :3], margin_m)
-    pixels, _ = project(view.mask.camera, values[:, :3].astype(np.float64))
-    judged = soft_step(values[:, 3], *GRAZING) * values[:, 4] * view.mask.sample(pixels)
-    weight = soften(coarse, rows, columns, is_free, judged)
-    is_seen = weight > 0.01
-    fine_rows, fine_columns = np.nonzero(raster.is_covered & np.append(may_face, False)[raster.triangle_id])
-    scale = coarse.triangle_id.shape[0] / raster.triangle_id.shape[0]
-    at = (np.stack([fine_columns, fine_rows], -1) + 0.5) * scale
-    fine_weight = sample_image(weight[..., None], at)[:, 0]
-    kept = (fine_weight > 0.01) & is_seen[(at[:, 1]).astype(int), (at[:, 0]).astype(int)]
-    fine = raster.select(fine_rows[kept], fine_columns[kept])
-    values = interpolate(table[:, :4], fine, surface.triangles)
-    pixels, _ = project(view.camera, values[:, :3])
-    index = fine_rows[kept] * raster.triangle_id.shape[1] + fine_columns[kept]
-    return SeenTexels(index, photo_colours(view, pixels), fine_weight[kept], np.clip(values[:, 3], 0, 1))
+    is_free[is_free] = surface.sees_camera.sees(np.zeros(3), values[is_free, :3], margin_m)
+    seen_by_mask = view.mask.sample(image_points(view.mask.camera, values[:, :3]))
+    weight = soften(coarse, rows, columns, is_free, soft_step(values[:, 3], *GRAZING) * values[:, 4] * seen_by_mask)
+    scale = raster.triangle_id.shape[0] // weight.shape[0]
+    near = np.repeat(np.repeat(weight > 0.01, scale, 0), scale, 1)
+    fine_rows, fine_columns = np.nonzero(near & raster.is_covered)
+    fine = raster.select(fine_rows, fine_columns)
+    fine_weight = sample_image(weight[..., None], (np.stack([fine_columns, fine_rows], -1) + 0.5) / scale)[:, 0]
+    values = interpolate(np.column_stack([in_camera, cosine]), fine, surface.triangles)
+    colour = photo_colours(view, image_points(view.camera, values[:, :3]))
+    index = fine_rows * raster.triangle_id.shape[1] + fine_columns
+    return SeenTexels(index, colour, fine_weight, np.clip(values[:, 3], 0, 1), weight)
+
+
+def image_points(camera: Camera, points_camera: np.ndarray) -> np.ndarray:
+    """Camera-space points [N, 3] -> pixels [N, 2], all in float32 (a million points: no precision is lost that a photo has)."""
+    focal, centre = camera.K[[0, 1], [0, 1]].astype(np.float32), camera.K[:2, 2].astype(np.float32)
+    return points_camera[:, :2] * (focal / points_camera[:, 2:]) + centre
 
 
 def photo_colours(view: View, pixels: np.ndarray) -> np.ndarray:
@@ -195,17 +209,17 @@ def photo_colours(view: View, pixels: np.ndarray) -> np.ndarray:
 
 
 def soften(coarse: RasterResult, rows: np.ndarray, columns: np.ndarray, is_free: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Weights of the listed texels as a map [h, w]: hidden texels' neighbours fade over about a hundredth of the texture."""
-    height, width = coarse.triangle_id.shape
-    free = np.ones((height, width), np.float32)
-    free[coarse.is_covered] = 0
-    free[rows, columns] = is_free
-    radius = max(1, round(height / 340))
-    free = box_blur(minimum_filter(free, radius), radius)
-    weight = np.zeros((height, width), np.float32)
-    weight[rows, columns] = judged * soft_step(free[rows, columns], 0.1, 0.9) * is_free
-    weight = box_blur(weight, max(1, radius // 2), coarse.is_covered)
-    return weight.astype(np.float32)
+    """Weights of the listed texels as a map [h, w] float32: hidden texels' neighbours fade over about a hundredth of the texture."""
+    radius = max(1, round(coarse.triangle_id.shape[0] / 200))
+    free = np.where(coarse.is_covered, 0, 255).astype(np.uint8)
+    free[rows, columns] = 255 * is_free
+    near = np.asarray(Image.fromarray(free).filter(ImageFilter.BoxBlur(radius)))[rows, columns] / 255
+    weight = np.zeros(free.shape, np.uint8)
+    weight[rows, columns] = 255 * judged * soft_step(near, 0.6, 0.98) * is_free + 0.5
+    blur = ImageFilter.BoxBlur(max(1, radius // 3))
+    blurred = np.asarray(Image.fromarray(weight).filter(blur)).astype(np.float32)
+    inside = np.asarray(Image.fromarray(coarse.is_covered.astype(np.uint8) * 255).filter(blur))
+    return blurred / np.maximum(inside, 1) * coarse.is_covered
 
 
 @dataclass(frozen=True)
@@ -220,20 +234,20 @@ def toned_base(
     model: HeadModel, surface: HeadSurface, raster: RasterResult, direct: SeenTexels, skin_light: SkinLight, size: int
 ) -> TonedBase:
     """The base albedo at `size`, its skin scaled in linear light so that its sure skin has the seen skin's median colour."""
-    image = model.base_textures["albedo"][..., :3]
-    if image.shape[0] != size:
-        image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+    image = Image.fromarray(np.ascontiguousarray(model.base_textures["albedo"][..., :3]))
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.LANCZOS)
+    pixels = np.asarray(image)
     skin_of_photo = seen_skin_colour(surface, raster, direct, skin_light)
     sure = np.flatnonzero(surface.zones.sure_skin > 0.5)
-    vertex = vertex_means(image.reshape(-1, 3), np.ones(size * size, np.float32), surface, raster)[0]
+    vertex = vertex_means(pixels.reshape(-1, 3), None, surface, raster)[0]
     base_skin = srgb_to_linear(np.median(vertex[sure], 0) / 255) if len(sure) else skin_of_photo
     ratio = np.clip(skin_of_photo / np.maximum(base_skin, 1e-3), 0.02, 8.0)
-    table = (linear_to_srgb(SRGB_TABLE[:, None] * ratio) * 255).astype(np.float32)
-    toned = image.astype(np.float32)
+    table = 255 * linear_to_srgb(SRGB_TABLE[:, None] * ratio)
+    toned = np.asarray(image.point(np.round(table).astype(int).T.ravel().tolist()))
     is_skin = np.append(surface.is_skin, False)[raster.triangle_id]
-    toned[is_skin] = table[image[is_skin], np.arange(3)]
     curve = np.stack([np.interp(vertex[:, c], np.arange(256), table[:, c]) for c in range(3)], -1)
-    return TonedBase(toned, curve)
+    return TonedBase(np.where(is_skin[..., None], toned, pixels).astype(np.float32), curve)
 
 
 def seen_skin_colour(surface: HeadSurface, raster: RasterResult, direct: SeenTexels, skin_light: SkinLight) -> np.ndarray:
@@ -253,17 +267,19 @@ def flat_texels(raster: RasterResult, index: np.ndarray) -> RasterResult:
 
 
 def vertex_means(
-    colour: np.ndarray, weight: np.ndarray, surface: HeadSurface, raster: RasterResult, index: np.ndarray | None = None
+    colour: np.ndarray, weight: np.ndarray | None, surface: HeadSurface, raster: RasterResult, index: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean of texels' colours around each vertex [V, 3], and the mean weight [V]; texels: all covered, or index [N]."""
-    covered = np.flatnonzero(raster.is_covered.reshape(-1))[::3]
-    counted = flat_texels(raster, covered)
-    num = len(surface.vertices)
+    """Mean colour around each vertex [V, 3] and its mean weight [V]; of all texels, colour [h * w, 3], or of index [N] with weight [N].
+
+    Every eighth texel is counted: some dozens a vertex remain.
+    """
+    covered = np.flatnonzero(raster.is_covered.reshape(-1))[::SPARSE]
+    counted, num = flat_texels(raster, covered), len(surface.vertices)
     total = splat(counted, surface.triangles, np.ones(len(covered)), num)
-    if index is None:
-        chosen, colour, weight = counted, colour[covered], weight[covered]
+    if index is None or weight is None:
+        chosen, colour, weight = counted, colour[covered], np.ones(len(covered))
     else:
-        chosen, colour, weight = flat_texels(raster, index[::3]), colour[::3], weight[::3]
+        chosen, colour, weight = flat_texels(raster, index[::SPARSE]), colour[::SPARSE], weight[::SPARSE]
     share = splat(chosen, surface.triangles, weight, num)
     sums = np.stack([splat(chosen, surface.triangles, weight * colour[:, c], num) for c in range(3)], -1)
     return sums / np.maximum(share, 1e-6)[:, None], share / np.maximum(total, 1e-6)
@@ -297,8 +313,7 @@ def paint(
     corners, weights = mirror
     smooth_twin = np.einsum("vk,vkc->vc", weights, smooth[corners])
     pixels = base.pixels.reshape(-1, 3)
-    index = np.flatnonzero(np.append(surface.is_skin, False)[raster.triangle_id.reshape(-1)])
-    pixels[index] += interpolate(shift, flat_texels(raster, index), surface.triangles)
+    pixels += interpolate(shift, raster, surface.triangles).reshape(-1, 3)
     from_twin = interpolate(smooth - smooth_twin, flat_texels(raster, other.index), surface.triangles)
     pixels[other.index] += other.weight[:, None] * (other.colour + from_twin - pixels[other.index])
     pixels[direct.index] += direct.weight[:, None] * (direct.colour - pixels[direct.index])
@@ -320,8 +335,17 @@ def rate_confidence(direct: SeenTexels, other: SeenTexels, shape: tuple[int, ...
 
 def fill_gutters(pixels: np.ndarray, is_covered: np.ndarray) -> np.ndarray:
     """Spread the charts' colours into the space between them (pull-push), so that mipmaps bring nothing foreign in; -> uint8."""
-    filled = push_pull(pixels * is_covered[..., None], is_covered.astype(np.float32))
-    return np.clip(np.where(is_covered[..., None], pixels, filled) + 0.5, 0, 255).astype(np.uint8)
+    half = pixels.shape[0] // 2
+    shape = (half, 2, half, 2)
+    share = is_covered.reshape(shape).mean((1, 3), dtype=np.float32)
+    pixels *= is_covered[..., None]
+    blocks = pixels.reshape(*shape, 3)
+    sums = 0.25 * (blocks[:, 0, :, 0] + blocks[:, 0, :, 1] + blocks[:, 1, :, 0] + blocks[:, 1, :, 1])
+    filled = push_pull(sums / np.maximum(share, 0.25)[..., None], np.minimum(1, share * 4))
+    rows, columns = np.nonzero(~is_covered)
+    result = np.clip(pixels + 0.5, 0, 255, out=pixels).astype(np.uint8)
+    result[rows, columns] = np.clip(filled[rows // 2, columns // 2] + 0.5, 0, 255)
+    return result
 
 
 def push_pull(weighted: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -329,7 +353,8 @@ def push_pull(weighted: np.ndarray, weight: np.ndarray) -> np.ndarray:
     height, width = weight.shape
     if min(height, width) <= 2 or height % 2 or width % 2:
         return weighted / np.maximum(weight, 1e-6)[..., None]
-    quarters = weighted.reshape(height // 2, 2, width // 2, 2, -1).sum((1, 3))
+    blocks = weighted.reshape(height // 2, 2, width // 2, 2, -1)
+    quarters = blocks[:, 0, :, 0] + blocks[:, 0, :, 1] + blocks[:, 1, :, 0] + blocks[:, 1, :, 1]
     coarse_weight = weight.reshape(height // 2, 2, width // 2, 2).sum((1, 3))
     limit = np.minimum(1, 1 / np.maximum(coarse_weight, 1e-6))
     coarse = push_pull(quarters * limit[..., None], coarse_weight * limit)
