@@ -78,10 +78,17 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
             if not job.step(context):
                 return {"RUNNING_MODAL"}
             outcome = self._finish(context, job.result)
+            frame_selected(context)
         except Exception as error:
             outcome = self._fail(context, error)
         job.stop(context)
         return outcome
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The options in the file selector and in "Adjust Last Operation"."""
+        self.layout.prop(self, "faces")
+        if self.faces == "ONE":
+            self.layout.prop(self, "face")
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: another file is opened, or the program closes."""
@@ -143,6 +150,14 @@ class LIKENESS_OT_cancel(bpy.types.Operator):
         """The running operator sees the flag at its next tick."""
         context.window_manager.likeness_job.is_cancelled = True
         return {"FINISHED"}
+
+
+def frame_selected(context: bpy.types.Context) -> None:
+    """Show the new head: it is a quarter of a metre large, and the view may be anywhere."""
+    if context.area and context.area.type == "VIEW_3D":
+        region = next(region for region in context.area.regions if region.type == "WINDOW")
+        with context.temp_override(region=region):
+            bpy.ops.view3d.view_selected()
 
 
 def stop_running_job() -> None:

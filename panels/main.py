@@ -108,12 +108,19 @@ class LIKENESS_PT_head(bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("likeness.apply_expression", text="Neutral").expression = "NEUTRAL"
         row.operator("likeness.apply_expression", text="Photo").expression = "PHOTO"
+        self._draw_shading(layout, context.space_data.shading)
         layout.label(text="Export")
-        flow = layout.grid_flow(columns=3, align=True, even_columns=True)
+        flow = layout.grid_flow(columns=3, row_major=True, even_columns=True, align=True)
         for format_name in EXPORTS:
             flow.operator("likeness.export_head", text=format_name.upper()).format = format_name
         layout.separator()
         layout.operator("likeness.remove_head", icon="TRASH")
+
+    def _draw_shading(self, layout: bpy.types.UILayout, shading: bpy.types.View3DShading) -> None:
+        if shading.type == "SOLID":
+            row = layout.row(align=True)
+            row.prop_enum(shading, "color_type", "MATERIAL", text="Plain")
+            row.prop_enum(shading, "color_type", "TEXTURE", text="Textured")
 
     def _draw_result(self, layout: bpy.types.UILayout, context: bpy.types.Context, provenance: dict) -> None:
         confidence = provenance.get("confidence")
