@@ -14,7 +14,16 @@ from ...config import ASSETS_DIR
 from ...errors import LikenessError
 from ..model import save_model
 from .assemble import build_model
-from .measures import measure_mm
+from .base_mesh import MeanHead
+from .measures import PUBLISHED_MM, measure_mm
+
+
+def compare_measures(head: MeanHead, count: int = 400) -> list[tuple[str, float, float]]:
+    """Measure's name, mean and standard deviation, mm, over the first sampled people."""
+    people = head.topology.on_base(head.people[:count])
+    eyes = (head.base.group_vertices("helper-l-eye"), head.base.group_vertices("helper-r-eye"))
+    measured = measure_mm(people, head.topology.skin, head.source.mirror, eyes)
+    return [(name, float(values.mean()), float(values.std())) for name, values in measured.items()]
 
 
 def main() -> int:
@@ -34,7 +43,9 @@ def main() -> int:
     (licences / "makehuman-CC0.md").write_text(head.source.licence, encoding="utf-8")
     topology = hashlib.sha256(model.faces.astype(np.int32).tobytes()).hexdigest()
     print(f"V {len(model.template)}  F {len(model.faces)}  K {model.num_identity}  E {model.num_expression}  topology {topology[:16]}")
-    print({k: round(v, 1) for k, v in measure_mm(head.base.vertices, head.topology.skin).items()})
+    for name, mean, deviation in compare_measures(head):
+        published = PUBLISHED_MM[name]
+        print(f"  {name:18} {mean:6.1f} ({deviation:4.1f})   published {published[0]:6.1f} ({published[1]:3.1f}) mm")
     print({k: [(r.joint, np.degrees(r.axis_angle).round(1).tolist()) for r in v] for k, v in model.bone_rotations.items()})
     print(f"{time.perf_counter() - start:.1f} s, {arguments.out.stat().st_size / 1e6:.1f} MB")
     return 0

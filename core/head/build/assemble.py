@@ -13,6 +13,7 @@ from ...types import ARKIT_NAMES, JOINT_NAMES
 from ..model import HeadModel, SurfacePoints
 from . import expressions, identity, rig
 from .atlas import paint_base_textures
+from .atlas import paint_base_textures
 from .base_mesh import MeanHead, build_mean_head
 from .eyes import build_cornea, build_eye
 from .lashes import build_lashes
@@ -20,6 +21,7 @@ from .parts import NUM_BASE, PART_NAMES, Part, Skin
 from .skin import build_skin, landmarks7
 from .teeth import build_teeth
 from .tongue import build_tongue
+from .uv import build_layout
 from .uv import build_layout
 
 NAME = "Likeness embedded head"
@@ -79,6 +81,7 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
     layout = build_layout(skin, parts)
     whole = join_parts(skin, parts)
     template = whole.binding @ head.base.vertices + whole.offset
+    layout = build_layout(skin, parts)
     importance = np.zeros(len(head.topology.carried))
     importance[head.topology.skin_rows] = 1
     space = identity.principal_components(head.people, NUM_IDENTITY, importance)

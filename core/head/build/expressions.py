@@ -69,6 +69,9 @@ def split_units(
         pose[6:9] = axis_angle
         out[index[name]] = unskin(vertices + offsets[name], joints, pose, weights) - vertices
         out[index[name]][rigid] = 0
+        if name == "jawOpen":
+            closed = unskin(vertices + offsets[name] + offsets["mouthClose"], joints, pose, weights) - vertices
+            out[index["mouthClose"]] = np.where(rigid[:, None], 0, closed - out[index[name]])
     opening = rotations["jawOpen"][0].axis_angle[0]
     odd = out[index["jawOpen"]] / (2 * np.sin(opening))
     correctives[1, 2, 1] += odd

@@ -14,13 +14,19 @@ LOCAL_SIGMA = 0.22
 """Standard deviation of a local slider, of 1 = the artist's extreme (HEADMODEL.md's study: .22 looks right, .33 gives caricatures)."""
 SIDE_SIGMA = 0.05
 """Standard deviation of what left and right differ by in a slider that exists for both sides."""
+WIDER = {
+    "/head-scale": 0.45, "head-back-scale": 0.6, "forehead-scale": 0.6, "forehead-nubian": 0.6, "eye-trans-in": 1.2, "nose-scale-vert": 1.5, "nose-scale-depth": 0.8, "eye-height": 0.7, "eye-push": 0.6, "eyebrows-angle": 0.8,
+}  # fmt: skip
+"""Factors on LOCAL_SIGMA that bring the measures' spread to the published one."""
+SIZE_SIGMA = 0.012
+"""Standard deviation of overall size beside what the macro targets do."""
 HEAD_SHAPES = ("diamond", "invertedtriangular", "oval", "rectangular", "round", "square", "triangular")
 OPPOSITES = {
     "decr": "incr", "down": "up", "in": "out", "backward": "forward", "compress": "uncompress", "concave": "convex",
     "1-l": "1-r", "2-l": "2-r", "3-l": "3-r", "4-l": "4-r", "5-l": "5-r", "6-l": "6-r",
 }  # fmt: skip
-LEFT_OUT = re.compile(r"asymm-|head-trans|neck-trans|head-age|head-scale-(horiz|vert|depth)")
-"""Sliders that move or scale the whole head (alignment removes the one, the metric correction sets the other) or belong to the trunk."""
+LEFT_OUT = re.compile(r"asymm-|/head-trans|neck-trans|/head-age")
+"""Sliders that move the whole head (alignment would remove that), double the age axis or belong to the trunk."""
 
 
 @dataclass(frozen=True)
@@ -90,22 +96,29 @@ def sample_weights(source: SourceData, count: int, rng: np.random.Generator) -> 
         for name, value in macro.items():
             row[column[name]] = value
         for slider in free:
-            value = LOCAL_SIGMA * rng.standard_normal()
+            value = slider_sigma(slider) * rng.standard_normal()
             _apply(row, column, slider, value)
             if "/l-" in slider.name:
                 other = Slider("", slider.negative and slider.negative.replace("/l-", "/r-"), slider.positive.replace("/l-", "/r-"))
                 _apply(row, column, other, value + SIDE_SIGMA * rng.standard_normal())
-        _apply(row, column, shapes[rng.integers(len(shapes))], abs(rng.normal(0, 2 * LOCAL_SIGMA)))
+        _apply(row, column, shapes[rng.integers(len(shapes))], abs(rng.normal(0, 1.4 * LOCAL_SIGMA)))
     return result, names
+
+
+def slider_sigma(slider: Slider) -> float:
+    """Standard deviation of a slider's value."""
+    return LOCAL_SIGMA * next((factor for part, factor in WIDER.items() if part in slider.name), 1.0)
 
 
 def sample_people(source: SourceData, carried: np.ndarray, count: int) -> np.ndarray:
     """Random raw people on the carried base vertices: [count, C, 3] dm, float32."""
-    weights, names = sample_weights(source, count, np.random.default_rng(SEED))
+    rng = np.random.default_rng(SEED)
+    weights, names = sample_weights(source, count, rng)
     targets = {**source.macro, **source.local}
     basis = np.stack([targets[name][carried] for name in names]).reshape(len(names), -1)
     people = weights.astype(np.float32) @ basis
     people += source.vertices[carried].astype(np.float32).ravel()
+    people *= 1 + SIZE_SIGMA * rng.standard_normal((count, 1)).astype(np.float32)
     return people.reshape(count, -1, 3)
 
 
