@@ -23,6 +23,10 @@ class Square:
         c, s = np.cos(self.turn_rad), np.sin(self.turn_rad)
         return np.array([[c, -s], [s, c]])
 
+    def scaled(self, factor: float) -> Square:
+        """The same window in the photo resized by `factor`."""
+        return Square(self.x * factor, self.y * factor, self.side * factor, self.turn_rad)
+
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """points [..., 2] in the window's unit square ((0, 0) top-left corner) -> image space."""
         return (points - 0.5) * self.side @ self.axes.T + (self.x, self.y)
@@ -51,6 +55,8 @@ def crop_square(pixels: np.ndarray, square: Square, resolution: int, repeat_edge
 def _cut(pixels: np.ndarray, low: np.ndarray, high: np.ndarray, repeat_edge: bool) -> np.ndarray:
     """pixels[low_y:high_y, low_x:high_x], also beyond the photo's edges; low, high (x, y)."""
     height, width = pixels.shape[:2]
+    if min(low) >= 0 and high[0] <= width and high[1] <= height:
+        return pixels[low[1] : high[1], low[0] : high[0]]
     columns, rows = np.arange(low[0], high[0]), np.arange(low[1], high[1])
     region = pixels[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)]
     if not repeat_edge:
