@@ -98,9 +98,7 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
     angle = expressions.jaw_rotation(head.base.vertices[helper], helper_offsets["jawOpen"], joints[2], 0)
     skin_weights = rig.skin_weights(head, skin, offsets["jawOpen"][: len(skin.base_indices)], joints[2], angle)
     weights = np.concatenate([skin_weights, *(part.weights for part in parts)])
-    rigid = np.zeros(len(template), bool)
-    rigid[whole.slices["lower_teeth"]] = True
-    units = expressions.split_units(template, offsets, joints, weights, (head.base.vertices[helper], helper_offsets), rigid)
+    units = expressions.split_units(template, offsets, joints, weights, (head.base.vertices[helper], helper_offsets))
     units.correctives[:9] += expressions.neck_correctives(template, joints, weights, np.random.default_rng(identity.SEED))
     model = HeadModel(
         name=NAME, licence=LICENCE, template=template, identity_basis=follow(whole, head, space.basis),

@@ -14,6 +14,7 @@ import numpy as np
 from .blink import close_lids, split_ring
 from .eye_region import EyeRegion, find_eye_region, fit_eye
 from .identity import align_rigidly, sample_people
+from .lips import find_lips, seal_lips
 from .measures import ENDOCANTHION, EXOCANTHION, MENTON, PRONASALE, SELLION, SUBNASALE, metric_field
 from .parts import NUM_BASE, BaseMesh
 from .topology import QuadMesh
@@ -152,6 +153,9 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     raw = sample_people(source, topology.carried, num_people)
     correction = find_correction(source, topology, raw[:400])
     people = np.concatenate([correction.correct(chunk) for chunk in np.array_split(raw, max(1, num_people // 100))])
+    mesh = QuadMesh(source.quads[topology.head_quads])
+    lips = [(topology.rows(upper), topology.rows(lower), share) for upper, lower, share in find_lips(mesh)]
+    people = seal_lips(people, lips)
     people[1::2] = people[1::2][:, topology.mirror] * [-1, 1, 1]
     mean = people.mean(0, dtype=np.float64)
     template = 0.5 * (mean + mean[topology.mirror] * [-1, 1, 1])
@@ -162,7 +166,6 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     for name, offsets in source.units.items():
         posed = correction.correct((raw_mean + offsets[topology.carried])[None], raw_mean)[0]
         units[name] = topology.on_base(posed - neutral)
-    mesh = QuadMesh(source.quads[topology.head_quads])
     halves = [np.array(half) for half in split_ring(mesh.edge_loop(*LID_FRONT_EDGE), ENDOCANTHION, EXOCANTHION)]
     upper, lower = (topology.rows(half) for half in sorted(halves, key=lambda half: -source.vertices[half, 1].mean()))
     for side in ("Left", "Right"):

@@ -1,7 +1,7 @@
 """The 52 units as FLAME's structure has them: what is a rotation turns a joint, what skinning then gets wrong goes into that joint's
 pose correctives, the rest is the unit's own offsets.
 
-Rule: at weight 1 a single unit gives the artist's shape exactly (undone skinning), except on the rigid lower teeth.
+Rule: at weight 1 a single unit gives the artist's shape exactly (undone skinning).
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class Units:
     correctives: np.ndarray
 
 
-def jaw_rotation(teeth: np.ndarray, offsets: np.ndarray, condyles: np.ndarray, axis: int) -> float:
-    """Angle, rad, about an axis through the condyles that best moves the lower teeth's helper [n, 3] by its offsets."""
+def jaw_rotation(teeth: np.ndarray, offsets: np.ndarray, centre: np.ndarray, axis: int) -> float:
+    """Angle, rad, about an axis through the jaw's centre that best moves the lower teeth's helper [n, 3] by its offsets."""
     others = [k for k in range(3) if k != axis]
-    a, b = (teeth - condyles)[:, others], (teeth + offsets - condyles)[:, others]
+    a, b = (teeth - centre)[:, others], (teeth + offsets - centre)[:, others]
     angle = np.arctan2((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum(), (a * b).sum())
     return float(-angle if axis == 1 else angle)
 
 
-def jaw_weight(vertices: np.ndarray, offsets: np.ndarray, condyles: np.ndarray, angle: float) -> np.ndarray:
+def jaw_weight(vertices: np.ndarray, offsets: np.ndarray, centre: np.ndarray, angle: float) -> np.ndarray:
     """Share [V] of the jaw's opening that explains the artist's offsets best, in [0, 1]."""
     R = rotation_matrices(np.array([angle, 0, 0]))
-    motion = (vertices - condyles) @ (R - np.eye(3)).T
+    motion = (vertices - centre) @ (R - np.eye(3)).T
     return np.clip((offsets * motion).sum(1) / np.maximum((motion**2).sum(1), 1e-8), 0, 1)
 
 
@@ -53,9 +53,9 @@ def unskin(goal: np.ndarray, joints: np.ndarray, pose: np.ndarray, weights: np.n
 
 def split_units(
     vertices: np.ndarray, offsets: dict[str, np.ndarray], joints: np.ndarray, weights: np.ndarray,
-    lower_teeth: tuple[np.ndarray, np.ndarray], rigid: np.ndarray,
+    lower_teeth: tuple[np.ndarray, dict[str, np.ndarray]],
 ) -> Units:  # fmt: skip
-    """Artist's offsets [V, 3] by unit -> Units. lower_teeth: helper positions and a function of unit name to their offsets."""
+    """Artist's offsets [V, 3] by unit -> Units. lower_teeth: the helper's positions and its offsets by unit."""
     helper, helper_offsets = lower_teeth
     out = np.stack([offsets[name] for name in ARKIT_NAMES])
     index = {name: i for i, name in enumerate(ARKIT_NAMES)}
@@ -68,10 +68,9 @@ def split_units(
         pose = np.zeros(15)
         pose[6:9] = axis_angle
         out[index[name]] = unskin(vertices + offsets[name], joints, pose, weights) - vertices
-        out[index[name]][rigid] = 0
         if name == "jawOpen":
             closed = unskin(vertices + offsets[name] + offsets["mouthClose"], joints, pose, weights) - vertices
-            out[index["mouthClose"]] = np.where(rigid[:, None], 0, closed - out[index[name]])
+            out[index["mouthClose"]] = closed - out[index[name]]
     opening = rotations["jawOpen"][0].axis_angle[0]
     odd = out[index["jawOpen"]] / (2 * np.sin(opening))
     correctives[1, 2, 1] += odd

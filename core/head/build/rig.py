@@ -1,4 +1,4 @@
-"""Joints and skinning weights: root at the neck's base, neck at the atlas, jaw at the condyles, the eyes in their balls."""
+"""Joints and skinning weights: root at the neck's base, neck at the atlas, jaw below the condyles, the eyes in their balls."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .topology import smoothing_matrix
 HEAD_BONES = ("head", "jaw", "eye", "levator", "oculi", "orbicularis", "oris", "risorius", "special", "tongue", "temporalis")
 NECK_SHARE = {"neck03": 0.72, "neck02": 0.38, "neck01": 0.1}
 """How far each of MakeHuman's cervical bones turns with the head."""
-CONDYLES = np.array([0.0, -0.0100, 0.0040])
-"""Middle of the line through the mandible's condyles on the mean head, m: before and a little above the tragi's lower edge."""
+JAW = np.array([0.0, -0.0260, 0.0120])
+"""The mandible's centre of rotation on the mean head, m: below the condyles, because these glide forwards as the mouth opens."""
 ATLAS = np.array([0.0, -0.0300, -0.0170])
 NUM_NEAR = 160
 """Vertices that hold a joint."""
@@ -56,7 +56,7 @@ def joint_regressor(vertices: np.ndarray, num_skin: int, ring: np.ndarray, eyes:
     each eye as its eyeball part's vertices give the ball's centre exactly."""
     regressor = np.zeros((len(JOINT_NAMES), len(vertices)))
     regressor[0, ring] = 1 / len(ring)
-    for row, goal in ((1, ATLAS), (2, CONDYLES)):
+    for row, goal in ((1, ATLAS), (2, JAW)):
         offset = (vertices[:num_skin] - goal) * [0.35, 1, 1]
         near = np.argsort(np.linalg.norm(offset, axis=1))[:NUM_NEAR]
         regressor[row, near] = least_norm_weights(vertices[near], goal)
@@ -71,10 +71,10 @@ def least_norm_weights(points: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return np.linalg.pinv(A) @ np.array([0, 0, 0, 0.1])
 
 
-def skin_weights(head: MeanHead, skin: Skin, opening: np.ndarray, condyles: np.ndarray, angle: float) -> np.ndarray:
+def skin_weights(head: MeanHead, skin: Skin, opening: np.ndarray, jaw_joint: np.ndarray, angle: float) -> np.ndarray:
     """[S, 5]: neck against root by MakeHuman's bones, jaw by what its opening [S, 3] m explains."""
     up = head_weight(head, skin.faces)
-    jaw = jaw_weight(skin.vertices, opening, condyles, angle)
+    jaw = jaw_weight(skin.vertices, opening, jaw_joint, angle)
     smooth = smoothing_matrix(skin.faces, len(jaw))
     for _ in range(6):
         jaw = smooth @ jaw
