@@ -63,7 +63,7 @@ def detect_landmarks(photo: Photo, index: int = 0) -> Landmarks:
 
 
 def likelihood(face: Landmarks) -> float:
-    """How sure both networks are of a face; in trials .55 to .97 for faces, even dark or noisy ones, up to .50 for other things."""
+    """How sure both networks are of a face; in trials .55 to .97 for faces (even dark, noisy), up to .50 for other things."""
     return face.presence * face.detection_score
 
 

@@ -29,6 +29,13 @@ def pad_image(x: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int], s
     return padded
 
 
+def pad_planes(x: np.ndarray, before: tuple[int, int, int], after: tuple[int, int, int]) -> np.ndarray:
+    """x [C, H, W] with zeros before and after along each of its axes."""
+    padded = np.zeros([b + n + a for b, n, a in zip(before, x.shape, after, strict=True)], x.dtype)
+    padded[tuple(slice(b, b + n) for b, n in zip(before, x.shape, strict=True))] = x
+    return padded
+
+
 def conv2d(x: np.ndarray, weights: np.ndarray, bias: np.ndarray, stride: tuple[int, int], same: bool) -> np.ndarray:
     """Cross-correlation: x [C, H, W], weights [O, kh, kw, C], bias [O] -> [O, H', W']."""
     outputs, kh, kw, channels = weights.shape

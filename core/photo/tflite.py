@@ -155,10 +155,11 @@ class _Parser:
         if name == "RELU":
             return [first], operators.relu
         if name == "PAD":
-            (b, top_bottom, left_right, channels) = self.constant(inputs[1]).tolist()
-            if any(b):
-                raise ValueError("padding of the batch axis is not supported")
-            return [first], lambda x: np.pad(x, (channels, top_bottom, left_right))
+            batch, rows, columns, channels = self.constant(inputs[1]).tolist()
+            if any(batch) or min(rows + columns + channels) < 0:
+                raise ValueError("this padding is not supported")
+            before, after = zip(channels, rows, columns, strict=True)
+            return [first], lambda x: operators.pad_planes(x, before, after)
         if name in ("ADD", "MUL"):
             return self.binary(name, inputs, options)
         if name == "RESHAPE":
