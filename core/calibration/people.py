@@ -8,9 +8,11 @@ D = D0 + k m / (1 + s k m) + b h, melanin m over the whole human range, blood h 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
+from ..head.build.regions import BROW_HALF_WIDTH_MM, BROW_MM, distance_to_line
 from ..head.model import HeadModel, triangulate
 from ..render.rasterize import interpolate, rasterize_uv
 from ..types import HeadCode
@@ -24,15 +26,17 @@ HAIR_LINEAR = np.array([[0.010, 0.008, 0.007], [0.035, 0.02, 0.012], [0.09, 0.05
 
 @dataclass(frozen=True)
 class UvMaps:
-    """regions: name -> [S,S] in [0,1]; base: linear albedo [S,S,3]; is_skin [S,S]; position: template point per texel [S,S,3] m."""
+    """regions: name -> [S,S] in [0,1]; base: linear albedo [S,S,3]; is_skin [S,S]; position: template point per texel [S,S,3] m;
+    eye_centres: side -> [3] m."""
 
     regions: dict[str, np.ndarray]
     base: np.ndarray
     is_skin: np.ndarray
     position: np.ndarray
+    eye_centres: dict[str, np.ndarray]
 
 
-def build_uv_maps(model: HeadModel, size: int = 1024) -> UvMaps:
+def build_uv_maps(model: HeadModel, size: int = 512) -> UvMaps:
     """The model's regions and positions painted on its UV layout."""
     triangles, uv_triangles = triangulate(model.faces), triangulate(model.face_uvs)
     parts = np.repeat(model.face_parts, (model.faces[:, 3] >= 0) + 1)
@@ -43,8 +47,12 @@ def build_uv_maps(model: HeadModel, size: int = 1024) -> UvMaps:
     base = model.base_textures["albedo"]
     step = base.shape[0] // size
     base = base[::step, ::step, :3].astype(np.float32) / 255
+    eye_centres = {
+        side: model.template[np.unique(triangles[parts == model.part_names.index(f"{side}_eye")])].mean(0)
+        for side in ("left", "right")
+    }
     is_skin = (raster.triangle_id >= 0) & (parts[np.maximum(raster.triangle_id, 0)] == model.part_names.index("skin"))
-    return UvMaps({n: maps[..., i] for i, n in enumerate(names)}, base**2.2, is_skin, maps[..., len(names) :])
+    return UvMaps({n: maps[..., i] for i, n in enumerate(names)}, base**2.2, is_skin, maps[..., len(names) :], eye_centres)
 
 
 def skin_albedo(melanin: np.ndarray | float, blood: np.ndarray | float) -> np.ndarray:
@@ -53,21 +61,23 @@ def skin_albedo(melanin: np.ndarray | float, blood: np.ndarray | float) -> np.nd
     return np.exp(-(D0 + load / (1 + SATURATION * load) + np.asarray(blood)[..., None] * B_BLOOD))
 
 
-def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
-    """[size,size] noise of unit variance, about `cells` features across."""
+@cache
+def _noise_field(size: int, cells: int, number: int) -> np.ndarray:
     from scipy.ndimage import zoom
 
-    coarse = rng.normal(size=(cells + 3, cells + 3))
-    fine = zoom(coarse, (size + 8) / cells, order=3)[:size, :size]
-    return ((fine - fine.mean()) / (fine.std() + 1e-9)).astype(np.float32)
+    coarse = np.random.default_rng((size, cells, number)).normal(size=(cells + 3, cells + 3))
+    fine = zoom(coarse, (size + 8) / cells, order=2)[:size, :size]
+    return ((fine - fine.mean()) / fine.std()).astype(np.float32)
+
+
+def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
+    """[size,size] noise of unit variance, about `cells` features across: one of eight stored fields, rolled and flipped."""
+    field = _noise_field(size, cells, int(rng.integers(8)))
+    return np.roll(field, tuple(rng.integers(size, size=2)), (0, 1)) * rng.choice([-1, 1])
 
 
 def _threshold(mask: np.ndarray, level: float, softness: float) -> np.ndarray:
     return np.clip((mask - level) / softness + 0.5, 0, 1)
-
-
-def _shift(mask: np.ndarray, dy: int, dx: int) -> np.ndarray:
-    return np.roll(mask, (dy, dx), (0, 1))
 
 
 def paint_albedo(maps: UvMaps, rng: np.random.Generator) -> np.ndarray:
@@ -116,19 +126,21 @@ def _streaks(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _brows(maps: UvMaps, rng: np.random.Generator, size: int) -> np.ndarray:
-    texel_m = _texel_size(maps)
-    level, softness, density = rng.uniform(0.25, 0.65), rng.uniform(0.2, 0.6), rng.uniform(0.25, 1.0)
-    up, out = round(rng.normal(0, 0.002) / texel_m), round(rng.normal(0, 0.0015) / texel_m)
-    left = _shift(maps.regions["brow_left"], -up, out)
-    right = _shift(maps.regions["brow_right"], -up, -out)
-    return _threshold(left + right, level, softness) * density * _streaks(rng, size)
-
-
-def _texel_size(maps: UvMaps) -> float:
-    """Metres per texel near the brows."""
-    brow = (maps.regions["brow_left"] > 0.3)[:, :-1]
-    step = np.linalg.norm(np.diff(maps.position, axis=1), axis=2)[brow]
-    return float(np.median(step[(step > 1e-6) & (step < 5e-3)]))
+    """Brows drawn texel by texel along their anatomical line, moved, tilted, bent, thickened and thinned at random."""
+    up, out, tilt, arch = rng.normal(0, [2.0, 1.5, 0.06, 0.006])
+    thickness, softness, density = rng.uniform(0.6, 1.35), rng.uniform(0.2, 1.0), rng.uniform(0.2, 1.0)
+    line = BROW_MM * [rng.uniform(0.9, 1.08), 1] + [out, up]
+    line[:, 1] += tilt * line[:, 0] - arch * (line[:, 0] - 4) ** 2 * 0.1
+    amount = np.zeros((size, size), np.float32)
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        centre = maps.eye_centres[side] * 1000
+        near = maps.is_skin & (maps.position[..., 2] > 0.04) & (np.abs(maps.position[..., 0] * sign - 0.03) < 0.04)
+        near &= np.abs(maps.position[..., 1] - 0.02) < 0.04
+        place = maps.position[near] * 1000
+        seen = np.stack([(place[:, 0] - centre[0]) * sign, place[:, 1] - centre[1]], 1)
+        distance, width = distance_to_line(seen, line, BROW_HALF_WIDTH_MM * thickness)
+        amount[near] = np.clip((1 + softness / 2 - distance / width) / softness, 0, 1)
+    return amount * density * _streaks(rng, size)
 
 
 def _scalp_hair(maps: UvMaps, rng: np.random.Generator, size: int) -> np.ndarray:

@@ -70,7 +70,7 @@ def render_person(studio: Studio, rng: np.random.Generator, code: HeadCode | Non
     albedo = paint_albedo(studio.maps, rng)
     normals = vertex_normals(vertices, studio.triangles)
     occluder = Occluder(vertices, studio.triangles)
-    openness = occluder.openness(vertices + normals * 5e-4, normals, num_rays=32)
+    openness = occluder.openness(vertices + normals * 5e-4, normals, num_rays=16)
     light, key = random_light(rng)
     surface = Surface(studio.surface.roughness * rng.uniform(0.8, 1.15), studio.surface.reflectance)
     pixels = render_head(
@@ -105,7 +105,7 @@ def random_light(rng: np.random.Generator) -> tuple[np.ndarray, KeyLight | None]
     if rng.random() < 0.2:
         return light * rng.uniform(1.0, 1.6), None
     direction = np.array([rng.normal(0, 0.7), rng.uniform(-0.1, 1.1), 1.0])
-    return light, KeyLight(direction, rng.uniform(0.3, 1.1) * (2 - warmth).clip(0.5, 1.5), radius_rad=rng.uniform(0.03, 0.4))
+    return light, KeyLight(direction, rng.uniform(0.3, 1.1) * (2 - warmth).clip(0.5, 1.5), radius_rad=rng.uniform(0.03, 0.4), num_rays=8)
 
 
 def random_background(rng: np.random.Generator) -> np.ndarray:
