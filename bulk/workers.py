@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..core.staging import sweep
 from .fit import FitOptions, fit_to_files
 from .inputs import Task
 
@@ -78,6 +79,8 @@ class Child:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+                self.process.wait()
+                sweep(Path(self.options.out), self.process.pid)
 
     def _start(self) -> subprocess.Popen[str]:
         environment = os.environ | {"OMP_NUM_THREADS": str(self.threads), "OPENBLAS_NUM_THREADS": str(self.threads)}
@@ -100,6 +103,7 @@ class Child:
         if answer is not None:
             return json.loads(answer.removeprefix(MARK))
         code = process.wait()
+        sweep(Path(self.options.out), process.pid)
         sentence = f"The worker process ended with code {code}: try this photo alone, with fewer --jobs if memory is short."
         return {"input": task.photo, "ok": False, "error": sentence, "outputs": [], "heads": [], "times_s": {}}
 

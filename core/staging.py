@@ -41,7 +41,7 @@ def staged(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        partial = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=folder))
     except OSError as error:
         raise explain_write_error(error, folder) from error
     try:
@@ -52,3 +52,12 @@ def staged(folder: Path) -> Iterator[Path]:
         raise explain_write_error(error, folder) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep(folder: Path, process_id: int) -> None:
+    """Take away what a process that was killed left in the middle of writing."""
+    for path in folder.glob(f"{PREFIX}{process_id}-*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

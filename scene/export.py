@@ -66,6 +66,7 @@ def _write_blend(obj: bpy.types.Object, path: Path) -> None:
         scene.view_settings.view_transform = "Standard"
         if (camera := head_camera(obj)) is not None:
             match_render(scene, camera)
+        scene.view_layers[0].update()  # Blender 5.2 crashes on writing a scene whose view layer was never evaluated
         with staged(path.parent) as folder, _blender_errors(path):
             bpy.data.libraries.write(str(folder / path.name), {scene}, fake_user=False, compress=True)
     finally:

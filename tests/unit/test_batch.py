@@ -215,6 +215,9 @@ def fit_to_files(task, options, on_progress=None):
     print("noise on standard output")
     os.write(1, b"noise of a library\\n")
     if task.photo == "die":
+        import tempfile
+        from likeness.core.staging import PREFIX
+        tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=options.out)
         os._exit(7)
     time.sleep(float(task.photo) if task.photo[0].isdigit() else 0)
     return {"input": task.photo, "ok": True, "threads": os.environ["OMP_NUM_THREADS"], "pid": os.getpid()}
@@ -232,7 +235,7 @@ def child(tmp_path) -> Path:
 
 def answers(child: Path, photos: list[str], num_jobs: int) -> list[dict]:
     tasks = [Task(photo, photo) for photo in photos]
-    return list(workers.fit_in_children(tasks, FitOptions("out", ("npz",)), num_jobs, child))
+    return list(workers.fit_in_children(tasks, FitOptions(str(child.parent), ("npz",)), num_jobs, child))
 
 
 def test_children_answer_every_task_and_share_the_work(child):
@@ -241,11 +244,12 @@ def test_children_answer_every_task_and_share_the_work(child):
     assert len({line["pid"] for line in lines}) == 2
 
 
-def test_a_child_that_dies_costs_one_photo(child):
+def test_a_child_that_dies_costs_one_photo_and_leaves_nothing(child):
     lines = {line["input"]: line for line in answers(child, ["die", "a", "b"], 1)}
     assert "ended with code 7" in lines["die"]["error"]
     assert lines["a"]["ok"]
     assert lines["b"]["ok"]
+    assert [path.name for path in child.parent.iterdir()] == [child.name]
 
 
 def test_closing_early_ends_the_children(child):
