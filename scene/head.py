@@ -63,6 +63,7 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     around += create_lights(asset.light, name) if asset.light is not None else []
     _link(context, name, obj, rig, around)
     apply_expression(obj, "photo")
+    context.view_layer.update()
     return obj
 
 
@@ -98,7 +99,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         expression=facts["expression"], pose=np.array(stored["pose"]), landmarks7=np.reshape(stored["landmarks7"], (7, 3)),
         identity=np.array(stored.get("identity", [])), model_name=facts["model_name"],
         textures={key: read_texture(image) for key, image in texture_images(obj).items()},
-        skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=_read_camera(stored),
+        skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
         light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=_read_photo(obj, facts["photo"]),
         regions={region: groups[region] for region in facts["regions"] if region in groups}, provenance=facts["provenance"],
     )  # fmt: skip
@@ -150,9 +151,13 @@ def set_expression(obj: bpy.types.Object, expression: dict[str, float], pose: np
     obj.data.update_tag()
 
 
-def read_provenance(obj: bpy.types.Object) -> dict[str, Any]:
-    """The head's provenance alone: cheap enough for a panel."""
-    return json.loads(obj[HEAD]["facts"])["provenance"]
+def read_camera(obj: bpy.types.Object) -> Camera | None:
+    """The photo's camera, or None for a head without one."""
+    stored = obj[HEAD].to_dict()
+    if "camera_K" not in stored:
+        return None
+    K, R, t = (np.array(stored[f"camera_{key}"]) for key in "KRt")
+    return Camera(K.reshape(3, 3), R.reshape(3, 3), t, tuple(json.loads(stored["facts"])["camera_size"]))
 
 
 def current_expression(obj: bpy.types.Object) -> dict[str, float]:
@@ -278,13 +283,6 @@ def _read_photo(obj: bpy.types.Object, facts: dict[str, Any] | None) -> Photo | 
     pixels = read_pixels(image)
     alpha = pixels[..., 3] if pixels.shape[-1] == 4 else None
     return Photo(pixels[..., :3], alpha, facts["focal_px"], facts["source"], facts["sha256"], tuple(facts["notes"]))
-
-
-def _read_camera(stored: dict[str, Any]) -> Camera | None:
-    if "camera_K" not in stored:
-        return None
-    K, R, t = (np.array(stored[f"camera_{key}"]) for key in "KRt")
-    return Camera(K.reshape(3, 3), R.reshape(3, 3), t, tuple(json.loads(stored["facts"])["camera_size"]))
 
 
 def _read_rotations(facts: dict[str, list[Any]]) -> dict[str, tuple[BoneRotation, ...]]:

@@ -60,12 +60,14 @@ def create_rig(asset: HeadAsset, name: str) -> bpy.types.Object:
 
 
 def bind(obj: bpy.types.Object, rig: bpy.types.Object) -> None:
-    """Parent and Armature modifier; the vertex groups are mesh.write_vertex_groups' business."""
+    """Parent, Armature modifier, and a subdivision that only renders see; the vertex groups come from mesh.py."""
     obj.parent = rig
     modifier = obj.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig
     modifier.use_vertex_groups = True
     modifier.use_deform_preserve_volume = False
+    smooth = obj.modifiers.new("Smooth render", "SUBSURF")
+    smooth.levels, smooth.render_levels = 0, 1
 
 
 def rotate_correctives(pose_correctives: np.ndarray, axes: np.ndarray) -> np.ndarray:

@@ -115,17 +115,18 @@ def model_to_asset(model: HeadModel, code: HeadCode, name: str = "Ada", **change
     camera = Camera(np.array([[820.0, 0, 250.0], [0, 820.0, 210.0], [0, 0, 1]]), R, np.array([0.01, -0.02, 0.62]), (480, 400))
     photo = Photo(rng.integers(0, 255, (400, 480, 3), np.uint8), None, None, "synthetic", "0" * 64)
     light = np.vstack([[3.0, 2.9, 2.8], rng.normal(size=(3, 3)) * 0.4 + [[0.5], [0.8], [0.3]], rng.normal(size=(5, 3)) * 0.1])
-    fields = dict(
-        name=name, vertices=shaped, faces=model.faces, uvs=model.uvs, face_uvs=model.face_uvs, face_parts=model.face_parts,
-        part_names=model.part_names, shape_keys=dict(zip(model.expression_names, model.expression_basis, strict=True)),
-        bone_rotations=model.bone_rotations, pose_correctives=model.pose_correctives, joints=model.locate_joints(shaped),
-        weights=model.weights, expression=dict(zip(model.expression_names, map(float, code.expression), strict=True)),
-        pose=code.pose, landmarks7=model.landmarks7.evaluate(shaped), identity=code.identity, model_name=model.name,
-        textures={"albedo": Texture(model.base_textures["albedo"], "sRGB"),
+    fields = {
+        "name": name, "vertices": shaped, "faces": model.faces, "uvs": model.uvs, "face_uvs": model.face_uvs,
+        "face_parts": model.face_parts,
+        "part_names": model.part_names, "shape_keys": dict(zip(model.expression_names, model.expression_basis, strict=True)),
+        "bone_rotations": model.bone_rotations, "pose_correctives": model.pose_correctives, "joints": model.locate_joints(shaped),
+        "weights": model.weights, "expression": dict(zip(model.expression_names, map(float, code.expression), strict=True)),
+        "pose": code.pose, "landmarks7": model.landmarks7.evaluate(shaped), "identity": code.identity, "model_name": model.name,
+        "textures": {"albedo": Texture(model.base_textures["albedo"], "sRGB"),
                   "albedo_confidence": Texture(rng.integers(0, 255, (32, 32), np.uint8), "Non-Color")},
-        skin_linear_rgb=np.array([0.5, 0.3, 0.2]), camera=camera, light=light, photo=photo, regions=model.regions,
-        provenance={"model": model.name, "licence": model.licence, "confidence": 0.7, "times_s": {"fit": 1.5, "texture": 0.5}},
-    )  # fmt: skip
+        "skin_linear_rgb": np.array([0.5, 0.3, 0.2]), "camera": camera, "light": light, "photo": photo, "regions": model.regions,
+        "provenance": {"model": model.name, "licence": model.licence, "confidence": 0.7, "times_s": {"fit": 1.5, "texture": 0.5}},
+    }  # fmt: skip
     return HeadAsset(**(fields | changes))
 
 
@@ -142,4 +143,3 @@ def make_asset(seed: int = 0, **changes) -> HeadAsset:
     model = make_model()
     code = random_code(model, seed)
     return model_to_asset(model, code, **changes)
-
