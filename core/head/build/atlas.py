@@ -15,11 +15,12 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from .eyes import IRIS_RADIUS, PUPIL_RADIUS
+from .lashes import MARGIN_EDGE
 from .parts import EYE_RADIUS, PART_NAMES, Layout, Part, Skin
 from .teeth import crown_heights
 from .texels import Texels, fill_gaps, find_texels
 from .topology import QuadMesh
-from .uv import MARGIN_PX, face_weight, mirror_twins, smooth_step, split_skin
+from .uv import EYE_RING, MARGIN_PX, face_weight, mirror_twins, smooth_step, split_skin
 
 LABELS = (*PART_NAMES, "mouth_bag", "socket")
 """Meaning of the values in the texture 'parts'; NO_LABEL elsewhere."""
@@ -34,7 +35,9 @@ MEAN_MELANIN = 0.55
 """Optical load of a mid-tone skin (ITA about 27 degrees)."""
 
 ENAMEL_LAB, GUM_LAB, TONGUE_LAB = (73.5, 2.2, 11.9), (52.9, 23.3, 14.9), (53.0, 25.0, 11.0)
-LIP_LAB, MUCOSA_LAB, CONJUNCTIVA_LAB, SCLERA_LAB = (45.0, 20.5, 13.0), (44.0, 26.0, 14.0), (58.0, 22.0, 13.0), (79.0, 2.5, 6.5)
+LIP_LAB, MUCOSA_LAB, CONJUNCTIVA_LAB, SCLERA_LAB = (48.0, 20.0, 13.8), (44.0, 26.0, 14.0), (60.0, 18.0, 12.5), (79.0, 2.5, 6.5)
+LIP_SHARE = 0.85
+"""How much of the lip's own colour covers the skin's."""
 LASH_RGB = np.array([0.012, 0.009, 0.007])
 IRIS_RGB = np.array([0.105, 0.055, 0.028])
 """Linear RGB of the mean iris: mid-brown, so that it can be tinted either way."""
@@ -169,9 +172,8 @@ def paint_skin(
 ) -> np.ndarray:
     """Linear colours [N, 3] of the skin's texels (`mask` of all): sheet, mouth bag and sockets."""
     here = texels_of(texels, mask)
-    fields = np.concatenate([lip_rings(skin)[:, None], face_weight(skin)[:, None], inner_skin(skin)], 1)
-    fields = here.interpolate(fields, skin.faces)
-    ring, face, bag, socket = fields.T
+    fields = np.stack([lip_rings(skin), face_weight(skin), *inner_skin(skin).T, lid_margin(skin)], 1)
+    ring, face, bag, socket, wet = here.interpolate(fields, skin.faces).T
     side = np.abs(position) * np.array([1.0, 0, 0]) + position * np.array([0, 1.0, 1.0])
     nose = blob(side, landmark["nose"], (0.013, 0.012, 0.016)) + 0.8 * blob(side, landmark["ala"], (0.007, 0.008, 0.009))
     cheek = blob(side, landmark["cheek"], (0.021, 0.017, 0.03))
@@ -185,22 +187,21 @@ def paint_skin(
     neck = smooth_step((landmark["chin"][1] - 0.012 - position[:, 1]) / 0.03)
     coarse, fine = noise(position, 0.016), noise(position, 0.0032, 2)
     melanin = MEAN_MELANIN * np.exp(
-        0.18 * forehead + 0.16 * lid + 0.14 * under_eye + 0.05 * nose + 0.05 * chin - 0.1 * cheek + 0.1 * scalp + 0.1 * neck
-        + 0.06 * coarse + 0.035 * fine
+        0.14 * forehead + 0.12 * lid + 0.10 * under_eye + 0.05 * nose + 0.05 * chin - 0.1 * cheek + 0.1 * scalp + 0.1 * neck
+        + 0.03 * coarse + 0.03 * fine
     )  # fmt: skip
     blood = 0.34 * nose + 0.36 * cheek + 0.18 * chin + 0.42 * np.minimum(ear, 1) + 0.16 * lid - 0.14 * neck - 0.1 * scalp
-    blood += 0.11 * coarse + 0.05 * noise(position + 0.5, 0.0045, 2)
+    blood += 0.05 * coarse + 0.05 * noise(position + 0.5, 0.0045, 2)
     colour = skin_rgb(melanin, blood, 0.5 * under_eye + 0.3 * lid)
     wrinkle = noise(position * np.array([2.2, 0.5, 1.0]), 0.004, 2)
     lip = lab_to_linear(LIP_LAB) * np.exp(0.07 * coarse + 0.06 * wrinkle)[:, None]
     edge = ring + 0.12 * coarse
-    on_lip = smooth_step((VERMILION[1] + 0.35 - edge) / 0.7)
+    on_lip = LIP_SHARE * smooth_step((VERMILION[1] + 0.55 - edge) / 1.1)
     colour += on_lip[:, None] * (lip - colour)
     mucosa = lab_to_linear(MUCOSA_LAB) * np.exp(0.06 * fine)[:, None]
     inside = np.maximum(bag, smooth_step((VERMILION[0] + 0.6 - ring) / 1.2))
     colour += inside[:, None] * (mucosa - colour)
-    eye_radius = np.linalg.norm(side - landmark["eye"], axis=1)
-    wet = np.maximum(socket, 0.75 - 0.75 * smooth_step((eye_radius - EYE_RADIUS - 0.0004) / 0.0012))
+    wet = np.maximum(socket, 0.8 * smooth_step(wet))
     colour += wet[:, None] * (lab_to_linear(CONJUNCTIVA_LAB) - colour)
     return colour
 
@@ -227,6 +228,15 @@ def lip_rings(skin: Skin) -> np.ndarray:
         number[mesh.edge_loop(*np.searchsorted(skin.base_indices, pair).tolist())] = k
     number[inner_skin(skin)[:, 0] > 0] = -1
     return number
+
+
+def lid_margin(skin: Skin) -> np.ndarray:
+    """1 on the inner edge of the lid margins, a little on their front edge, [S]."""
+    mesh = QuadMesh(skin.faces)
+    out = np.zeros(len(skin.vertices))
+    for pair, value in ((MARGIN_EDGE, 0.3), (EYE_RING, 1.0)):
+        out[mesh.edge_loop(*np.searchsorted(skin.base_indices, pair).tolist())] = value
+    return np.maximum(out, out[mirror_twins(skin.vertices)])
 
 
 def inner_skin(skin: Skin) -> np.ndarray:
@@ -326,8 +336,8 @@ def paint_teeth(crown: np.ndarray, position: np.ndarray, chart: np.ndarray, nois
     """Linear colours [N, 3]; crown [N]: -1 on the gum, 0 at the neck of a tooth ... 1 at its edge."""
     coarse, fine = noise(position, 0.009), noise(position, 0.0014, 2)
     height = np.clip(crown, 0, 1)
-    lab = np.array(ENAMEL_LAB) + np.outer(1 - smooth_step(height / 0.55), [-5.0, 1.6, 5.5])
-    lab = lab + np.outer(smooth_step((height - 0.72) / 0.28), [-3.5, -1.6, -4.0]) + np.outer(coarse, [0.9, 0.1, 0.6])
+    lab = np.array(ENAMEL_LAB) + np.outer(1 - smooth_step(height / 0.55), [-2.5, 1.2, 4.0])
+    lab = lab + np.outer(smooth_step((height - 0.72) / 0.28), [-1.0, -1.2, -3.0]) + np.outer(coarse, [0.9, 0.1, 0.6])
     enamel = lab_to_linear(lab)
     enamel *= np.exp(-0.5 * np.exp(-((height / 0.05) ** 2)))[:, None]
     gum_lab = np.array(GUM_LAB) + np.outer(coarse, [1.6, -0.8, 0.2]) + np.outer(fine, [1.0, -0.4, 0.0])

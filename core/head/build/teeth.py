@@ -30,9 +30,11 @@ HEIGHT_MM = {"upper": (10.0, 8.8, 9.8, 8.4, 8.2, 7.4, 7.0), "lower": (8.8, 9.0, 
 THICKNESS_MM = {"upper": (7.0, 6.2, 8.0, 9.0, 9.0, 10.8, 10.4), "lower": (6.0, 6.4, 7.6, 7.6, 8.0, 10.2, 10.0)}
 EDGE_MM = {"upper": (0.0, -0.6, 0.3, -0.1, -0.2, -0.3, -0.3), "lower": (0.0, 0.0, 0.5, 0.1, 0.0, 0.0, 0.0)}
 """How far each tooth's edge stands beyond the plane of occlusion (the central incisor's edge)."""
-FORWARD_MM = {"upper": 1.3, "lower": -1.1}
-"""Labial face of the teeth, outwards from the helper's edge; the difference is the overjet."""
-OVERBITE_MM = {"upper": 1.3, "lower": 0.5}
+FORWARD_MM = {"upper": (2.0, -2.2), "lower": (-0.3, -3.6)}
+"""Labial face of the teeth outwards from the helper's edge, in front and at the back (cheeks come in when the jaw opens)."""
+OCCLUSION_MM = -2.0
+"""Height of the plane of occlusion over the helper's edges: the upper incisors stand 2 mm below the upper lip's rim."""
+OVERBITE_MM = {"upper": 1.3, "lower": 0.6}
 """Central incisors' edge beyond the line where the lips meet, in front; nothing at the molars."""
 
 RINGS = (-0.16, 0.06, 0.34, 0.66)
@@ -117,11 +119,12 @@ def bind_affine(points: np.ndarray, base_vertices: np.ndarray, helper: np.ndarra
 
 
 def fit_arch(base: BaseMesh, jaw: str) -> Arch:
-    """Least-squares arch through the helper's outer edge, moved outwards by FORWARD_MM."""
+    """Least-squares arch through the helper's outer edge, moved by FORWARD_MM and OCCLUSION_MM."""
     edge = base.vertices[list(HELPER_EDGE[jaw])]
     step = np.linalg.norm(np.diff(edge[:, [0, 2]], axis=0), axis=1)
     s = np.concatenate([[0], np.cumsum(step)])
-    forward = FORWARD_MM[jaw] * 1e-3
+    front, back = FORWARD_MM[jaw]
+    forward = 1e-3 * (front + (back - front) * np.clip(s / 0.05, 0, 1))[:, None]
     tangent = np.gradient(edge[:, [0, 2]], s, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     outer = edge[:, [0, 2]] + forward * np.stack([-tangent[:, 1], tangent[:, 0]], 1)
@@ -130,7 +133,7 @@ def fit_arch(base: BaseMesh, jaw: str) -> Arch:
     both = np.concatenate([base.vertices[list(HELPER_EDGE[j])] for j in ("upper", "lower")])
     slope, level = np.polyfit(both[:, 2], both[:, 1], 1)
     z0 = float(outer[0, 1])
-    return Arch(jaw, x, z, float(level + slope * z0), z0, float(slope))
+    return Arch(jaw, x, z, float(level + slope * z0 + OCCLUSION_MM * 1e-3), z0, float(slope))
 
 
 def tooth_places(jaw: str) -> tuple[np.ndarray, np.ndarray]:
@@ -162,12 +165,12 @@ def build_crown(arch: Arch, side: int, k: int) -> np.ndarray:
     centres, _ = tooth_places(jaw)
     rim, inner = np.split(section_grid(), [NUM_RING])
     front = kind in (INCISOR, CANINE)
-    ring_width = (0.70, 0.80, 0.93, 1.0)
+    ring_width = (0.74, 0.86, 0.99, 1.045)
     ring_depth = (0.80, 1.0, 0.86, 0.56) if front else (0.84, 0.98, 1.0, 0.96)
     ring_face = (-0.10, 0.0, 0.07, 0.03) if front else (-0.10, 0.0, 0.04, -0.02)
     s, b, h = [], [], []
     for t, w, d, face in zip(RINGS, ring_width, ring_depth, ring_face, strict=True):
-        taper = 1 - 0.13 * (rim[:, 1] < 0) * -rim[:, 1]
+        taper = 1 - 0.1 * np.maximum(-rim[:, 1], 0)
         s.append(rim[:, 0] * taper * w * width / 2)
         b.append(face * thickness + (rim[:, 1] - 1) * d * thickness / 2)
         h.append(np.full(NUM_RING, t * height))
@@ -192,7 +195,7 @@ def cap_shape(kind: int, rim: np.ndarray, inner: np.ndarray) -> tuple[np.ndarray
     x, y = points.T
     inside = np.arange(16) >= NUM_RING
     if kind in (INCISOR, CANINE):
-        along = x * np.where(inside, 0.92, 0.96)
+        along = x * np.where(inside, 0.96, 1.0)
         outwards = -0.10 + 0.5 * (y - 1) * np.where(inside, 0.22, 0.30) - 0.02
         top = np.where(inside, 1.0, 0.955) - (0.045 if kind == INCISOR else 0.2) * np.abs(x) ** (4 if kind == INCISOR else 1.3)
         return along, outwards, top

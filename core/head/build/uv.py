@@ -51,8 +51,10 @@ PART_PX = {
     "mouth_bag": 150, "left_socket": 56, "right_socket": 56,
 }  # fmt: skip
 """Wished pixels at SIZE_PX for each chart's unit square; all but the eyes are scaled together to fill the strip."""
-LEAST_SCALE = 0.5
-"""Texel density of scalp and neck relative to the face."""
+LEAST_SCALE = 0.55
+"""Wished texel density of scalp and neck relative to the cheek."""
+CENTRE_GAIN = 0.5
+"""Added to it about eyes, nose and mouth."""
 
 
 def build_layout(skin: Skin, parts: Sequence[Part]) -> Layout:
@@ -112,6 +114,16 @@ def face_weight(skin: Skin) -> np.ndarray:
     return sides * below * above
 
 
+def centre_weight(skin: Skin) -> np.ndarray:
+    """1 about eyes, nose and mouth, falling to 0 on the cheeks and forehead, [S]."""
+    x, y, z = skin.vertices.T
+    chin = y[np.searchsorted(skin.base_indices, CHIN)]
+    lid = skin.vertices[np.searchsorted(skin.base_indices, EYE_RING[0])]
+    middle = 0.52 * lid[1] + 0.48 * chin
+    ellipse = np.sqrt((x / 0.058) ** 2 + ((y - middle - 0.008) / 0.078) ** 2)
+    return (1 - smooth_step((ellipse - 0.7) / 0.6)) * (z > lid[2] - 0.05)
+
+
 def smooth_step(x: np.ndarray) -> np.ndarray:
     """Cubic step from 0 to 1 over [0, 1]."""
     x = np.clip(x, 0, 1)
@@ -154,7 +166,8 @@ def flatten_half(skin: Skin, faces: np.ndarray, used: np.ndarray, twins: np.ndar
     triangles, share = split_quads(filled)
     weight = np.append(face_weight(skin)[used], np.zeros(len(points) - num))
     is_filling = (triangles >= num).any(1)
-    scale = (LEAST_SCALE + (1 - LEAST_SCALE) * weight)[triangles].mean(1)
+    weight_centre = np.append(centre_weight(skin)[used], np.zeros(len(points) - num))
+    scale = (LEAST_SCALE + (1 - LEAST_SCALE) * weight + CENTRE_GAIN * weight_centre)[triangles].mean(1)
     gradients, areas = rest_gradients(points, triangles, scale)
     normalise = np.sqrt(np.prod(box[2] - box[0]) / (areas * share)[~is_filling].sum())
     gradients, areas = gradients / normalise, areas * normalise**2
