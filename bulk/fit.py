@@ -114,14 +114,17 @@ def _write_head(asset: HeadAsset, folder: Path, stem: str, options: FitOptions) 
         return times_s
     import bpy
 
-    from ..scene import export, head
+    from ..scene import export, head, main_file
 
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     lap("empty scene")
     obj = head.create_head(bpy.context, asset)
     lap("scene")
     for name in scene_formats:
-        export.export_head(obj, folder / f"{stem}.{name}", name)
+        if name == "blend":
+            main_file.save_main_file(obj, folder / f"{stem}.blend")
+        else:
+            export.export_head(obj, folder / f"{stem}.{name}", name)
         lap(name)
     if options.preview:
         from ..scene import preview

@@ -67,14 +67,14 @@ def _write_blend(obj: bpy.types.Object, path: Path) -> None:
         if (camera := head_camera(obj)) is not None:
             match_render(scene, camera)
         scene.view_layers[0].update()  # Blender 5.2 crashes on writing a scene whose view layer was never evaluated
-        with staged(path.parent) as folder, _blender_errors(path):
+        with staged(path.parent) as folder, blender_errors(path):
             bpy.data.libraries.write(str(folder / path.name), {scene}, fake_user=False, compress=True)
     finally:
         bpy.data.scenes.remove(scene)
 
 
 def _write_fbx(obj: bpy.types.Object, path: Path) -> None:
-    with _simple_copy(obj) as scene, staged(path.parent) as folder, _blender_errors(path):
+    with _simple_copy(obj) as scene, staged(path.parent) as folder, blender_errors(path):
         layer = scene.view_layers[0]
         with bpy.context.temp_override(scene=scene, view_layer=layer, active_object=None, object=None, selected_objects=[]):
             bpy.ops.export_scene.fbx(
@@ -164,7 +164,7 @@ def _only_armature(obj: bpy.types.Object) -> Iterator[None]:
 
 
 @contextmanager
-def _blender_errors(path: Path) -> Iterator[None]:
+def blender_errors(path: Path) -> Iterator[None]:
     """Blender reports failed writes as RuntimeError with prose; on a full disk its words are of no help."""
     try:
         yield
