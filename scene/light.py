@@ -13,7 +13,9 @@ from mathutils import Matrix
 from .convert import R_SCENE_FROM_MODEL
 
 KEY_ANGLE_RAD, FILL_ANGLE_RAD = np.radians(12.0), np.radians(100.0)
-NUM_NORMALS = 200
+NUM_NORMALS, NUM_DISC = 200, 32
+FRONT_WEIGHT = 0.5
+"""Normals count by this + their z: what faces forward is what the photo shows."""
 MIN_STRENGTH = 0.01
 
 
@@ -38,7 +40,7 @@ def fit_suns(light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Suns' directions (towards the sun) [6, 3] in model axes and strengths [6, 3] >= 0, W/m2.
 
     Key: the direction in which the irradiance is brightest to first order; fills: the five other ends of a cross around it.
-    Non-negative least squares on the irradiance over the sphere of normals.
+    Non-negative least squares on the irradiance over the sphere of normals, the front above all.
     """
     luminance = light @ (0.2126, 0.7152, 0.0722)
     key = luminance[[3, 1, 2]]
@@ -48,8 +50,24 @@ def fit_suns(light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     up = np.cross(key, side)
     directions = np.stack([key, side, -side, up, -up, -key])
     normals = _spread_normals(NUM_NORMALS)
+    weights = np.clip(FRONT_WEIGHT + normals[:, 2:], 0, None)
+    lamps = np.stack(
+        [sun_irradiance(normals, d, KEY_ANGLE_RAD if i == 0 else FILL_ANGLE_RAD) for i, d in enumerate(directions)], 1
+    )
     irradiance = spherical_harmonics(normals) @ light
-    return directions, np.pi * solve_nonnegative(np.clip(normals @ directions.T, 0, None), irradiance)
+    return directions, np.pi * solve_nonnegative(weights * lamps, weights * irradiance)
+
+
+def sun_irradiance(normals: np.ndarray, direction: np.ndarray, angle_rad: float) -> np.ndarray:
+    """Irradiance [N] on normals [N, 3] from a sun of strength 1 whose disc is angle_rad wide."""
+    i = np.arange(NUM_DISC) + 0.5
+    radius, turn = np.tan(angle_rad / 2) * np.sqrt(i / NUM_DISC), np.pi * (1 + 5**0.5) * i
+    side = np.cross(direction, (0.0, 1.0, 0.0) if abs(direction[1]) < 0.9 else (0.0, 0.0, 1.0))
+    side /= np.linalg.norm(side)
+    offsets = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * np.cross(direction, side)
+    points = direction + radius[:, None] * offsets
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    return np.clip(normals @ points.T, 0, None).mean(1)
 
 
 def spherical_harmonics(normals: np.ndarray) -> np.ndarray:

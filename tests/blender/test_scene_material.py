@@ -1,0 +1,90 @@
+"""Materials: what they are made of, and that each renders as what it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+from likeness.core.head.kinds import KINDS, kind_of_part
+from likeness.core.types import Texture
+from likeness.scene.head import create_head
+from likeness.scene.material import subsurface_radius
+from likeness.scene.preview import set_ambient, use_cycles
+from mathutils import Matrix
+from PIL import Image
+from synthetic import PARTS, make_asset
+
+
+@pytest.fixture
+def head(context):
+    flat = Texture(np.full((16, 16, 3), (200, 150, 120), np.uint8), "sRGB")
+    asset = make_asset()
+    return create_head(context, replace(asset, textures=asset.textures | {"albedo": flat}))
+
+
+def principled(material: bpy.types.Material) -> bpy.types.ShaderNode:
+    return next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+
+
+def test_every_part_has_a_kind():
+    assert [kind_of_part(part) for part in PARTS] == [
+        "skin", "eye", "eye", "cornea", "cornea", "teeth", "teeth", "tongue", "lashes",
+    ]  # fmt: skip
+    assert kind_of_part("gums") == "teeth"
+    assert kind_of_part("anything else") == "skin"
+
+
+def test_skin_has_the_measured_reflectance_and_a_metric_subsurface(head):
+    sockets = principled(head.material_slots[0].material).inputs
+    ior = sockets["IOR"].default_value
+    assert ((ior - 1) / (ior + 1)) ** 2 == pytest.approx(0.028, abs=5e-4)
+    radius_m = np.array(sockets["Subsurface Radius"].default_value) * sockets["Subsurface Scale"].default_value
+    assert np.allclose(radius_m, subsurface_radius(np.array([0.5, 0.3, 0.2])), rtol=1e-5)
+    assert 5e-4 < radius_m[0] < 2e-3
+    assert radius_m[0] > radius_m[1] > radius_m[2]
+    assert sockets["Roughness"].default_value == pytest.approx(0.5)
+
+
+def test_deep_skin_scatters_less():
+    light, deep = subsurface_radius(np.array([0.55, 0.38, 0.3])), subsurface_radius(np.array([0.06, 0.035, 0.025]))
+    assert (deep < light).all()
+    assert np.allclose(deep / light, (0.76, 0.81, 0.62), atol=0.05)
+
+
+def test_only_the_cornea_is_clear(head):
+    for slot, kind in zip(head.material_slots, KINDS, strict=True):
+        types = {node.type for node in slot.material.node_tree.nodes}
+        assert ("BSDF_TRANSPARENT" in types) == (kind == "cornea")
+        assert ("TEX_IMAGE" in types) == (kind != "cornea")
+
+
+def test_each_material_renders_as_what_it_is(context, head, tmp_path):
+    """A plane of each kind over a white floor, under an even light: albedo kinds show the albedo, the cornea shows the floor."""
+    scene = bpy.data.scenes.new("patches")
+    scene.world = bpy.data.worlds.new("even")
+    set_ambient(scene.world, 1.0)
+    use_cycles(scene, 48)
+    scene.view_settings.view_transform = "Raw"
+    for i, slot in enumerate(head.material_slots):
+        plane = bpy.data.meshes.new(f"patch {i}")
+        plane.from_pydata([(i, 0, 0), (i + 0.9, 0, 0), (i + 0.9, 0.9, 0), (i, 0.9, 0)], [], [(0, 1, 2, 3)])
+        plane.uv_layers.new(name="UVMap")
+        plane.materials.append(slot.material)
+        scene.collection.objects.link(bpy.data.objects.new(plane.name, plane))
+    viewer = bpy.data.objects.new("viewer", bpy.data.cameras.new("viewer"))
+    viewer.data.type, viewer.data.ortho_scale = "ORTHO", 6.0
+    viewer.matrix_world = Matrix.Translation((2.95, 0.45, 5.0))
+    scene.collection.objects.link(viewer)
+    scene.camera = viewer
+    scene.render.resolution_x, scene.render.resolution_y = 96, 16
+    scene.render.filepath = str(tmp_path / "patches.png")
+    bpy.ops.render.render(scene=scene.name, write_still=True)
+    pixels = np.array(Image.open(tmp_path / "patches.png").convert("RGB")) / 255
+    albedo = (np.array([200, 150, 120]) / 255) ** 2.2
+    for i, kind in enumerate(KINDS):
+        seen = pixels[5:11, 16 * i + 4 : 16 * i + 11].mean((0, 1))
+        wanted = np.ones(3) if kind == "cornea" else albedo
+        tolerance = 0.03 if kind == "cornea" else 0.13
+        assert np.abs(seen - wanted).max() < tolerance, (kind, seen, wanted)
