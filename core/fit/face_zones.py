@@ -26,13 +26,16 @@ class FaceZones:
     """Per vertex [V] in [0, 1].
 
     sure_skin: bare skin in nearly every photo (cheeks, nose, brow ridge to mid forehead, chin), the light is fitted there;
-    feature: brows, eyes, nostrils and lips, whose colours are not skin's and yet belong; inner_face: brows to chin, where
+    feature: brows, eyes, nostrils and lips, whose colours are not skin's and yet belong; opening: eyes and lips alone,
+    where eyeballs and teeth may show that are no skin; upper: above the eyes, where hair may hang in; inner_face: brows to chin, where
     beards and make-up may be but fringes and background may not; front: the front of the face, where a photo may paint
     at all without perfect agreement with skin.
     """
 
     sure_skin: np.ndarray
     feature: np.ndarray
+    opening: np.ndarray
+    upper: np.ndarray
     inner_face: np.ndarray
     front: np.ndarray
 
@@ -44,11 +47,9 @@ def find_zones(model: HeadModel) -> FaceZones:
     x, y, z = ((model.template - (corners[0] + corners[3]) / 2) / unit).T
     side = np.abs(x)
     in_front = soft_step(z, -0.55, -0.25)
-    feature = np.zeros(len(x))
-    for (cx, cy), (rx, ry) in FEATURES:
-        radius = np.hypot((side - cx) / rx, (y - cy) / ry)
-        feature = np.maximum(feature, 1 - soft_step(radius, 0.9, 1.25))
-    feature *= in_front
+    brow, eye, nostril, lip = (1 - soft_step(np.hypot((side - c[0]) / r[0], (y - c[1]) / r[1]), 0.9, 1.25) for c, r in FEATURES)
+    opening = np.maximum(eye, lip) * in_front
+    feature = np.maximum(np.maximum(brow, nostril) * in_front, opening)
     cheek = ellipse(side, y, (0.36, -0.42), (0.22, 0.24))
     nose = ellipse(side, y, (0.0, -0.22), (0.12, 0.24))
     brow_ridge = ellipse(side, y, (0.0, 0.42), (0.34, 0.12))
@@ -56,7 +57,7 @@ def find_zones(model: HeadModel) -> FaceZones:
     sure_skin = np.maximum.reduce([cheek, nose, brow_ridge, 0.5 * chin]) * (1 - feature) * in_front
     inner = (1 - soft_step(side, 0.5, 0.68)) * soft_step(y, -1.5, -1.3) * (1 - soft_step(y, 0.3, 0.5)) * in_front
     front = (1 - soft_step(side, 0.68, 0.85)) * soft_step(y, -1.5, -1.25) * (1 - soft_step(y, 0.65, 0.85)) * in_front
-    return FaceZones(sure_skin, feature, inner, front)
+    return FaceZones(sure_skin, feature, opening, soft_step(y, 0.08, 0.16), inner, front)
 
 
 def ellipse(side: np.ndarray, y: np.ndarray, centre: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:

@@ -29,7 +29,8 @@ TRANSPARENT_PARTS = ("left_cornea", "right_cornea", "lashes")
 
 @dataclass(frozen=True)
 class SkinLight:
-    """light [9, 3] (types.FitResult.light); skin_linear_rgb [3]; spread [3]: robust deviation of log photo from log model."""
+    """light [9, 3] (types.FitResult.light); skin_linear_rgb [3]; spread: robust deviations of log photo from log model on sure skin,
+    of brightness, of red against green, of green against blue, [3]."""
 
     light: np.ndarray
     skin_linear_rgb: np.ndarray
@@ -76,7 +77,7 @@ def fit_skin_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadM
     index = np.flatnonzero(weight > 0.05)
     index = index[visible_points(Occluder(posed, triangles), camera, posed[index], normals[index])]
     if len(index) < 30:
-        return SkinLight(neutral_light(), np.array([0.45, 0.28, 0.2]), np.full(3, 0.3))
+        return SkinLight(neutral_light(), np.array([0.45, 0.28, 0.2]), np.array([0.3, 0.1, 0.1]))
     colours = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
     product, spread = fit_product(sh_basis(normals[index]), colours, weight[index])
     light, skin = split_light_and_skin(product, normals[index], weight[index])
@@ -91,7 +92,7 @@ def neutral_light() -> np.ndarray:
 
 
 def fit_product(basis: np.ndarray, colours: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """basis [N, 9], linear colours [N, 3], weight [N] -> light times skin [9, 3], robust log spread [3].
+    """basis [N, 9], linear colours [N, 3], weight [N] -> light times skin [9, 3], SkinLight.spread [3].
 
     Least squares reweighted by a Cauchy loss on the relative error of a sample's worst channel, so that brows, hair,
     highlights and glasses drop out together in all channels.
@@ -107,7 +108,8 @@ def fit_product(basis: np.ndarray, colours: np.ndarray, weight: np.ndarray) -> t
         error = np.log(np.maximum(target, 0.02) / predicted)
         spread = 1.4826 * np.median(np.abs(error), 0) + 0.02
         robust = 1 / (1 + ((error / (2 * spread)) ** 2).max(1))
-    return product * typical, spread
+    tint = np.stack([error.mean(1), error[:, 0] - error[:, 1], error[:, 1] - error[:, 2]], -1)
+    return product * typical, 1.4826 * np.median(np.abs(tint - np.median(tint, 0)), 0)
 
 
 def split_light_and_skin(product: np.ndarray, normals: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

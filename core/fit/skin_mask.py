@@ -7,6 +7,7 @@ clear of the head's and the nose's edge, where a small error of the fit would pa
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -52,9 +53,11 @@ def build_mask(
 ) -> PhotoMask:
     """image [h, w, 3] sRGB bytes and alpha [h, w] of `camera` (MASK_PX at most), posed mesh (opaque triangles), its zones and light."""
     raster = rasterize(vertices, triangles, camera, "back")
-    table = np.column_stack([normals, zones.feature, zones.inner_face, zones.front])
-    values = interpolate(table, raster, triangles)
-    face_px = face_size_px(raster, values[..., 5])
+    names = [field.name for field in dataclasses.fields(zones)]
+    table = np.column_stack([normals, *(getattr(zones, name) for name in names)])
+    maps = interpolate(table, raster, triangles)
+    values = {"normal": maps[..., :3]} | {name: maps[..., 3 + k] for k, name in enumerate(names)}
+    face_px = face_size_px(raster, values["front"])
     outline = outline_clearance(raster, face_px)
     colour = colour_agreement(image, raster, values, skin_light, face_px)
     weight = colour * outline
@@ -87,35 +90,69 @@ def pixel_size_m(raster: RasterResult) -> float:
 
 
 def colour_agreement(
-    image: np.ndarray, raster: RasterResult, values: np.ndarray, skin_light: SkinLight, face_px: float
+    image: np.ndarray, raster: RasterResult, values: dict[str, np.ndarray], skin_light: SkinLight, face_px: float
 ) -> np.ndarray:
-    """How much each pixel looks like this skin in this light, with tolerance by zone; [h, w] in [0, 1]."""
-    normals, feature, inner, front = values[..., :3], values[..., 3], values[..., 4], values[..., 5]
+    """How much each pixel looks like this skin in this light, with tolerance by zone; [h, w] in [0, 1].
+
+    Features may have any colour, except what shows through an opening (eyeball, teeth) and hair that hangs in from above.
+    Then only what hangs together with sure skin counts: background over a crown, a collar, a hand are not reached.
+    """
+    interior = interior_share(raster, face_px)
+    tolerance = 1 + interior * (values["front"] + 1.6 * values["inner_face"])
+    brightness, tint = skin_error(image, values["normal"], skin_light, face_px)
+    spread = np.clip(skin_light.spread, (0.06, 0.03, 0.03), (0.25, 0.1, 0.1))
+    tint_distance = np.linalg.norm(tint / (3 * spread[1:]), axis=-1)
+    darkness = np.maximum(-brightness, 0) / (0.16 + 0.6 * spread[0]) / tolerance
+    glare = np.maximum(brightness, 0) / 0.35 / tolerance
+    streaks = local_roughness(image, face_px) / 0.12 / tolerance
+    doubt = np.sqrt(darkness**2 + glare**2 + (tint_distance / (0.6 + 0.4 * tolerance)) ** 2 + np.maximum(streaks - 0.5, 0) ** 2)
+    alike = (1 - soft_step(doubt, 0.8, 1.5)) * raster.is_covered
+    pale = soft_step(-tint[..., 0], 0.08, 0.2) * soft_step(brightness, -1.2, -0.6)
+    feature = soft_step(values["feature"] * interior, 0.2, 0.8) * (1 - pale * values["opening"])
+    hanging = flood((alike < 0.5) & (values["inner_face"] < 0.5) & raster.is_covered, (alike < 0.6) & (values["upper"] > 0.5))
+    allowed = np.maximum(alike * (1 - pale * values["opening"]), feature * (1 - box_blur(hanging.astype(float), 1)))
+    reached = flood((values["sure_skin"] > 0.5) & (alike > 0.5), allowed > 0.3)
+    # Hair and what is behind the head are kept at a distance; inside the face a beauty spot may not tear a hole.
+    keep_off = box_blur(((allowed < 0.4) & (values["inner_face"] * interior < 0.5)).astype(float), max(1, round(0.03 * face_px)))
+    clear = np.minimum(allowed, 1 - soft_step(keep_off, 0.02, 0.35)) * reached
+    return box_blur(clear, max(1, round(0.008 * face_px)))
+
+
+def skin_error(image: np.ndarray, normals: np.ndarray, skin_light: SkinLight, face_px: float) -> tuple[np.ndarray, np.ndarray]:
+    """Log photo minus log of the skin that the light predicts: brightness [h, w], tint (red - green, green - blue) [h, w, 2]."""
     normals = normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     predicted = np.maximum(sh_basis(normals) @ skin_light.light, 0.06) * skin_light.skin_linear_rgb
     linear = box_blur(SRGB_TABLE[image].astype(np.float64), max(0, round(face_px / 250)))
     error = np.log(linear + 0.012) - np.log(predicted + 0.012)
-    brightness = error.mean(-1)
-    tint = np.stack([error[..., 0] - error[..., 1], error[..., 1] - error[..., 2]], -1)
-    spread = np.clip(skin_light.spread, 0.05, 0.25)
-    tint_sigma = np.clip(1.2 * np.hypot(spread[0], spread[1]) * 0.6, 0.07, 0.2)
-    tolerance = 1 + 1.0 * front + 1.6 * inner
-    darkness = np.maximum(-brightness, 0) / (0.16 + 0.6 * spread.mean()) / tolerance
-    glare = np.maximum(brightness, 0) / 0.35 / tolerance
-    tinted = np.linalg.norm(tint, axis=-1) / tint_sigma / (1.6 + tolerance)
-    texture = local_roughness(linear, face_px) / 0.12 / tolerance
-    doubt = np.sqrt(darkness**2 + glare**2 + tinted**2 + np.maximum(texture - 0.5, 0) ** 2)
-    alike = 1 - soft_step(doubt, 0.8, 1.5)
-    alike = np.maximum(alike, soft_step(feature, 0.2, 0.8)) * raster.is_covered
-    around = box_blur(alike, max(1, round(0.03 * face_px)), raster.is_covered)
-    alike = alike * np.maximum(soft_step(around, 0.35, 0.75), feature)
-    shrunk = minimum_filter(alike, max(1, round(0.008 * face_px)))
-    return np.where(inner > 0.5, alike, box_blur(np.minimum(shrunk, alike), max(1, round(0.012 * face_px))))
+    return error.mean(-1), np.stack([error[..., 0] - error[..., 1], error[..., 1] - error[..., 2]], -1)
 
 
-def local_roughness(linear: np.ndarray, face_px: float) -> np.ndarray:
-    """Robust-enough deviation of log brightness in a window of about 2 % of the face, [h, w]: hair is streaky, skin is not."""
-    brightness = np.log(linear.mean(-1) + 0.02)
+def flood(seeds: np.ndarray, passable: np.ndarray) -> np.ndarray:
+    """Pixels of `passable` (and seeds) that hang together with a seed, [h, w] bool; at half size, so across gaps of a pixel."""
+    height, width = seeds.shape
+    even = np.pad(np.stack([seeds & passable, passable]), ((0, 0), (0, height % 2), (0, width % 2)))
+    wet, open_ = even.reshape(2, even.shape[1] // 2, 2, even.shape[2] // 2, 2).any((2, 4))
+    count = -1
+    while count != (count := int(wet.sum())):
+        for _ in range(8):
+            grown = wet.copy()
+            grown[1:] |= wet[:-1]
+            grown[:-1] |= wet[1:]
+            grown[:, 1:] |= wet[:, :-1]
+            grown[:, :-1] |= wet[:, 1:]
+            wet = grown & open_
+    return np.repeat(np.repeat(wet, 2, 0), 2, 1)[:height, :width] & passable
+
+
+def interior_share(raster: RasterResult, face_px: float) -> np.ndarray:
+    """1 well inside the head's outline, 0 at it: nearer than about a tenth of the face, the photo may show what is behind; [h, w]."""
+    share = box_blur(raster.is_covered.astype(np.float64), max(1, round(0.09 * face_px)))
+    return soft_step(share, 0.6, 0.95)
+
+
+def local_roughness(image: np.ndarray, face_px: float) -> np.ndarray:
+    """Deviation of log brightness in a window of about 2 % of the face, [h, w]: hair is streaky, skin is not."""
+    brightness = np.log(SRGB_TABLE[image].mean(-1) + 0.02)
     radius = max(1, round(0.018 * face_px))
     mean = box_blur(brightness, radius)
     return np.sqrt(np.maximum(box_blur(brightness**2, radius) - mean**2, 0))
