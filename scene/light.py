@@ -59,15 +59,17 @@ def fit_suns(light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sun_irradiance(normals: np.ndarray, direction: np.ndarray, angle_rad: float) -> np.ndarray:
-    """Irradiance [N] on normals [N, 3] from a sun of strength 1 whose disc is angle_rad wide."""
+    """Irradiance [N] on normals [N, 3] from a sun of strength 1 whose disc is angle_rad wide and evenly bright.
+
+    As in Cycles, a surface that faces the sun receives its strength, however wide the disc.
+    """
     i = np.arange(NUM_DISC) + 0.5
-    radius, turn = np.tan(angle_rad / 2) * np.sqrt(i / NUM_DISC), np.pi * (1 + 5**0.5) * i
+    cosine, turn = 1 - (1 - np.cos(angle_rad / 2)) * i / NUM_DISC, np.pi * (1 + 5**0.5) * i
     side = np.cross(direction, (0.0, 1.0, 0.0) if abs(direction[1]) < 0.9 else (0.0, 0.0, 1.0))
     side /= np.linalg.norm(side)
-    offsets = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * np.cross(direction, side)
-    points = direction + radius[:, None] * offsets
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    return np.clip(normals @ points.T, 0, None).mean(1)
+    around = np.cos(turn)[:, None] * side + np.sin(turn)[:, None] * np.cross(direction, side)
+    points = cosine[:, None] * direction + np.sqrt(1 - cosine**2)[:, None] * around
+    return np.clip(normals @ points.T, 0, None).mean(1) / cosine.mean()
 
 
 def spherical_harmonics(normals: np.ndarray) -> np.ndarray:
