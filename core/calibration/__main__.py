@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from ..config import DATA_DIR, cache_dir
-from ..errors import FaceError
 from ..fit.measurement import save_calibration
 from ..head.library import get_model
 from ..head.model import HeadModel
@@ -44,10 +43,8 @@ def collect(model: HeadModel, count: int, first_seed: int, folder: Path) -> list
 
 def _detect_one(studio: Studio, seed: int, path: Path) -> None:
     person = render_person(studio, np.random.default_rng(seed))
-    try:
-        detected = find_faces(photo_from_pixels(person.pixels, source=f"seed {seed}"))[0].points_px
-    except FaceError:
-        detected = np.zeros((0, 2))
+    faces = find_faces(photo_from_pixels(person.pixels, source=f"seed {seed}"))
+    detected = faces[0].points_px if faces else np.zeros((0, 2))
     camera = person.camera
     np.savez(
         path, detected=detected, identity=person.code.identity, expression=person.code.expression,
@@ -59,14 +56,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="likeness.core.calibration", description=__doc__)
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--render-only", action="store_true", help="only fill the cache (for several processes side by side)")
+    parser.add_argument("--collect-only", action="store_true", help="only fill the cache (for several processes side by side)")
     parser.add_argument("--out", type=Path, default=DATA_DIR / "landmark_calibration.npz")
     options = parser.parse_args()
     model = get_model()
     topology = topology_hash(model)
     samples = collect(model, options.count, options.first_seed, cache_dir() / "calibration" / topology[:12])
     print(f"{len(samples)} of {options.count} heads detected")
-    if not options.render_only:
+    if not options.collect_only:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         calibration = calibrate(samples, model, YAWS, WIDTH, topology)
         save_calibration(calibration, options.out)

@@ -146,8 +146,8 @@ class _SurfaceSearch:
         self.groups = {"skin": triangles[(parts == names.index("skin")) & (hidden[triangles].max(1) < 0.5)]}
         for name in IRIS:
             eye = triangles[parts == names.index(name)]
-            middle = model.template[np.unique(eye)].mean(0)
-            front = model.template[eye].mean(1)[:, 2] > middle[2] + 0.006
+            depth = model.template[eye].mean(1)[:, 2]
+            front = depth > depth.max() - 0.006
             self.groups[name] = eye[front]
         self.num_vertices = len(model.template)
 
