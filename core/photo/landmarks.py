@@ -41,11 +41,12 @@ WINDOW_SCALE = 1.5
 
 def find_faces(photo: Photo) -> list[Landmarks]:
     """All faces, largest first; the search goes on to smaller and turned windows until it has found some."""
-    large = _large_faces(photo.pixels)
-    if large and face_size(large[0]) >= SMALL_FACE * max(photo.pixels.shape[:2]):
-        return large
-    windows = [window for divisions in (2, 4) for window in tile_windows(photo.pixels.shape, divisions)]
-    return _distinct(large + _faces_in(photo.pixels, windows)) or _turned_faces(photo.pixels)
+    pixels = photo.pixels
+    faces = _large_faces(pixels)
+    if not faces or face_size(faces[0]) < SMALL_FACE * max(pixels.shape[:2]):
+        tiles = [window for divisions in (2, 4) for window in tile_windows(pixels.shape, divisions)]
+        faces = _faces_in(pixels, tiles, faces)
+    return faces or _turned_faces(pixels)
 
 
 def detect_landmarks(photo: Photo, index: int = 0) -> Landmarks:
@@ -74,25 +75,38 @@ def face_size(face: Landmarks) -> float:
 
 def _large_faces(pixels: np.ndarray) -> list[Landmarks]:
     """What can be seen in the photo as a whole."""
-    return _faces_in(pixels, [whole_photo(pixels.shape)])
+    return _faces_in(pixels, [whole_photo(pixels.shape)], [])
 
 
 def _turned_faces(pixels: np.ndarray) -> list[Landmarks]:
     """Faces that lie on their side, upside down or askew: in the whole photo, else in its parts."""
     turns = [k * np.pi / 4 for k in (2, 6, 4, 1, 7, 3, 5)]
-    faces = _faces_in(pixels, [whole_photo(pixels.shape, turn) for turn in turns])
-    return faces or _faces_in(pixels, [window for turn in turns[:3] for window in tile_windows(pixels.shape, 2, turn)])
+    faces = _faces_in(pixels, [whole_photo(pixels.shape, turn) for turn in turns], [])
+    return faces or _faces_in(pixels, [window for turn in turns[:3] for window in tile_windows(pixels.shape, 2, turn)], [])
 
 
-def _faces_in(pixels: np.ndarray, windows: list[Square]) -> list[Landmarks]:
-    """The distinct faces in some windows, largest first: candidates are sought in a small copy, then looked at closely."""
+def _faces_in(pixels: np.ndarray, windows: list[Square], known: list[Landmarks]) -> list[Landmarks]:
+    """`known` and the further faces in some windows, largest first.
+
+    Candidates are sought in a small copy of the photo, then looked at closely, the best first; one in the middle of
+    a face that is known by then is a part of it.
+    """
     factor = max(1, max(pixels.shape[:2]) // SEARCH_SIDE)
     small = np.asarray(Image.fromarray(pixels).reduce(factor))
     found = [face for window in windows for face in detect_in_window(small, window.scaled(1 / factor))]
-    candidates = merge_detections([face.scaled(factor) for face in found])
-    views = (look_closer(pixels, candidate) for candidate in candidates)
-    faces = [_most_likely(pixels, detections) for detections in views if detections]
-    return _distinct([face for face in faces if likelihood(face) >= MIN_LIKELIHOOD])
+    faces = list(known)
+    for candidate in merge_detections([face.scaled(factor) for face in found]):
+        if any(_is_inside(candidate.centre, points_box(face.points_px)) for face in faces):
+            continue
+        if views := look_closer(pixels, candidate):
+            face = _most_likely(pixels, views)
+            if likelihood(face) >= MIN_LIKELIHOOD:
+                faces.append(face)
+    return _distinct(faces)
+
+
+def _is_inside(point: np.ndarray, box: tuple[float, float, float, float]) -> bool:
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
 def _most_likely(pixels: np.ndarray, detections: list[Detection]) -> Landmarks:
@@ -129,16 +143,22 @@ def landmarks_of_detection(pixels: np.ndarray, detection: Detection) -> Landmark
     mirrored, mirrored_presence = mesh_of_crop(crop[:, ::-1])
     mirrored = mirror_points(mirrored, RESOLUTION)
     points = crop_to_image((plain + mirrored) / 2, window)
-    span = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
+    yaw, roll = head_turn(points)
     return Landmarks(
         points_px=points[:, :2],
         depth_px=points[:, 2],
         box_px=detection.box_px,
         detection_score=detection.score,
         presence=min(presence, plain_presence, mirrored_presence, agreement(plain, mirrored)),
-        yaw_rad=float(np.arctan2(span[2], np.hypot(span[0], span[1]))),
-        roll_rad=float(np.arctan2(span[1], span[0])),
+        yaw_rad=yaw,
+        roll_rad=roll,
     )
+
+
+def head_turn(points: np.ndarray) -> tuple[float, float]:
+    """Yaw and roll (rad, as in Landmarks) of points [478, 3] from the line through the outer eye corners."""
+    dx, dy, dz = points[LEFT_EYE_OUTER] - points[RIGHT_EYE_OUTER]
+    return float(np.arctan2(dz, np.hypot(dx, dy))), float(np.arctan2(dy, dx))
 
 
 def agreement(points: np.ndarray, others: np.ndarray) -> float:
