@@ -75,11 +75,11 @@ def outline_clearance(raster: RasterResult, face_px: float) -> np.ndarray:
     """1 clear of every edge that something stands in front of or ends at, 0 at the edge; [h, w]."""
     depth = np.where(raster.is_covered, raster.depth, 1e3)
     behind = raster.is_covered.astype(np.float64)
-    radii = np.unique(np.maximum(1, np.round(face_px * np.array([0.008, 0.016, 0.024, 0.032])).astype(int)))
+    radii = np.unique(np.maximum(1, np.round(face_px * np.array([0.01, 0.02, 0.03, 0.042])).astype(int)))
     clear = np.zeros(depth.shape)
     for radius in radii:
         nearest = minimum_filter(depth, radius)
-        clear += (depth - nearest < STEP_BEHIND_M + 0.35 * radius * pixel_size_m(raster)) & (minimum_filter(behind, radius) > 0)
+        clear += (depth - nearest < STEP_BEHIND_M + 1.0 * radius * pixel_size_m(raster)) & (minimum_filter(behind, radius) > 0)
     return box_blur(clear / len(radii), radii[0]) * behind
 
 
@@ -103,7 +103,9 @@ def colour_agreement(
     spread = np.clip(skin_light.spread, (0.06, 0.03, 0.03), (0.25, 0.1, 0.1))
     tint_distance = np.linalg.norm(tint / (3 * spread[1:]), axis=-1)
     darkness = np.maximum(-brightness, 0) / (0.16 + 0.6 * spread[0]) / tolerance
-    glare = np.maximum(brightness, 0) / 0.35 / tolerance
+    shine = soft_step(brightness, 0.05, 0.5) * interior
+    tint_distance = tint_distance * (1 - 0.75 * shine)
+    glare = np.maximum(brightness, 0) / (0.35 + 0.5 * interior) / tolerance
     streaks = local_roughness(image, face_px) / 0.12 / tolerance
     doubt = np.sqrt(darkness**2 + glare**2 + (tint_distance / (0.6 + 0.4 * tolerance)) ** 2 + np.maximum(streaks - 0.5, 0) ** 2)
     alike = (1 - soft_step(doubt, 0.8, 1.5)) * raster.is_covered
@@ -145,9 +147,9 @@ def flood(seeds: np.ndarray, passable: np.ndarray) -> np.ndarray:
 
 
 def interior_share(raster: RasterResult, face_px: float) -> np.ndarray:
-    """1 well inside the head's outline, 0 at it: nearer than about a tenth of the face, the photo may show what is behind; [h, w]."""
-    share = box_blur(raster.is_covered.astype(np.float64), max(1, round(0.09 * face_px)))
-    return soft_step(share, 0.6, 0.95)
+    """1 well inside the head's outline, 0 at it: nearer than about an eighth of the face, the photo may show what is behind; [h, w]."""
+    share = box_blur(raster.is_covered.astype(np.float64), max(1, round(0.12 * face_px)))
+    return soft_step(share, 0.65, 1.0)
 
 
 def local_roughness(image: np.ndarray, face_px: float) -> np.ndarray:

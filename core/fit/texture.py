@@ -10,7 +10,7 @@ layer 2), with the light that core/fit/light.py estimates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -29,6 +29,8 @@ from .skin_mask import MASK_PX, PhotoMask, build_mask
 
 GRAZING = (0.22, 0.5)
 """Cosines between which the photo's weight rises from 0 to 1: below, a texel is a smear of few pixels."""
+BETTER_SEEN = (0.2, 0.45)
+"""How much better (weight times cosine) a twin must be seen before, and until, it replaces the texel."""
 MIRROR_CERTAINTY = 0.08
 MIRROR_CONFIDENCE = 85
 SPARSE = 8
@@ -56,13 +58,14 @@ class HeadSurface:
 
 @dataclass(frozen=True)
 class SeenTexels:
-    """index [N] into the flat texture; colour [N, 3] sRGB bytes as float32; weight, cosine [N]; coarse_weight [h, w]: half size."""
+    """index [N] into the flat texture; colour [N, 3] sRGB bytes as float32; weight, cosine [N];
+    quality [h, w]: weight times cosine, at half the texture's size."""
 
     index: np.ndarray
     colour: np.ndarray
     weight: np.ndarray
     cosine: np.ndarray
-    coarse_weight: np.ndarray
+    quality: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def bake_texture(
     view = prepare_view(photo, camera, surface, skin_light, size, raster)
     mirror, mirrored_vertices, mirrored_normals = mirror_surface(surface, model.template)
     direct = see_texels(view, surface, raster, coarse, surface.vertices, surface.normals, 2e-4)
-    other = see_texels(view, surface, raster, coarse, mirrored_vertices, mirrored_normals, 1e-3, direct.coarse_weight < 0.95)
+    other = see_texels(view, surface, raster, coarse, mirrored_vertices, mirrored_normals, 1e-3, direct.quality < 0.8)
+    direct = yield_to_mirror(direct, other, size)
     base = toned_base(model, surface, raster, direct, skin_light, size)
     albedo = paint(base, raster, surface, direct, other, mirror)
     radius = iris_radius(model)
@@ -186,6 +190,7 @@ def see_texels(
     is_free[is_free] = surface.sees_camera.sees(np.zeros(3), values[is_free, :3], margin_m)
     seen_by_mask = view.mask.sample(image_points(view.mask.camera, values[:, :3]))
     weight = soften(coarse, rows, columns, is_free, soft_step(values[:, 3], *GRAZING) * values[:, 4] * seen_by_mask)
+    coarse_cosine = np.clip(values[:, 3], 0, 1)
     scale = raster.triangle_id.shape[0] // weight.shape[0]
     near = np.repeat(np.repeat(weight > 0.01, scale, 0), scale, 1)
     fine_rows, fine_columns = np.nonzero(near & raster.is_covered)
@@ -194,7 +199,18 @@ def see_texels(
     values = interpolate(np.column_stack([in_camera, cosine]), fine, surface.triangles)
     colour = photo_colours(view, image_points(view.camera, values[:, :3]))
     index = fine_rows * raster.triangle_id.shape[1] + fine_columns
-    return SeenTexels(index, colour, fine_weight, np.clip(values[:, 3], 0, 1), weight)
+    quality = np.zeros_like(weight)
+    quality[rows, columns] = weight[rows, columns] * coarse_cosine
+    return SeenTexels(index, colour, fine_weight, np.clip(values[:, 3], 0, 1), quality)
+
+
+def yield_to_mirror(direct: SeenTexels, other: SeenTexels, size: int) -> SeenTexels:
+    """The direct texels, fading where the other side shows its twin much straighter (the far cheek of a turned head)."""
+    fade = soft_step(other.quality - direct.quality, *BETTER_SEEN)
+    row, column = np.divmod(direct.index, size)
+    scale = size // len(fade)
+    kept = 1 - fade[row // scale, column // scale]
+    return replace(direct, weight=direct.weight * kept)
 
 
 def image_points(camera: Camera, points_camera: np.ndarray) -> np.ndarray:
