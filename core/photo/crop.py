@@ -54,12 +54,13 @@ def crop_square(pixels: np.ndarray, square: Square, resolution: int, repeat_edge
 
 def _cut(pixels: np.ndarray, low: np.ndarray, high: np.ndarray, repeat_edge: bool) -> np.ndarray:
     """pixels[low_y:high_y, low_x:high_x], also beyond the photo's edges; low, high (x, y)."""
-    height, width = pixels.shape[:2]
-    if min(low) >= 0 and high[0] <= width and high[1] <= height:
-        return pixels[low[1] : high[1], low[0] : high[0]]
-    columns, rows = np.arange(low[0], high[0]), np.arange(low[1], high[1])
-    region = pixels[np.clip(rows, 0, height - 1)[:, None], np.clip(columns, 0, width - 1)]
-    if not repeat_edge:
-        region[(rows < 0) | (rows >= height)] = 0
-        region[:, (columns < 0) | (columns >= width)] = 0
-    return region
+    size = np.array([pixels.shape[1], pixels.shape[0]])
+    inner_low = np.clip(low, 0, size - 1)
+    inner_high = np.clip(high, inner_low + 1, size)
+    before = np.maximum(inner_low - low, 0)
+    after = (high - low) - (inner_high - inner_low) - before
+    region = pixels[inner_low[1] : inner_high[1], inner_low[0] : inner_high[0]]
+    if not (before.any() or after.any()):
+        return region
+    margins = ((before[1], after[1]), (before[0], after[0]), (0, 0))
+    return np.pad(region, margins, mode="edge") if repeat_edge else np.pad(region, margins)

@@ -64,7 +64,7 @@ def decode_picture(image: Image.Image, path: Path) -> Image.Image:
     white = full_scale(image) if image.mode in ("I", "F") or image.mode.startswith("I;16") else 255.0
     factor = max(image.width // goal[0], 1)
     reduced = to_base_mode(image, white) if factor == 1 else _reduce_strips(image, factor, white)
-    return reduced if reduced.size == goal else reduced.resize(goal, Image.Resampling.LANCZOS)
+    return reduced if reduced.size == goal else reduced.resize(goal, Image.Resampling.HAMMING)
 
 
 def decoding_bytes(image: Image.Image, stored_size: tuple[int, int]) -> int:

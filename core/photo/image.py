@@ -64,7 +64,7 @@ def photo_from_pixels(pixels: np.ndarray, source: str = "pixels in memory", foca
     image = Image.fromarray(array)
     shrink = min(1.0, MAX_SIDE / max(image.size))
     if shrink < 1:
-        image = image.resize([max(1, round(side * shrink)) for side in image.size], Image.Resampling.LANCZOS)
+        image = image.resize([max(1, round(side * shrink)) for side in image.size], Image.Resampling.HAMMING)
     rgb, alpha, notes = to_srgb(image, None)
     if shrink < 1:
         notes += (f"it was reduced from {array.shape[1]} x {array.shape[0]} to {image.width} x {image.height} pixels",)
