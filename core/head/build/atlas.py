@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from .eyes import IRIS_RADIUS, PUPIL_RADIUS
@@ -20,7 +22,7 @@ from .parts import EYE_RADIUS, PART_NAMES, Layout, Part, Skin
 from .teeth import crown_heights
 from .texels import Texels, fill_gaps, find_texels
 from .topology import QuadMesh
-from .uv import EYE_RING, MARGIN_PX, face_weight, mirror_twins, smooth_step, split_skin
+from .uv import EYE_RING, MARGIN_PX, mirror_twins, smooth_step, split_skin
 
 LABELS = (*PART_NAMES, "mouth_bag", "socket")
 """Meaning of the values in the texture 'parts'; NO_LABEL elsewhere."""
@@ -41,6 +43,9 @@ LIP_SHARE = 0.85
 LASH_RGB = np.array([0.012, 0.009, 0.007])
 IRIS_RGB = np.array([0.105, 0.055, 0.028])
 """Linear RGB of the mean iris: mid-brown, so that it can be tinted either way."""
+BROW_PX_PER_M = 20_000
+BROW_DENSITY = np.array([1.25, 1.4, 1.5])
+"""Optical density of the brows' hairs over the skin where they stand thickest."""
 LIP_RINGS = (
     (537, 7282), (520, 7267), (474, 7229), (468, 7224), (509, 7257), (467, 7223), (466, 7222), (455, 7214), (362, 7118),
 )  # fmt: skip
@@ -172,8 +177,10 @@ def paint_skin(
 ) -> np.ndarray:
     """Linear colours [N, 3] of the skin's texels (`mask` of all): sheet, mouth bag and sockets."""
     here = texels_of(texels, mask)
-    fields = np.stack([lip_rings(skin), face_weight(skin), *inner_skin(skin).T, lid_margin(skin)], 1)
-    ring, face, bag, socket, wet = here.interpolate(fields, skin.faces).T
+    brows = skin.regions["brow_left"] + skin.regions["brow_right"]
+    masks = [skin.regions["forehead"], skin.regions["scalp"], brows]
+    fields = np.stack([lip_rings(skin), *inner_skin(skin).T, lid_margin(skin), *masks], 1)
+    ring, bag, socket, wet, forehead, scalp, brow = here.interpolate(fields, skin.faces).T
     side = np.abs(position) * np.array([1.0, 0, 0]) + position * np.array([0, 1.0, 1.0])
     nose = blob(side, landmark["nose"], (0.013, 0.012, 0.016)) + 0.8 * blob(side, landmark["ala"], (0.007, 0.008, 0.009))
     cheek = blob(side, landmark["cheek"], (0.021, 0.017, 0.03))
@@ -182,8 +189,6 @@ def paint_skin(
     lid_distance = np.linalg.norm((side - landmark["eye"]) * np.array([0.85, 1.15, 1.0]), axis=1)
     lid = 1 - smooth_step((lid_distance - 0.0135) / 0.013)
     under_eye = blob(side, landmark["eye"] + np.array([-0.005, -0.017, 0.0]), (0.014, 0.006, 0.02))
-    forehead = smooth_step((position[:, 1] - landmark["eye"][1] - 0.028) / 0.03) * face
-    scalp = smooth_step((0.35 - face) / 0.35) * smooth_step((position[:, 1] - landmark["chin"][1] - 0.03) / 0.05)
     neck = smooth_step((landmark["chin"][1] - 0.012 - position[:, 1]) / 0.03)
     coarse, fine = noise(position, 0.016), noise(position, 0.0032, 2)
     melanin = MEAN_MELANIN * np.exp(
@@ -193,6 +198,7 @@ def paint_skin(
     blood = 0.34 * nose + 0.36 * cheek + 0.18 * chin + 0.42 * np.minimum(ear, 1) + 0.16 * lid - 0.14 * neck - 0.1 * scalp
     blood += 0.05 * coarse + 0.05 * noise(position + 0.5, 0.0045, 2)
     colour = skin_rgb(melanin, blood, 0.5 * under_eye + 0.3 * lid)
+    colour *= np.exp(-brow_density(skin, side, landmark["eye"], brow)[:, None] * BROW_DENSITY)
     wrinkle = noise(position * np.array([2.2, 0.5, 1.0]), 0.004, 2)
     lip = lab_to_linear(LIP_LAB) * np.exp(0.07 * coarse + 0.06 * wrinkle)[:, None]
     edge = ring + 0.12 * coarse
@@ -206,6 +212,45 @@ def paint_skin(
     return colour
 
 
+
+
+def brow_chart(skin: Skin, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The left brow's hairs drawn as seen from the front: density [H, W] in [0, 1], row 0 lowest, and its lower left corner [2].
+
+    Hairs stand upright over the inner corner, lie outwards along the arch and down at the tail.
+    """
+    rng = np.random.default_rng(3)
+    near = np.flatnonzero((np.linalg.norm(skin.vertices - eye, axis=1) < 0.05) & (skin.vertices[:, 2] > eye[2] - 0.012))
+    mask = LinearNDInterpolator(skin.vertices[near, :2], skin.regions["brow_left"][near], fill_value=0.0)
+    corner = eye[:2] + np.array([-0.032, 0.002])
+    picture = Image.new("L", (round(0.064 * BROW_PX_PER_M), round(0.034 * BROW_PX_PER_M)), 0)
+    draw = ImageDraw.Draw(picture)
+    roots = corner + rng.uniform(size=(9000, 2)) * np.array([0.064, 0.034])
+    roots = roots[mask(roots) > rng.uniform(0.3, 1.1, len(roots))]
+    for root in roots:
+        share = np.clip((root[0] - eye[0] + 0.018) / 0.040, 0, 1)
+        height = 1000 * (root[1] - eye[1])
+        lean = np.radians(78 - 96 * share**0.6 + 7 * rng.normal()) - 0.03 * (height - 20) * share
+        length = rng.uniform(0.0035, 0.0062) * (0.75 + 0.4 * np.sin(np.pi * share))
+        bend = np.radians(rng.normal(-14, 8)) * (1 - 0.5 * share)
+        angles = lean + bend * np.linspace(0, 1, 5)
+        steps = length / 5 * np.stack([np.cos(angles), np.sin(angles)], 1)
+        line = (np.concatenate([[root], root + np.cumsum(steps, 0)]) - corner) * BROW_PX_PER_M
+        shade = rng.integers(120, 256)
+        for k, (a, b) in enumerate(pairwise(map(tuple, line))):
+            draw.line([a, b], fill=int(shade * (1 - 0.12 * k)), width=3 if k < 3 else 2)
+    hairs = gaussian_filter(np.asarray(picture, float) / 255, 1.2)
+    return np.clip(hairs, 0, 1), corner
+
+
+def brow_density(skin: Skin, side: np.ndarray, eye: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Density of the brows' hairs [N] in [0, 1] at positions [N, 3] m folded onto the left side; mask [N]: the brow's region."""
+    hairs, corner = brow_chart(skin, eye)
+    at = np.flatnonzero((np.abs(side[:, 1] - eye[1] - 0.02) < 0.022) & (side[:, 2] > eye[2] - 0.012))
+    out = 0.16 * smooth_step(mask)
+    pixel = (side[at, :2] - corner) * BROW_PX_PER_M - 0.5
+    out[at] += 0.84 * map_coordinates(hairs, pixel[:, ::-1].T, order=1, mode="constant")
+    return np.clip(out, 0, 1)
 
 
 def face_places(skin: Skin, left_eye: np.ndarray) -> dict[str, np.ndarray]:
@@ -277,7 +322,7 @@ def paint_eye(local: np.ndarray, chart: np.ndarray, noise: Noise) -> tuple[np.nd
     sclera *= np.exp(-0.75 * read_chart(vessel_chart(), chart)[:, None] * np.array([0.12, 0.62, 0.55]))
     limbus = smooth_step((radius - 0.955) / 0.115)[:, None]
     halo = np.exp(-((np.maximum(radius - 1.0, 0) / 0.09) ** 2))[:, None]
-    sclera *= np.exp(-0.35 * halo * np.array([1.0, 0.95, 0.85]))
+    sclera *= np.exp(-0.22 * halo * np.array([1.0, 0.95, 0.85]))
     colour = iris + limbus * (sclera - iris)
     black = 1 - smooth_step((radius - pupil + 0.012) / 0.03)
     colour += black[:, None] * (0.002 - colour)

@@ -22,7 +22,7 @@ IRIS_CHART_RADIUS = 0.2
 """Radius of the limbus in the eye's own [0, 1] chart; the sclera goes on to .49."""
 
 LIMBUS_ANGLE = float(np.arcsin(IRIS_RADIUS / EYE_RADIUS))
-CORNEA_EDGE_ANGLE = np.radians(37.0)
+CORNEA_EDGE_ANGLE = np.radians(34.0)
 
 
 def build_eye(base: BaseMesh, side: str) -> Part:
@@ -63,11 +63,11 @@ def cornea_profile() -> tuple[np.ndarray, np.ndarray]:
 
     Corneal sphere and a sphere just outside the sclera, joined by a smooth maximum; the rim ends inside the sclera.
     """
-    angles = np.append(np.radians([0.0, 7, 14, 20.5, 26, 30.5, 34]), CORNEA_EDGE_ANGLE)
+    angles = np.append(np.radians([0.0, 7, 14, 20.5, 25.5, 29, 31.5]), CORNEA_EDGE_ANGLE)
     centre = EYE_RADIUS * np.cos(LIMBUS_ANGLE) - np.sqrt(CORNEA_RADIUS**2 - IRIS_RADIUS**2)
     cornea = centre * np.cos(angles) + np.sqrt(CORNEA_RADIUS**2 - (centre * np.sin(angles)) ** 2)
     sclera = EYE_RADIUS + 4e-5
-    width = 1.2e-4
+    width = 0.9e-4
     radius = width * np.logaddexp(cornea / width, sclera / width)
     radius[-1] = EYE_RADIUS - 1e-4
     return radius[:, None] * np.stack([np.sin(angles), np.cos(angles)], 1), 0.49 * angles / angles[-1]

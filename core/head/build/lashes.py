@@ -39,7 +39,7 @@ class Lid:
 
 
 LIDS = (
-    Lid(sign=1, count=52, share=(0.10, 0.985), length=0.0090, root_angle=-0.50, tip_angle=0.80),
+    Lid(sign=1, count=52, share=(0.10, 0.985), length=0.0090, root_angle=-0.62, tip_angle=0.72),
     Lid(sign=-1, count=26, share=(0.22, 0.97), length=0.0052, root_angle=-0.05, tip_angle=0.75),
 )
 

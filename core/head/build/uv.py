@@ -51,9 +51,9 @@ PART_PX = {
     "mouth_bag": 150, "left_socket": 56, "right_socket": 56,
 }  # fmt: skip
 """Wished pixels at SIZE_PX for each chart's unit square; all but the eyes are scaled together to fill the strip."""
-LEAST_SCALE = 0.55
+LEAST_SCALE = 0.45
 """Wished texel density of scalp and neck relative to the cheek."""
-CENTRE_GAIN = 0.5
+CENTRE_GAIN = 0.4
 """Added to it about eyes, nose and mouth."""
 
 
@@ -99,19 +99,6 @@ def split_skin(skin: Skin, twins: np.ndarray) -> tuple[np.ndarray, dict[str, np.
         inner[name] = reached[skin.faces].all(1)
     inner["right_socket"] = reached[twins][skin.faces].all(1)
     return ~np.any(list(inner.values()), axis=0), inner
-
-
-def face_weight(skin: Skin) -> np.ndarray:
-    """How much each vertex [S] belongs to the face (hairline to chin, ear to ear), in [0, 1], smooth."""
-    x, y, z = skin.vertices.T
-    chin = y[np.searchsorted(skin.base_indices, CHIN)]
-    lid = skin.vertices[np.searchsorted(skin.base_indices, EYE_RING[0])]
-    ear_z = z[np.argmax(np.where(y > chin, x, -1))]
-    azimuth = np.degrees(np.arctan2(np.abs(x), z - ear_z + 0.004))
-    sides = 1 - smooth_step((azimuth - 74) / 26)
-    below = smooth_step((y - chin + 0.022) / 0.03)
-    above = 1 - smooth_step((y - lid[1] - 0.058) / 0.04)
-    return sides * below * above
 
 
 def centre_weight(skin: Skin) -> np.ndarray:
@@ -164,7 +151,7 @@ def flatten_half(skin: Skin, faces: np.ndarray, used: np.ndarray, twins: np.ndar
     box = np.array([[0.5, STRIP_HEIGHT], [1 - margin, STRIP_HEIGHT], [1 - margin, 1 - margin], [0.5, 1 - margin]])
     positions, locked = place_outline(outline, corners, points, box)
     triangles, share = split_quads(filled)
-    weight = np.append(face_weight(skin)[used], np.zeros(len(points) - num))
+    weight = np.append(skin.regions["face"][used], np.zeros(len(points) - num))
     is_filling = (triangles >= num).any(1)
     weight_centre = np.append(centre_weight(skin)[used], np.zeros(len(points) - num))
     scale = (LEAST_SCALE + (1 - LEAST_SCALE) * weight + CENTRE_GAIN * weight_centre)[triangles].mean(1)
