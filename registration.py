@@ -6,6 +6,8 @@ the first job.
 
 from __future__ import annotations
 
+import atexit
+
 import bpy
 
 from . import preferences, properties
@@ -22,10 +24,13 @@ def register() -> None:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
     properties.attach()
+    if not bpy.app.binary_path:
+        atexit.register(unregister)  # Blender as a Python module, 4.2 to 4.5, crashes or hangs at exit over registered classes
 
 
 def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
+    atexit.unregister(unregister)
     fit_photo.stop_running_job()
     main.drop_thumbnails()
     properties.detach()
