@@ -112,7 +112,8 @@ def colour_agreement(
     pale = soft_step(-tint[..., 0], 0.08, 0.2) * soft_step(brightness, -1.2, -0.6)
     feature = soft_step(values["feature"] * interior, 0.2, 0.8) * (1 - pale * values["opening"])
     hanging = flood((alike < 0.5) & (values["inner_face"] < 0.5) & raster.is_covered, (alike < 0.6) & (values["upper"] > 0.5))
-    allowed = np.maximum(alike * (1 - pale * values["opening"]), feature * (1 - box_blur(hanging.astype(float), 1)))
+    rim = soft_step(box_blur(hanging.astype(float), max(2, round(0.03 * face_px))), 0.01, 0.2)
+    allowed = np.maximum(alike * (1 - pale * values["opening"]), feature) * (1 - rim)
     reached = flood((values["sure_skin"] > 0.5) & (alike > 0.5), allowed > 0.3)
     # Hair and what is behind the head are kept at a distance; inside the face a beauty spot may not tear a hole.
     keep_off = box_blur(((allowed < 0.4) & (values["inner_face"] * interior < 0.5)).astype(float), max(1, round(0.03 * face_px)))

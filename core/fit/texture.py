@@ -367,8 +367,9 @@ def fill_gutters(pixels: np.ndarray, is_covered: np.ndarray) -> np.ndarray:
 def push_pull(weighted: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """weighted [h, w, c] = colour times weight [h, w] -> colours everywhere, coarse where nothing is near."""
     height, width = weight.shape
-    if min(height, width) <= 2 or height % 2 or width % 2:
-        return weighted / np.maximum(weight, 1e-6)[..., None]
+    if height % 2 or width % 2 or min(height, width) <= 2:
+        mean = weighted.sum((0, 1)) / np.maximum(weight.sum(), 1e-6)
+        return weighted + (1 - np.minimum(weight, 1))[..., None] * mean
     blocks = weighted.reshape(height // 2, 2, width // 2, 2, -1)
     quarters = blocks[:, 0, :, 0] + blocks[:, 0, :, 1] + blocks[:, 1, :, 0] + blocks[:, 1, :, 1]
     coarse_weight = weight.reshape(height // 2, 2, width // 2, 2).sum((1, 3))
