@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .blink import close_lids, split_ring
+from .blink import close_lids, even_lids, split_ring
 from .eye_region import EyeRegion, find_eye_region, fit_eye
 from .identity import align_rigidly, sample_people
 from .lips import find_lips, seal_lips
@@ -156,6 +156,10 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     mesh = QuadMesh(source.quads[topology.head_quads])
     lips = [(topology.rows(upper), topology.rows(lower), share) for upper, lower, share in find_lips(mesh)]
     people = seal_lips(people, lips)
+    halves = [np.array(half) for half in split_ring(mesh.edge_loop(*LID_FRONT_EDGE), ENDOCANTHION, EXOCANTHION)]
+    lids = tuple(topology.rows(half) for half in sorted(halves, key=lambda half: -source.vertices[half, 1].mean()))
+    for region, (upper, lower) in zip(correction.eyes, (lids, (topology.mirror[lids[0]], topology.mirror[lids[1]])), strict=True):
+        people = even_lids(people, upper, lower, region.ball, region.near[region.is_lid[:, 0]])
     people[1::2] = people[1::2][:, topology.mirror] * [-1, 1, 1]
     mean = people.mean(0, dtype=np.float64)
     template = 0.5 * (mean + mean[topology.mirror] * [-1, 1, 1])
@@ -166,11 +170,8 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     for name, offsets in source.units.items():
         posed = correction.correct((raw_mean + offsets[topology.carried])[None], raw_mean)[0]
         units[name] = topology.on_base(posed - neutral)
-    halves = [np.array(half) for half in split_ring(mesh.edge_loop(*LID_FRONT_EDGE), ENDOCANTHION, EXOCANTHION)]
-    upper, lower = (topology.rows(half) for half in sorted(halves, key=lambda half: -source.vertices[half, 1].mean()))
     for side in ("Left", "Right"):
-        if side == "Right":
-            upper, lower = topology.mirror[upper], topology.mirror[lower]
+        upper, lower = lids if side == "Left" else (topology.mirror[lids[0]], topology.mirror[lids[1]])
         centre = template[topology.rows(np.unique(source.quads[source.groups[f"helper-{side[0].lower()}-eye"]]))].mean(0)
         blink = units[f"eyeBlink{side}"][topology.carried]
         units[f"eyeBlink{side}"] = topology.on_base(close_lids(template, blink, upper, lower, centre))

@@ -1,20 +1,24 @@
 """Makes a closed eye close along the lower lid.
 
 MakeHuman's blink, carried over to the smaller eyeball, shuts too far and bends at the corners. The upper margin's end is put
-on the lower margin's line, OVERLAP below it, which leaves something over for people with wider eyes than the mean; the
-lid above follows by its share of the margin's travel and stays outside ball and cornea.
+OVERLAP below the lower margin's line and under the lower lid, which leaves something over for people with wider eyes than
+the mean and for a raised gaze; the lid above follows by its share of the margin's travel and stays outside ball and cornea.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .eye_region import cover_radius
+from .eye_region import cover_radius, soft_maximum
+from .parts import EYE_RADIUS
 
-OVERLAP = 0.0011
+OVERLAP = 0.0027
 """How far the closed upper margin passes the lower one in the mean head, m."""
-THICKNESS = 0.0006
-"""Least distance of the moved lid over ball and cornea, m, where it was as far before."""
+TUCK = 0.9
+"""What lies below the lower margin goes inwards by this share of its depth: under the lower lid."""
+THICKNESS, THICKER, THICKER_FROM = 0.0011, 0.0009, 0.0025
+"""Least distance of the moved lid over ball and cornea, m, at the margin, and what is added further up the lid (full from there on)."""
+KEEP, SPREAD, CORNER_FREE = 0.5, 0.0055, 0.006
 REACH, FAR = 0.0016, 0.016
 """How sharply a lid point follows the margin's nearest points, and where the correction has faded, m."""
 CORNER_LENGTH = 0.004
@@ -34,6 +38,7 @@ def close_lids(
     t_lower, _ = arc_length(open_[lower])
     goal = np.stack([np.interp(t_upper, t_lower, shut[lower, k]) for k in range(3)], 1)
     fade = np.clip(np.minimum(t_upper, 1 - t_upper) * length / CORNER_LENGTH, 0, 1)
+    line = goal[:, 1].copy()
     goal[:, 1] -= OVERLAP * fade
     excess = goal - shut[upper]
     travel = np.linalg.norm(offsets, axis=1)
@@ -46,8 +51,37 @@ def close_lids(
     moved = shut + share[:, None] * (nearness @ excess)
     distance = np.linalg.norm(moved, axis=1, keepdims=True)
     angle = np.arccos(np.clip(moved[:, 2:] / np.maximum(distance, 1e-9), -1, 1))
-    cover = np.minimum(np.linalg.norm(shut, axis=1, keepdims=True), cover_radius(angle) + THICKNESS)
-    return np.where(share[:, None] > 0, moved * np.maximum(1, cover / np.maximum(distance, 1e-9)) - open_, offsets)
+    depth = np.maximum(nearness @ line - moved[:, 1], 0) * on_upper
+    free = 1 - 0.7 * np.clip(depth / OVERLAP, 0, 1)
+    cover = cover_radius(angle[:, 0]) + THICKNESS * free + THICKER * np.clip(to_upper.min(1) / THICKER_FROM, 0, 1)
+    cover = np.where(np.linalg.norm(open_, axis=1) > EYE_RADIUS, cover, 0)
+    lift = np.maximum(cover - (distance[:, 0] - TUCK * depth), 0) * np.minimum(2 * share, 1)
+    new_distance = distance[:, 0] - TUCK * depth + lift
+    return np.where(share[:, None] > 0, moved * (new_distance / np.maximum(distance[:, 0], 1e-9))[:, None] - open_, offsets)
+
+
+def even_lids(people: np.ndarray, upper: np.ndarray, lower: np.ndarray, ball: np.ndarray, lid: np.ndarray) -> np.ndarray:
+    """People [n, C, 3] m whose lids, seen from their own eye's centre, differ less from the mean in height and depth.
+
+    How wide an eye stands open is an expression more than an identity, and a blink that is the same for everybody has to
+    close it and clear the ball. KEEP of a difference stays at the margin, all of it SPREAD away and sideways; most of it at the
+    canthi. Nowhere does the skin come too near the ball. ball, lid: rows of the eyeball's helper and of the skin around the eye.
+    """
+    centre = people[:, ball].mean(1, keepdims=True)
+    relative = people[:, lid] - centre
+    mean = relative.mean(0)
+    margin = people[:, np.union1d(upper, lower)].mean(0) - centre.mean(0)
+    corners = people[:, upper[[0, -1]]].mean(0) - centre.mean(0)
+    to_margin = np.linalg.norm(mean[:, None] - margin, axis=2).min(1)
+    to_corner = np.linalg.norm(mean[:, None] - corners, axis=2).min(1)
+    loss = (1 - KEEP) * np.exp(-0.5 * (to_margin / SPREAD) ** 2) * np.clip(to_corner / CORNER_FREE, 0.3, 1)
+    result = np.array(people)
+    relative = relative - loss[:, None] * (relative - mean) * [0, 1, 1]
+    least = EYE_RADIUS + np.minimum(0.0004 + 0.4 * to_margin, 0.0022)
+    distance = np.linalg.norm(relative, axis=2)
+    relative *= (soft_maximum(distance, least) / distance)[..., None]
+    result[:, lid] = relative + centre
+    return result
 
 
 def arc_length(points: np.ndarray) -> tuple[np.ndarray, float]:

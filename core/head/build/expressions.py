@@ -16,7 +16,7 @@ from .identity import align_rigidly
 
 GAZE_DEGREES = {"Up": 25.0, "Down": 28.0, "In": 32.0, "Out": 32.0}
 """Turn of the eye at weight 1; the artist's lids, made for 10 to 15 degrees, move LID_GAIN times as far."""
-LID_GAIN = {"Up": 1.3, "Down": 1.3, "In": 1.2, "Out": 1.2}
+LID_GAIN = {"Up": 0.5, "Down": 1.3, "In": 0.5, "Out": 0.5}
 NUM_CORRECTIVES = 36
 
 

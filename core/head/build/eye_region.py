@@ -96,7 +96,7 @@ def polar_map(p: np.ndarray, raw_radius: np.ndarray, side: int, is_lid: np.ndarr
     return q
 
 
-def soft_maximum(x: np.ndarray, least: float, width: float = 0.0002) -> np.ndarray:
+def soft_maximum(x: np.ndarray, least: float | np.ndarray, width: float = 0.0002) -> np.ndarray:
     """Smooth max(x, least); all in metres."""
     return least + width * np.logaddexp(0, (x - least) / width)
 
