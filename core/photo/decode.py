@@ -58,7 +58,7 @@ def decode_picture(image: Image.Image, path: Path) -> Image.Image:
         side = int(min(width, height) * math.sqrt(MAX_DECODE_BYTES / need))
         raise PhotoError(
             f"The photo {path} is too large to be read ({width} x {height} pixels, {image.format}): "
-            f"save it with at most {side} pixels on its short side."
+            f"save it as baseline JPEG, or with at most {side} pixels on its short side."
         )
     image.load()
     white = full_scale(image) if image.mode in ("I", "F") or image.mode.startswith("I;16") else 255.0
