@@ -200,12 +200,12 @@ def _describe_skeleton(buffer: Buffer, asset: HeadAsset, pose: np.ndarray) -> di
         inverse_bind[j, :3, :3], inverse_bind[j, :3, 3], inverse_bind[j, 3, 3] = axes[j].T, -axes[j].T @ asset.joints[j], 1.0
     matrices = buffer.add_array(inverse_bind.transpose(0, 2, 1).reshape(-1, 16), "MAT4")
     skin = {
-        "name": "Armature",
+        "name": f"{asset.name} rig",
         "joints": list(range(first, first + len(JOINT_NAMES))),
         "inverseBindMatrices": matrices,
         "skeleton": first,
     }
-    return {"nodes": nodes, "skins": [skin], "scenes": [{"nodes": [0], "name": asset.name}]}
+    return {"nodes": nodes, "skins": [skin], "scenes": [{"nodes": [0, 1], "name": asset.name}]}
 
 
 def matrix_to_quaternion(R: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from ..core.errors import ExportError
 from ..core.export_glb import export_glb
 from ..core.export_npz import export_npz
 from ..core.export_obj import export_obj
-from ..core.head.bones import bake_units
+from ..core.head.bones import bake_units, pose_asset
 from ..core.staging import explain_write_error, staged
 from ..core.types import HeadAsset
 from . import rig as rigging
@@ -49,6 +49,8 @@ def export_head(obj: bpy.types.Object, path: str | Path, format: str) -> Path:
 
 def evaluate_vertices(obj: bpy.types.Object) -> np.ndarray:
     """The mesh as its keys and bones make it now, without later modifiers' extra vertices: [V, 3] m, model space."""
+    if obj.mode == "EDIT":
+        return pose_asset(read_head(obj), current_expression(obj), current_pose(obj))
     with _only_armature(obj):
         depsgraph = bpy.context.evaluated_depsgraph_get()
         evaluated = obj.evaluated_get(depsgraph)
@@ -165,11 +167,13 @@ def _only_armature(obj: bpy.types.Object) -> Iterator[None]:
 
 @contextmanager
 def blender_errors(path: Path) -> Iterator[None]:
-    """Blender reports failed writes as RuntimeError with prose; on a full disk its words are of no help."""
+    """Blender reports failed writes with prose and no error number."""
     try:
         yield
-    except RuntimeError as error:
-        if shutil.disk_usage(path.parent).free < FULL_DISK_BYTES:
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        if "No space left" in str(error) or shutil.disk_usage(path.parent).free < FULL_DISK_BYTES:
             raise explain_write_error(OSError(errno.ENOSPC, "disk full"), path) from error
         reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
         raise ExportError(f"Blender could not write {path} ({reason}): choose another folder.") from error

@@ -30,6 +30,7 @@ from .mesh import (
     read_shape_keys,
     read_vertex_groups,
     read_vertices,
+    readable_mesh,
     write_shape_keys,
     write_vertex_groups,
 )
@@ -86,9 +87,10 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         raise ValueError(f"'{obj.name}' is not a Likeness head: select the head's mesh.")
     stored = obj[HEAD].to_dict()
     facts = json.loads(stored["facts"])
-    keys, groups = read_shape_keys(obj.data), read_vertex_groups(obj)
-    faces, uvs, face_uvs, face_parts = read_faces(obj.data)
-    vertices = read_vertices(obj.data)
+    with readable_mesh(obj) as mesh:
+        keys, groups = read_shape_keys(mesh), read_vertex_groups(obj, mesh)
+        faces, uvs, face_uvs, face_parts = read_faces(mesh)
+        vertices = read_vertices(mesh)
     return HeadAsset(
         name=facts["name"], vertices=vertices, faces=faces, uvs=uvs, face_uvs=face_uvs, face_parts=face_parts,
         part_names=tuple(facts["part_names"]),

@@ -7,6 +7,9 @@ that reading back gives the very same arrays.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 import numpy as np
 
@@ -43,6 +46,20 @@ def create_mesh(asset: HeadAsset, name: str, slot_of_part: np.ndarray) -> bpy.ty
     mesh.update(calc_edges=True)
     mesh.shade_smooth()
     return mesh
+
+
+@contextmanager
+def readable_mesh(obj: bpy.types.Object) -> Iterator[bpy.types.Mesh]:
+    """The object's mesh; in edit mode a copy with the edits so far, for Blender hides attributes of a mesh being edited."""
+    if obj.mode != "EDIT":
+        yield obj.data
+        return
+    obj.update_from_editmode()
+    copy = obj.data.copy()
+    try:
+        yield copy
+    finally:
+        bpy.data.meshes.remove(copy)
 
 
 def read_vertices(mesh: bpy.types.Mesh) -> np.ndarray:
@@ -93,10 +110,10 @@ def write_vertex_groups(obj: bpy.types.Object, groups: dict[str, np.ndarray]) ->
                 group.add(vertices.tolist(), float(value), "REPLACE")
 
 
-def read_vertex_groups(obj: bpy.types.Object) -> dict[str, np.ndarray]:
-    """Name -> weights [V], for every vertex group."""
-    weights = np.zeros((len(obj.vertex_groups), len(obj.data.vertices)))
-    for vertex in obj.data.vertices:
+def read_vertex_groups(obj: bpy.types.Object, mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
+    """Name -> weights [V], for every vertex group of obj; mesh: obj.data, or its readable copy."""
+    weights = np.zeros((len(obj.vertex_groups), len(mesh.vertices)))
+    for vertex in mesh.vertices:
         for element in vertex.groups:
             weights[element.group, vertex.index] = element.weight
     return {group.name: weights[group.index] for group in obj.vertex_groups}

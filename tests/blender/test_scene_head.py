@@ -108,6 +108,22 @@ def test_an_artists_sculpting_is_read_back(context):
     assert read_head(obj).vertices[7, 0] == pytest.approx(make_asset().vertices[7, 0] + 0.01, abs=1e-6)
 
 
+def test_a_head_in_edit_mode_is_read_with_the_edits_so_far(context):
+    import bmesh
+
+    asset = make_asset()
+    obj = create_head(context, asset)
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert differing_fields(asset, read_head(obj)) == []
+    mesh = bmesh.from_edit_mesh(obj.data)
+    mesh.verts.ensure_lookup_table()
+    mesh.verts[7].co.x += 0.01
+    bmesh.update_edit_mesh(obj.data)
+    assert read_head(obj).vertices[7, 0] == pytest.approx(asset.vertices[7, 0] + 0.01, abs=1e-6)
+    assert obj.mode == "EDIT"
+    assert len(bpy.data.meshes) == 1
+
+
 def test_a_face_with_five_corners_is_one_clear_error(context):
     import bmesh
 
