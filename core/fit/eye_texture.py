@@ -44,7 +44,7 @@ def iris_radius(model: HeadModel) -> np.ndarray:
 def iris_colour(
     image: np.ndarray, view: Camera, posed: np.ndarray, normals: np.ndarray, radius: np.ndarray, occluder: Occluder
 ) -> np.ndarray | None:
-    """Linear median colour [3] of the irises that `image` [h, w, 3] (sRGB bytes of `view`) shows, or None when too little is seen.
+    """Linear median colour [3] of the irises in `image` [h, w, 3] (sRGB bytes of `view`), or None when too little is seen.
 
     Highlights and the lids' shadows are cut off as the brightest and darkest quarter.
     """

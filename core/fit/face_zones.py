@@ -27,8 +27,8 @@ class FaceZones:
 
     sure_skin: bare skin in nearly every photo (cheeks, nose, brow ridge to mid forehead, chin), the light is fitted there;
     feature: brows, eyes, nostrils and lips, whose colours are not skin's and yet belong; opening: eyes and lips alone,
-    where eyeballs and teeth may show that are no skin; upper: above the eyes, where hair may hang in; inner_face: brows to chin, where
-    beards and make-up may be but fringes and background may not; front: the front of the face, where a photo may paint
+    where eyeballs and teeth may show that are no skin; upper: above the eyes, where hair may hang in; inner_face: brows to chin,
+    where beards and make-up may be but fringes and background may not; front: the front of the face, where a photo may paint
     at all without perfect agreement with skin.
     """
 

@@ -30,8 +30,8 @@ TRANSPARENT_PARTS = ("left_cornea", "right_cornea", "lashes")
 
 @dataclass(frozen=True)
 class SkinLight:
-    """light [9, 3] (types.FitResult.light); skin_linear_rgb [3]; spread: robust deviations of log photo from log model on sure skin,
-    of brightness, of red against green, of green against blue, [3]."""
+    """light [9, 3] (types.FitResult.light); skin_linear_rgb [3]; spread [3]: robust deviations of log photo from log model
+    on sure skin, of brightness, of red against green, of green against blue."""
 
     light: np.ndarray
     skin_linear_rgb: np.ndarray

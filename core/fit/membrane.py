@@ -11,7 +11,8 @@ import numpy as np
 def mesh_edges(triangles: np.ndarray) -> np.ndarray:
     """Undirected edges [E, 2] of triangles [T, 3], each once."""
     pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    return np.unique(pairs, axis=0)
+    base = int(triangles.max()) + 1
+    return np.stack(np.divmod(np.unique(pairs[:, 0] * np.int64(base) + pairs[:, 1]), base), -1)
 
 
 def stretch_membrane(
@@ -48,7 +49,7 @@ def stretch_membrane(
     residual = target - apply(x)
     direction = scale * residual
     energy = (residual * direction).sum(0)
-    tolerance = 1e-10 * np.maximum((target * scale * target).sum(0), 1e-30)
+    tolerance = 1e-9 * np.maximum((target * scale * target).sum(0), 1e-30)
     for _ in range(iterations):
         if (energy <= tolerance).all():
             break

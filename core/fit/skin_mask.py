@@ -51,7 +51,7 @@ def build_mask(
     zones: FaceZones,
     skin_light: SkinLight,
 ) -> PhotoMask:
-    """image [h, w, 3] sRGB bytes and alpha [h, w] of `camera` (MASK_PX at most), posed mesh (opaque triangles), its zones and light."""
+    """image [h, w, 3] sRGB bytes and alpha [h, w] of `camera` (MASK_PX at most), posed mesh (opaque triangles), zones, light."""
     raster = rasterize(vertices, triangles, camera, "back")
     names = [field.name for field in dataclasses.fields(zones)]
     table = np.column_stack([normals, *(getattr(zones, name) for name in names)])
@@ -109,7 +109,7 @@ def colour_agreement(
     streaks = local_roughness(image, face_px) / 0.12 / tolerance
     doubt = np.sqrt(darkness**2 + glare**2 + (tint_distance / (0.6 + 0.4 * tolerance)) ** 2 + np.maximum(streaks - 0.5, 0) ** 2)
     alike = (1 - soft_step(doubt, 0.8, 1.5)) * raster.is_covered
-    pale = soft_step(-tint[..., 0], 0.08, 0.2) * soft_step(brightness, -1.2, -0.6)
+    pale = soft_step(-tint[..., 0], 0.08, 0.2) * soft_step(brightness, -2.0, -1.3)
     feature = soft_step(values["feature"] * interior, 0.2, 0.8) * (1 - pale * values["opening"])
     hanging = flood((alike < 0.5) & (values["inner_face"] < 0.5) & raster.is_covered, (alike < 0.6) & (values["upper"] > 0.5))
     rim = soft_step(box_blur(hanging.astype(float), max(2, round(0.03 * face_px))), 0.01, 0.2)
@@ -148,7 +148,7 @@ def flood(seeds: np.ndarray, passable: np.ndarray) -> np.ndarray:
 
 
 def interior_share(raster: RasterResult, face_px: float) -> np.ndarray:
-    """1 well inside the head's outline, 0 at it: nearer than about an eighth of the face, the photo may show what is behind; [h, w]."""
+    """1 well inside the head's outline, 0 at it: nearer than an eighth of the face the photo may show what is behind; [h, w]."""
     share = box_blur(raster.is_covered.astype(np.float64), max(1, round(0.12 * face_px)))
     return soft_step(share, 0.65, 1.0)
 

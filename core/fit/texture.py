@@ -33,7 +33,7 @@ BETTER_SEEN = (0.2, 0.45)
 """How much better (weight times cosine) a twin must be seen before, and until, it replaces the texel."""
 MIRROR_CERTAINTY = 0.08
 MIRROR_CONFIDENCE = 85
-SPARSE = 8
+SPARSE = 12
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class HeadSurface:
     """The posed mesh as the painter needs it.
 
     vertices, normals [V, 3]; triangles, uv_triangles [T, 3] of all parts in the same order; opaque: those that hide;
-    is_skin [T]; occluder in model space, sees_camera in camera space; zones; exposed [V]: 0 deep in mouth, nostrils and sockets, 1 outside.
+    is_skin [T]; occluder in model space, sees_camera in camera space; zones;
+    exposed [V]: 0 deep in mouth, nostrils and sockets, 1 outside.
     """
 
     vertices: np.ndarray
@@ -88,7 +89,7 @@ def bake_texture(
     surface = prepare_surface(posed, model, camera)
     raster = rasterize_uv(model.uvs, surface.uv_triangles, size)
     coarse = rasterize_uv(model.uvs, surface.uv_triangles, size // 2)
-    view = prepare_view(photo, camera, surface, skin_light, size, raster)
+    view = prepare_view(photo, camera, surface, skin_light, coarse)
     mirror, mirrored_vertices, mirrored_normals = mirror_surface(surface, model.template)
     direct = see_texels(view, surface, raster, coarse, surface.vertices, surface.normals, 2e-4)
     other = see_texels(view, surface, raster, coarse, mirrored_vertices, mirrored_normals, 1e-3, direct.quality < 0.8)
@@ -123,12 +124,10 @@ def prepare_surface(posed: np.ndarray, model: HeadModel, camera: Camera) -> Head
     )
 
 
-def prepare_view(
-    photo: Photo, camera: Camera, surface: HeadSurface, skin_light: SkinLight, size: int, raster: RasterResult
-) -> View:
+def prepare_view(photo: Photo, camera: Camera, surface: HeadSurface, skin_light: SkinLight, coarse: RasterResult) -> View:
     """Crop the head, shrink it when its pixels are finer than the texels (else they would alias), and judge its pixels."""
     pixels, _ = project(camera, surface.vertices)
-    shrink = min(1.0, 1.0 / max(pixels_per_texel(pixels, surface, raster), 1e-3))
+    shrink = min(1.0, 2.0 / max(pixels_per_texel(pixels, surface, coarse), 1e-3))  # a coarse texel is two of the texture's wide
     image, view = head_crop(photo, camera, surface.vertices, max(64.0, shrink * np.ptp(pixels, axis=0).max()))
     small, small_view = head_crop(photo, camera, surface.vertices, MASK_PX)
     alpha = None
@@ -225,7 +224,7 @@ def photo_colours(view: View, pixels: np.ndarray) -> np.ndarray:
 
 
 def soften(coarse: RasterResult, rows: np.ndarray, columns: np.ndarray, is_free: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Weights of the listed texels as a map [h, w] float32: hidden texels' neighbours fade over about a hundredth of the texture."""
+    """Weights of the listed texels as a map [h, w] float32: hidden texels' neighbours fade over a hundredth of the texture."""
     radius = max(1, round(coarse.triangle_id.shape[0] / 200))
     free = np.where(coarse.is_covered, 0, 255).astype(np.uint8)
     free[rows, columns] = 255 * is_free
@@ -240,7 +239,7 @@ def soften(coarse: RasterResult, rows: np.ndarray, columns: np.ndarray, is_free:
 
 @dataclass(frozen=True)
 class TonedBase:
-    """The base texture in this person's tone: pixels [size, size, 3] sRGB bytes float32; vertex [V, 3]: its mean around each vertex."""
+    """The base texture in this person's tone: pixels [size, size, 3] sRGB bytes float32; vertex [V, 3]: their mean there."""
 
     pixels: np.ndarray
     vertex: np.ndarray
@@ -285,9 +284,9 @@ def flat_texels(raster: RasterResult, index: np.ndarray) -> RasterResult:
 def vertex_means(
     colour: np.ndarray, weight: np.ndarray | None, surface: HeadSurface, raster: RasterResult, index: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean colour around each vertex [V, 3] and its mean weight [V]; of all texels, colour [h * w, 3], or of index [N] with weight [N].
+    """Mean colour around each vertex [V, 3] and mean weight [V]: of all texels, colour [h * w, 3], or of index [N], weight [N].
 
-    Every eighth texel is counted: some dozens a vertex remain.
+    One texel in SPARSE is counted: at 2048 some dozens a vertex remain.
     """
     covered = np.flatnonzero(raster.is_covered.reshape(-1))[::SPARSE]
     counted, num = flat_texels(raster, covered), len(surface.vertices)
@@ -351,15 +350,12 @@ def rate_confidence(direct: SeenTexels, other: SeenTexels, shape: tuple[int, ...
 
 def fill_gutters(pixels: np.ndarray, is_covered: np.ndarray) -> np.ndarray:
     """Spread the charts' colours into the space between them (pull-push), so that mipmaps bring nothing foreign in; -> uint8."""
-    half = pixels.shape[0] // 2
-    shape = (half, 2, half, 2)
-    share = is_covered.reshape(shape).mean((1, 3), dtype=np.float32)
-    pixels *= is_covered[..., None]
-    blocks = pixels.reshape(*shape, 3)
-    sums = 0.25 * (blocks[:, 0, :, 0] + blocks[:, 0, :, 1] + blocks[:, 1, :, 0] + blocks[:, 1, :, 1])
-    filled = push_pull(sums / np.maximum(share, 0.25)[..., None], np.minimum(1, share * 4))
-    rows, columns = np.nonzero(~is_covered)
     result = np.clip(pixels + 0.5, 0, 255, out=pixels).astype(np.uint8)
+    rows, columns = np.nonzero(~is_covered)
+    result[rows, columns] = 0
+    sums = np.asarray(Image.fromarray(result).reduce(2)).astype(np.float32)
+    share = np.asarray(Image.fromarray(is_covered.astype(np.uint8) * 255).reduce(2)) / np.float32(255)
+    filled = push_pull(sums / np.maximum(share, 0.2)[..., None], np.minimum(1, share * 4))
     result[rows, columns] = np.clip(filled[rows // 2, columns // 2] + 0.5, 0, 255)
     return result
 

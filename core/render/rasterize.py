@@ -128,7 +128,7 @@ def sample_texture(image: np.ndarray, uv: np.ndarray, decode: np.ndarray | None 
 
 
 def sample_image_bicubic(image: np.ndarray, points_px: np.ndarray) -> np.ndarray:
-    """Catmull-Rom samples of a uint8 image [H, W, C] at image-space points [..., 2] -> [..., C] float32 in bytes, clamped to 0..255."""
+    """Catmull-Rom samples of a uint8 image [H, W, C] at image-space points [..., 2] -> [..., C] float32, clamped to 0..255."""
     wp, kernels = load_warp(), load_kernels()
     position = as_warp(np.ascontiguousarray(points_px.reshape(-1, 2) - 0.5, np.float32), wp.vec2)
     out = np.empty((points_px.size // 2, image.shape[2]), np.float32)

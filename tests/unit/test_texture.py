@@ -172,10 +172,10 @@ def test_the_membrane_is_linear_and_obeys_the_maximum_principle(model):
     values = rng.normal(size=(len(vertices), 2))
     found = stretch_membrane(vertices, triangles, values, certainty, iterations=3000)
     mixed = stretch_membrane(vertices, triangles, values @ [[2.0], [-3.0]], certainty, iterations=3000)
-    assert np.allclose(mixed, found @ [[2.0], [-3.0]], atol=1e-3)
+    assert np.allclose(mixed, found @ [[2.0], [-3.0]], atol=5e-3)
     known = values[certainty > 0]
-    assert (found <= known.max(0) + 1e-3).all()
-    assert (found >= known.min(0) - 1e-3).all()
+    assert (found <= known.max(0) + 5e-3).all()
+    assert (found >= known.min(0) - 5e-3).all()
 
 
 def test_the_membrane_meets_what_is_known_and_forgets_far_away(model):
