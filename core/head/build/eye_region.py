@@ -15,8 +15,9 @@ import numpy as np
 
 from .parts import EYE_RADIUS
 
-FULL_UNTIL, NOTHING_FROM = 0.0012, 0.0165
-"""Distance from the lid margin in the mean head, m: up to here the polar map is whole, from there on absent."""
+FULL_UNTIL, NOTHING_FROM = 0.0012, 0.0105
+"""Distance from the lid margin in the mean head, m: up to here the polar map is whole, from there on absent. The lid lies on the
+ball only near its margin; beyond, fat fills the orbit and the surface keeps its place."""
 ANGLE_GAIN = 1.56
 """Polar angles grow by this for the mean raw eyeball (fissure length about 29 mm on a 12 mm ball)."""
 LINEAR_UNTIL = np.radians(60)
@@ -24,7 +25,7 @@ RAW_RADIUS = 0.0161
 """Radius of the mean raw eyeball after the head's scale, m."""
 LID_LIFT = -0.00035
 """Added to a lid's distance over the ball, m: the raw lids stand off by .6 mm."""
-CENTRE_SHIFT = np.array([0.0010, -0.0026, 0.0030])
+CENTRE_SHIFT = np.array([0.0010, -0.0026, 0.0037])
 """Of the left eyeball's centre, m: outwards to a mean IPD of 63 mm, down so that the upper lid covers the cornea's edge, forwards
 because the smaller ball's front stays where the lids are."""
 LID_RAISE = 0.0011
@@ -33,6 +34,8 @@ LEAST_COVER = 0.0003
 """No lid comes nearer to ball and cornea than this, m, in anybody."""
 CORNER_REACH = {"inner": 0.0022, "outer": 0.0016}
 """How far the canthi are drawn out beyond the ball, m, sideways; the strip between canthus and ball is caruncle and conjunctiva."""
+CORNER_FORWARD = {"inner": 0.0025, "outer": 0.0015}
+"""How far the canthi stand in front of the ball's surface, m: they are held by the orbit's rim and the lacrimal lake."""
 CORNEA_HEIGHT, CORNEA_WIDTH = 0.00125, np.radians(24)
 
 
@@ -92,6 +95,8 @@ def polar_map(p: np.ndarray, raw_radius: np.ndarray, side: int, is_lid: np.ndarr
     outwards = side * q[..., :1]
     reach = np.where(outwards > 0, CORNER_REACH["outer"], CORNER_REACH["inner"]) * _smoothstep((np.abs(outwards) - 0.004) / 0.009)
     q[..., :1] += np.where(is_lid, np.sign(q[..., :1]) * reach, 0)
+    forward = np.where(outwards > 0, CORNER_FORWARD["outer"], CORNER_FORWARD["inner"]) * _smoothstep((np.abs(outwards) - 0.006) / 0.007)
+    q[..., 2:] += np.where(is_lid, forward, 0)
     q[..., 1:2] += LID_RAISE
     return q
 
