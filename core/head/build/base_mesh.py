@@ -175,7 +175,14 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
         centre = template[topology.rows(np.unique(source.quads[source.groups[f"helper-{side[0].lower()}-eye"]]))].mean(0)
         blink = units[f"eyeBlink{side}"][topology.carried]
         units[f"eyeBlink{side}"] = topology.on_base(close_lids(template, blink, upper, lower, centre))
+    units = symmetrise_units(units, source.mirror)
     base = BaseMesh(
         topology.on_base(template), source.quads, source.uvs, source.quad_uvs, source.groups, units, topology.head_quads
     )  # fmt: skip
     return MeanHead(source, topology, correction, people, template, raw_mean, base)
+
+
+def symmetrise_units(units: dict[str, np.ndarray], mirror: np.ndarray) -> dict[str, np.ndarray]:
+    """Units [19158, 3] averaged with their mirror images: ...Left with ...Right, a middle unit with itself."""
+    swapped = {name: name[:-4] + "Right" if name.endswith("Left") else name[:-5] + "Left" if name.endswith("Right") else name for name in units}
+    return {name: 0.5 * (units[name] + units[swapped[name]][mirror] * [-1, 1, 1]) for name in units}

@@ -15,7 +15,8 @@ LOCAL_SIGMA = 0.22
 SIDE_SIGMA = 0.05
 """Standard deviation of what left and right differ by in a slider that exists for both sides."""
 WIDER = {
-    "/head-scale": 0.45, "head-back-scale": 0.6, "forehead-scale": 0.6, "forehead-nubian": 0.6, "eye-trans-in": 1.2, "nose-scale-vert": 1.5, "nose-scale-depth": 0.8, "eye-height": 0.7, "eye-push": 0.4, "eyebrows-angle": 0.8,
+    "/head-scale": 0.35, "head-back-scale": 0.5, "asym/": 0.6, "forehead-scale": 0.6, "forehead-nubian": 0.6,
+    "eye-trans-in": 1.2, "nose-scale-vert": 1.5, "nose-scale-depth": 0.8, "eye-height": 0.7, "eye-push": 0.4, "eyebrows-angle": 0.8,
 }  # fmt: skip
 """Factors on LOCAL_SIGMA that bring the measures' spread to the published one."""
 SIZE_SIGMA = 0.012

@@ -59,7 +59,7 @@ GIRTH = np.array([1.0, 1.0, 0.995, 0.975, 0.978, 1.016, 1.02])
 """Breadth over the evenly scaled head's, by height over the sellion, m: a wider skull, narrower cheekbones."""
 NOSE_SCALE, LOWER_FACE_SCALE = 0.965, 1.065
 """Height of nose and lower face over the evenly scaled head's."""
-NOSE_FORWARD, NOSE_REACH = 0.0026, 0.012
+NOSE_FORWARD, NOSE_REACH = 0.0042, 0.012
 
 
 def metric_field(points: np.ndarray, sellion: np.ndarray, subnasale: np.ndarray, menton: np.ndarray, pronasale: np.ndarray) -> np.ndarray:
