@@ -33,7 +33,9 @@ BETTER_SEEN = (0.2, 0.45)
 """How much better (weight times cosine) a twin must be seen before, and until, it replaces the texel."""
 MIRROR_CERTAINTY = 0.08
 MIRROR_CONFIDENCE = 85
-SPARSE = 12
+COUNTED_TEXELS = 400_000
+"""About how many texels are counted for the colours around the vertices: some dozens a vertex."""
+LEAST_TEXELS = 0.5
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,9 @@ def toned_base(
     pixels = np.asarray(image)
     skin_of_photo = seen_skin_colour(surface, raster, direct, skin_light)
     sure = np.flatnonzero(surface.zones.sure_skin > 0.5)
-    vertex = vertex_means(pixels.reshape(-1, 3), None, surface, raster)[0]
+    vertex, counted = vertex_means(pixels.reshape(-1, 3), None, surface, raster)
+    on_skin = np.isin(np.arange(len(vertex)), surface.triangles[surface.is_skin])
+    vertex[counted == 0] = np.median(vertex[on_skin & (counted > 0)], 0)
     base_skin = srgb_to_linear(np.median(vertex[sure], 0) / 255) if len(sure) else skin_of_photo
     ratio = np.clip(skin_of_photo / np.maximum(base_skin, 1e-3), 0.02, 8.0)
     table = 255 * linear_to_srgb(SRGB_TABLE[:, None] * ratio)
@@ -286,18 +290,21 @@ def vertex_means(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean colour around each vertex [V, 3] and mean weight [V]: of all texels, colour [h * w, 3], or of index [N], weight [N].
 
-    One texel in SPARSE is counted: at 2048 some dozens a vertex remain.
+    The weight is 0 where too few texels are near (creases of the layout).
     """
-    covered = np.flatnonzero(raster.is_covered.reshape(-1))[::SPARSE]
+    covered = np.flatnonzero(raster.is_covered.reshape(-1))
+    step = max(1, len(covered) // COUNTED_TEXELS)
+    covered = covered[::step]
     counted, num = flat_texels(raster, covered), len(surface.vertices)
     total = splat(counted, surface.triangles, np.ones(len(covered)), num)
     if index is None or weight is None:
         chosen, colour, weight = counted, colour[covered], np.ones(len(covered))
     else:
-        chosen, colour, weight = flat_texels(raster, index[::SPARSE]), colour[::SPARSE], weight[::SPARSE]
+        chosen, colour, weight = flat_texels(raster, index[::step]), colour[::step], weight[::step]
     share = splat(chosen, surface.triangles, weight, num)
     sums = np.stack([splat(chosen, surface.triangles, weight * colour[:, c], num) for c in range(3)], -1)
-    return sums / np.maximum(share, 1e-6)[:, None], share / np.maximum(total, 1e-6)
+    is_counted = (total > LEAST_TEXELS) & (share > 0.01 * total)
+    return sums / np.maximum(share, 1e-6)[:, None], np.where(is_counted, share / np.maximum(total, 1e-6), 0)
 
 
 def splat(texels: RasterResult, triangles: np.ndarray, values: np.ndarray, num_vertices: int) -> np.ndarray:

@@ -109,6 +109,12 @@ def test_there_is_no_step_where_the_seen_ends_nor_at_the_seam():
     assert np.abs(middle[:, 0] - middle[:, -1]).max() < 2
 
 
+def test_a_texture_too_small_for_the_mesh_still_has_the_persons_skin_everywhere(model):
+    photo, camera = take_photo(model, mottled(SKIN, 2))
+    albedo, _ = bake_texture(photo, camera, model.template, model, 32)
+    assert np.abs(albedo.astype(int) - SKIN).max() < 40
+
+
 def test_background_is_never_painted_even_when_the_fit_is_some_pixels_off(model):
     photo, camera = take_photo(model, mottled(SKIN, 2))
     shifted = replace(camera, K=camera.K + np.array([[0, 0, 4.0], [0, 0, 3.0], [0, 0, 0]]))
