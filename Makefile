@@ -42,7 +42,8 @@ extension: environment assets ## The installable zips, one a system, in dist/ (d
 
 lint: environment ## Style of everything, types of core and scene
 	.venv/bin/ruff check .
-	.venv/bin/mypy -p likeness.core -p likeness.scene
+	mkdir -p .cache/typing && ln -sfn "$(CURDIR)" .cache/typing/likeness
+	MYPYPATH=.cache/typing .venv/bin/mypy -p likeness.core -p likeness.scene -p likeness.bulk
 
 assets: assets/embedded_head.npz .cache/photo_assets.stamp ## The head model and the landmark networks, from pinned wheels
 

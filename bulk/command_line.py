@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -102,7 +102,7 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
     return SOME_FAILED if num_failed else OK
 
 
-def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Iterator[dict[str, Any]]:
+def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Generator[dict[str, Any], None, None]:
     """Report lines, one a task: in this process, or in several."""
     if num_jobs == 1:
         for task in tasks:

@@ -12,7 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,7 +33,7 @@ def child_command(script: Path) -> list[str]:
     return [sys.executable, "-u", str(script), WORKER_COMMAND]
 
 
-def fit_in_children(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Iterator[dict[str, Any]]:
+def fit_in_children(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Generator[dict[str, Any], None, None]:
     """Report lines as they are finished, in any order. Closing the generator ends the children."""
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
