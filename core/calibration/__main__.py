@@ -6,16 +6,17 @@ Takes about half a second a head on one core. Samples are kept in the cache fold
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from ..config import DATA_DIR, cache_dir
+from ..config import ASSETS_DIR, DATA_DIR, cache_dir
+from ..errors import FaceError
 from ..fit.measurement import save_calibration
-from ..head.library import get_model
-from ..head.model import HeadModel
+from ..head.model import HeadModel, load_model
 from ..photo.image import photo_from_pixels
-from ..photo.landmarks import find_faces
+from ..photo.landmarks import detect_landmarks
 from ..types import Camera, HeadCode
 from .estimate import Sample, calibrate
 from .render import Studio, build_studio, render_person, topology_hash
@@ -43,8 +44,10 @@ def collect(model: HeadModel, count: int, first_seed: int, folder: Path) -> list
 
 def _detect_one(studio: Studio, seed: int, path: Path) -> None:
     person = render_person(studio, np.random.default_rng(seed))
-    faces = find_faces(photo_from_pixels(person.pixels, source=f"seed {seed}"))
-    detected = faces[0].points_px if faces else np.zeros((0, 2))
+    try:
+        detected = detect_landmarks(photo_from_pixels(person.pixels, source=f"seed {seed}")).points_px
+    except FaceError:
+        detected = np.zeros((0, 2))
     camera = person.camera
     np.savez(
         path, detected=detected, identity=person.code.identity, expression=person.code.expression,
@@ -59,13 +62,13 @@ def main() -> None:
     parser.add_argument("--collect-only", action="store_true", help="only fill the cache (for several processes side by side)")
     parser.add_argument("--out", type=Path, default=DATA_DIR / "landmark_calibration.npz")
     options = parser.parse_args()
-    model = get_model()
-    topology = topology_hash(model)
-    samples = collect(model, options.count, options.first_seed, cache_dir() / "calibration" / topology[:12])
+    path = ASSETS_DIR / "embedded_head.npz"
+    model, version = load_model(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    samples = collect(model, options.count, options.first_seed, cache_dir() / "calibration" / version[:12])
     print(f"{len(samples)} of {options.count} heads detected")
     if not options.collect_only:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        calibration = calibrate(samples, model, YAWS, WIDTH, topology)
+        calibration = calibrate(samples, model, YAWS, WIDTH, topology_hash(model))
         save_calibration(calibration, options.out)
         for yaw, covariance, modes in zip(calibration.yaws, calibration.covariance, calibration.modes, strict=True):
             total = np.trace(covariance, axis1=1, axis2=2) + (modes**2).sum((0, 2))
