@@ -63,7 +63,7 @@ def _surface_of_kind(kind: str, skin_linear_rgb: np.ndarray) -> Surface:
     if kind == "skin":
         return Surface(0.5, 1.4, 1.0, tuple(subsurface_radius(skin_linear_rgb)))
     return {
-        "eye": Surface(0.3, 1.376, coat_weight=0.5),
+        "eye": Surface(0.12, 1.34),
         "teeth": Surface(0.25, 1.62, 0.3, (1.0e-3, 0.8e-3, 0.5e-3)),
         "tongue": Surface(0.35, 1.4, 0.6, (2.0e-3, 0.5e-3, 0.3e-3), 0.2),
         "lashes": Surface(0.45, 1.55),

@@ -41,24 +41,28 @@ STUDIO_AMBIENT = 0.32
 def render_preview(obj: bpy.types.Object, photo: Photo | None, path: str | Path, tile_px: tuple[int, int] = TILE_PX) -> Path:
     """Writes the PNG and returns its path. photo: None, or without a camera: only the three renders. Raises ExportError."""
     path = Path(path)
-    camera = read_camera(obj)
-    tiles: list[tuple[str, Image.Image]] = []
-    with _studio(obj) as scene, tempfile.TemporaryDirectory() as folder:
-        if photo is not None and camera is not None:
-            close_up, box = crop_to_head(camera, evaluate_vertices(obj), tile_px)
-            framed = Image.fromarray(photo.pixels).crop(box).resize(tile_px, Image.Resampling.LANCZOS)
-            with _photo_light(scene, obj):
-                head = _render(scene, obj, close_up, Path(folder) / "overlay.png")
-            tiles += [("photo", framed), ("overlay", Image.alpha_composite(framed.convert("RGBA"), head).convert("RGB"))]
-        vertices = evaluate_vertices(obj)
-        for yaw in YAWS_DEG:
-            view = orbit_camera(vertices, tile_px, np.radians(yaw), focal_35mm=FOCAL_35MM, fill=FILL)
-            with _studio_light(scene, obj, view):
-                head = _render(scene, obj, view, Path(folder) / f"{yaw}.png")
-            tiles.append((f"{yaw:+d}°" if yaw else "0°", Image.alpha_composite(_backdrop(tile_px), head).convert("RGB")))
-    with staged(path.parent) as stage:
-        arrange_tiles(tiles).save(stage / path.name)
+    with staged(path.parent) as stage, _studio(obj) as scene, tempfile.TemporaryDirectory() as folder:
+        arrange_tiles(_render_tiles(scene, obj, photo, tile_px, Path(folder))).save(stage / path.name)
     return path
+
+
+def _render_tiles(
+    scene: bpy.types.Scene, obj: bpy.types.Object, photo: Photo | None, tile_px: tuple[int, int], folder: Path
+) -> list[tuple[str, Image.Image]]:
+    camera, vertices = read_camera(obj), evaluate_vertices(obj)
+    tiles: list[tuple[str, Image.Image]] = []
+    if photo is not None and camera is not None:
+        close_up, box = crop_to_head(camera, vertices, tile_px)
+        framed = Image.fromarray(photo.pixels).crop(box).resize(tile_px, Image.Resampling.LANCZOS)
+        with _photo_light(scene, obj):
+            head = _render(scene, obj, close_up, folder / "overlay.png")
+        tiles += [("photo", framed), ("overlay", Image.alpha_composite(framed.convert("RGBA"), head).convert("RGB"))]
+    for yaw in YAWS_DEG:
+        view = orbit_camera(vertices, tile_px, np.radians(yaw), focal_35mm=FOCAL_35MM, fill=FILL)
+        with _studio_light(scene, obj, view):
+            head = _render(scene, obj, view, folder / f"{yaw}.png")
+        tiles.append((f"{yaw:+d}°" if yaw else "0°", Image.alpha_composite(_backdrop(tile_px), head).convert("RGB")))
+    return tiles
 
 
 def crop_to_head(camera: Camera, vertices: np.ndarray, size_px: tuple[int, int]) -> tuple[Camera, tuple[int, int, int, int]]:

@@ -38,6 +38,7 @@ def head(context):
 
 def scene_state() -> dict[str, object]:
     state: dict[str, object] = {kind: sorted(block.name for block in getattr(bpy.data, kind)) for kind in BLOCKS}
+    state["images"] = [image.name for image in bpy.data.images if image.type != "RENDER_RESULT"]
     state["places"] = {obj.name: [c.name for c in obj.users_collection] for obj in bpy.data.objects}
     state["active"], state["mode"] = bpy.context.view_layer.objects.active, bpy.context.mode
     state["selected"], state["scene"] = bpy.context.selected_objects, bpy.context.scene.name
