@@ -107,6 +107,7 @@ def bake_texture(
 
 
 def prepare_surface(posed: np.ndarray, model: HeadModel, camera: Camera) -> HeadSurface:
+    """The posed head with what the painting asks of it again and again: normals, openness, occluder, mirror twins."""
     triangles, opaque = triangulate(model.faces), opaque_triangles(model)
     parts = np.repeat(model.face_parts, 1 + (model.faces[:, 3] >= 0))
     at_rest, skin = vertex_normals(model.template, opaque), np.unique(triangles[parts == model.part_names.index("skin")])
@@ -349,6 +350,7 @@ def smooth_skin(base: TonedBase, surface: HeadSurface, skin: np.ndarray, plain: 
 
 
 def rate_confidence(direct: SeenTexels, other: SeenTexels, shape: tuple[int, ...]) -> np.ndarray:
+    """How well each texel was seen, 0 to 255 of `shape`: by its own visibility, else by its mirror twin's, discounted."""
     confidence = np.zeros(int(np.prod(shape)), np.float32)
     confidence[other.index] = MIRROR_CONFIDENCE * other.weight * other.cosine**2
     confidence[direct.index] = np.maximum(confidence[direct.index], 255 * direct.weight * direct.cosine**2)

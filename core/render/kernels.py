@@ -55,6 +55,7 @@ def rasterize_triangles(
     cull: int,
     keys: wp.array2d(dtype=wp.int64),
 ):
+    """One thread a triangle: into every covered sample's key goes the nearest depth with the triangle's number."""
     t = wp.tid()
     ids = triangles[t]
     i = ids[0]
@@ -112,6 +113,7 @@ def resolve_samples(
     barycentric: wp.array2d(dtype=wp.vec3),
     sample_depth: wp.array2d(dtype=float),
 ):
+    """Keys -> triangle number (-1 for none), perspective-correct barycentric weights and depth of each sample."""
     y, x = wp.tid()
     key = keys[y, x]
     if key == NO_TRIANGLE:
@@ -141,6 +143,7 @@ def interpolate_attributes(
     barycentric: wp.array(dtype=wp.vec3),
     out: wp.array2d(dtype=float),
 ):
+    """Vertex attributes [V, C] at samples: out [P, C], untouched where there is no triangle."""
     p = wp.tid()
     t = triangle_id[p]
     if t < 0:

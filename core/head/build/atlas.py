@@ -103,6 +103,7 @@ class Joined:
 
 
 def join_mesh(skin: Skin, parts: Sequence[Part]) -> Joined:
+    """Skin and parts as one mesh, faces labelled by LABELS, with the first face of each piece."""
     _, inner = split_skin(skin, mirror_twins(skin.vertices))
     skin_labels = np.zeros(len(skin.faces), int)
     for name, mask in inner.items():
