@@ -21,8 +21,8 @@ MARGIN_EDGE = (7748, 7747)
 """Two neighbours of the loop along the front edge of the left eye's lid margin (base.obj)."""
 NUM_ROWS = 4
 ROW_SHARES = np.array([0.0, 0.36, 0.7, 1.0])
-ROW_WIDTHS = np.array([0.17, 0.15, 0.10, 0.02]) * 1e-3
-REACH = 0.0035
+ROW_WIDTHS = np.array([0.22, 0.20, 0.14, 0.03]) * 1e-3
+REACH = 0.006
 """Width of the neighbourhood, m, whose motion a strand follows."""
 
 
@@ -39,8 +39,8 @@ class Lid:
 
 
 LIDS = (
-    Lid(sign=1, count=52, share=(0.10, 0.985), length=0.0090, root_angle=-0.62, tip_angle=0.72),
-    Lid(sign=-1, count=26, share=(0.22, 0.97), length=0.0052, root_angle=-0.05, tip_angle=0.75),
+    Lid(sign=1, count=52, share=(0.12, 0.985), length=0.0098, root_angle=-0.55, tip_angle=0.88),
+    Lid(sign=-1, count=26, share=(0.22, 0.97), length=0.0056, root_angle=-0.05, tip_angle=0.75),
 )
 
 
@@ -57,10 +57,10 @@ def build_lashes(base: BaseMesh) -> Part:
         for lid in LIDS:
             rng = np.random.default_rng(7 + lid.sign)
             margin = lid_margin(base.vertices, loop, side, lid.sign)
-            points = grow_strands(base.vertices[margin], centre, side, lid, rng)
+            points, places = grow_strands(base.vertices[margin], centre, side, lid, rng)
             strands.append(points)
             lid_skin = near[is_on_lid(base.vertices[near], base.vertices[margin], lid.sign)]
-            bindings.append(bind_strands(points, base.vertices, lid_skin))
+            bindings.append(bind_strands(points, places, margin, base.vertices, lid_skin))
     vertices = np.concatenate(strands).reshape(-1, 3)
     binding = sp.vstack(bindings).tocsr()
     faces, uvs, face_uvs = strand_topology(len(vertices) // (2 * NUM_ROWS))
@@ -92,8 +92,10 @@ def is_on_lid(points: np.ndarray, margin: np.ndarray, sign: int) -> np.ndarray:
     return sign * (points[:, 1] - line) > -0.0004
 
 
-def grow_strands(margin: np.ndarray, centre: np.ndarray, side: int, lid: Lid, rng: np.random.Generator) -> np.ndarray:
-    """Strand vertices [count, NUM_ROWS, 2, 3] m along a lid margin [M, 3]."""
+def grow_strands(
+    margin: np.ndarray, centre: np.ndarray, side: int, lid: Lid, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Strand vertices [count, NUM_ROWS, 2, 3] m along a lid margin [M, 3], and the roots' places in it (0 ... M - 1) [count]."""
     step = np.linalg.norm(np.diff(margin, axis=0), axis=1)
     arc = np.concatenate([[0], np.cumsum(step)]) / step.sum()
     even = (np.arange(lid.count) + 0.5 + rng.uniform(-0.3, 0.3, lid.count)) / lid.count
@@ -105,13 +107,13 @@ def grow_strands(margin: np.ndarray, centre: np.ndarray, side: int, lid: Lid, rn
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     up = np.array([0.0, lid.sign, 0.0])
     out = (root - centre) * np.array([1.15, 0, 1])
-    out += np.array([side * 0.005, 0, 0]) * (share - 0.45)[:, None]
+    out += np.array([side * 0.006, 0, 0]) * (share - 0.25)[:, None]
     out /= np.linalg.norm(out, axis=1, keepdims=True)
     fan = rng.normal(0, 0.07, lid.count)
     clump = 0.10 * np.sin(2 * np.pi * np.arange(lid.count) / 3.0 + rng.uniform(0, 0.6, lid.count))
     out = out + (fan + clump)[:, None] * along
     out /= np.linalg.norm(out, axis=1, keepdims=True)
-    bell = 0.62 + 0.38 * np.sin(np.pi * np.clip(0.15 + 0.72 * share, 0, 1))
+    bell = 0.42 + 0.58 * np.sin(np.pi * np.clip(0.78 * share, 0, 1)) ** 0.9
     length = lid.length * bell * rng.uniform(0.82, 1.08, lid.count)
     tip = lid.tip_angle + rng.normal(0, 0.10, lid.count)
     t = np.linspace(0, 1, 25)
@@ -123,30 +125,36 @@ def grow_strands(margin: np.ndarray, centre: np.ndarray, side: int, lid: Lid, rn
     centreline = root[:, None] + scale * (step_out[:, picks, None] * out[:, None] + step_up[:, picks, None] * up)
     centreline = centreline - out[:, None] * 2e-4
     half = 0.5 * ROW_WIDTHS[None, :, None] * along[:, None]
-    return np.stack([centreline - half, centreline + half], 2)
+    return np.stack([centreline - half, centreline + half], 2), np.interp(share, arc, np.arange(len(arc)))
 
 
-def bind_strands(points: np.ndarray, vertices: np.ndarray, lid_skin: np.ndarray) -> sp.csr_matrix:
-    """Weights [P, NUM_BASE] of strand points [S, R, 2, 3]: the affine fit to the lid's skin, by distance from the root.
+def bind_strands(
+    points: np.ndarray, places: np.ndarray, margin: np.ndarray, vertices: np.ndarray, lid_skin: np.ndarray
+) -> sp.csr_matrix:
+    """Weights [P, NUM_BASE] of strand points [S, R, 2, 3]: roots stay on the margin's edges, strands turn with the skin around.
 
-    A ridge keeps directions in which the neighbourhood is thin from being magnified.
+    The turn is the linear part of an affine fit weighted by distance from the root; a ridge keeps directions in which
+    the neighbourhood is thin from being magnified.
     """
     rows, columns, values = [], [], []
     per_strand = points[0].reshape(-1, 3).shape[0]
     for k, strand in enumerate(points):
-        root = strand[0].mean(0)
+        first = min(int(places[k]), len(margin) - 2)
+        share = places[k] - first
+        root = (1 - share) * vertices[margin[first]] + share * vertices[margin[first + 1]]
         relative = vertices[lid_skin] - root
         weight = np.exp(-0.5 * np.sum(relative**2, 1) / REACH**2)
         keep = weight > 1e-3
         relative, weight = relative[keep], weight[keep] / weight[keep].sum()
-        mean = weight @ relative
-        spread = relative - mean
-        covariance = (spread * weight[:, None]).T @ spread + 0.02 * REACH**2 * np.eye(3)
-        local = strand.reshape(-1, 3) - root - mean
-        dense = weight * (1 + local @ np.linalg.solve(covariance, spread.T))
-        rows.append(np.repeat(k * per_strand + np.arange(per_strand), keep.sum()))
-        columns.append(np.tile(lid_skin[keep], per_strand))
-        values.append(dense.ravel())
+        spread = relative - weight @ relative
+        covariance = (spread * weight[:, None]).T @ spread + 0.08 * REACH**2 * np.eye(3)
+        local = strand.reshape(-1, 3) - root
+        turn = weight * (local @ np.linalg.solve(covariance, spread.T))
+        hold = np.tile([1 - share, share], (per_strand, 1))
+        here = np.concatenate([margin[first : first + 2], lid_skin[keep]])
+        rows.append(np.repeat(k * per_strand + np.arange(per_strand), len(here)))
+        columns.append(np.tile(here, per_strand))
+        values.append(np.concatenate([hold, turn], 1).ravel())
     shape = (len(points) * per_strand, NUM_BASE)
     return sp.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape)
 

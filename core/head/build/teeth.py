@@ -88,15 +88,16 @@ def build_teeth(base: BaseMesh, jaw: str) -> Part:
     faces.append(np.where(gum_faces >= 0, gum_faces + 14 * NUM_TOOTH, -1))
     face_uvs.append(np.where(gum_face_uvs >= 0, gum_face_uvs + 14 * len(crown_uvs), -1))
     uvs.append(gum_uvs * np.array([0.98, 0.46]) + np.array([0.01, 0.01]))
-    faces, uvs, face_uvs = np.concatenate(faces), np.concatenate(uvs), np.concatenate(face_uvs)
+    all_faces, all_uvs, all_face_uvs = np.concatenate(faces), np.concatenate(uvs), np.concatenate(face_uvs)
     if jaw == "lower":
-        faces, face_uvs, uvs = reverse(faces), reverse(face_uvs), np.array([1.0, 0.0]) + np.array([-1.0, 1.0]) * uvs
+        all_faces, all_face_uvs = reverse(all_faces), reverse(all_face_uvs)
+        all_uvs = np.array([1.0, 0.0]) + np.array([-1.0, 1.0]) * all_uvs
     helper = base.group_vertices(f"helper-{jaw}-teeth")
     binding = bind_affine(vertices, base.vertices, helper)
     weights = np.zeros((len(vertices), len(JOINT_NAMES)))
     weights[:, JOINT_NAMES.index("neck" if jaw == "upper" else "jaw")] = 1
     offset = vertices - binding @ base.vertices
-    return Part(f"{jaw}_teeth", vertices, faces, uvs, face_uvs, binding, offset, weights)
+    return Part(f"{jaw}_teeth", vertices, all_faces, all_uvs, all_face_uvs, binding, offset, weights)
 
 
 def crown_heights(num_vertices: int) -> np.ndarray:
@@ -178,15 +179,15 @@ def build_crown(arch: Arch, side: int, k: int) -> np.ndarray:
     s.append(cap_s * width / 2)
     b.append(cap_b * thickness)
     h.append(cap_h * height)
-    s, b, h = map(np.concatenate, (s, b, h))
+    offset_along, offset_out, offset_up = np.concatenate(s), np.concatenate(b), np.concatenate(h) - height
     centre = centres[k]
     level = edge_levels(arch, np.array([centre]))[0]
     tilt = np.radians(4.0 if front and jaw == "upper" else 0.0)
-    b, h = b + (h - height) * np.sin(tilt), h
+    offset_out = offset_out + offset_up * np.sin(tilt)
     points, normal, up = arch.frame(np.array([side * centre]))
     along = np.cross(up[0], normal[0])
     along *= np.sign(along @ (arch.frame(np.array([side * centre + 1e-4]))[0][0] - points[0]))
-    return points[0] + np.outer(s, along) + np.outer(b, normal[0]) + np.outer(h - height + level, up[0])
+    return points[0] + np.outer(offset_along, along) + np.outer(offset_out, normal[0]) + np.outer(offset_up + level, up[0])
 
 
 def cap_shape(kind: int, rim: np.ndarray, inner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -268,8 +269,7 @@ def build_gum(arch: Arch) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
         faces.append(palate_faces)
         uvs.append(palate_uvs)
         face_uvs.append(palate_face_uvs)
-    vertices, faces, uvs, face_uvs = map(np.concatenate, (vertices, faces, uvs, face_uvs))
-    return vertices, faces, uvs, face_uvs
+    return np.concatenate(vertices), np.concatenate(faces), np.concatenate(uvs), np.concatenate(face_uvs)
 
 
 def build_palate(

@@ -54,13 +54,14 @@ def mirror_twins(points: np.ndarray) -> np.ndarray:
 def chart_tongue(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two charts, top at the left and underside at the right of the unit square: uvs [U, 2], face_uvs [F, 4]."""
     is_top = normals[faces].mean(1)[:, 1] > -0.05
-    uvs, face_uvs = [], np.empty_like(faces)
+    uvs: list[np.ndarray] = []
+    face_uvs = np.empty_like(faces)
     for column, mask in enumerate((is_top, ~is_top)):
         used, uv = flatten_disc(vertices, faces[mask])
         across = np.linalg.lstsq(uv - uv.mean(0), vertices[used, 0], rcond=None)[0]
         across *= (1 if column == 0 else -1) / np.linalg.norm(across)
         uv = uv @ np.stack([across, [-across[1], across[0]]], 1)
-        face_uvs[mask] = np.searchsorted(used, faces[mask]) + sum(map(len, uvs))
+        face_uvs[mask] = np.searchsorted(used, faces[mask]) + sum(len(chart) for chart in uvs)
         uvs.append((uv - uv.min(0)) * 5.0 + np.array([0.01 + 0.5 * column, 0.01]))
     both = np.concatenate(uvs)
     return both / max(1.0, both.max() / 0.99), face_uvs
