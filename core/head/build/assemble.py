@@ -13,7 +13,6 @@ from ...types import ARKIT_NAMES, JOINT_NAMES
 from ..model import HeadModel, SurfacePoints
 from . import expressions, identity, rig
 from .atlas import paint_base_textures
-from .atlas import paint_base_textures
 from .base_mesh import MeanHead, build_mean_head
 from .eyes import build_cornea, build_eye
 from .lashes import build_lashes
@@ -21,7 +20,6 @@ from .parts import NUM_BASE, PART_NAMES, Part, Skin
 from .skin import build_skin, landmarks7
 from .teeth import build_teeth
 from .tongue import build_tongue
-from .uv import build_layout
 from .uv import build_layout
 
 NAME = "Likeness embedded head"
@@ -32,7 +30,8 @@ NUM_IDENTITY = 150
 
 @dataclass(frozen=True)
 class Whole:
-    """All parts as one mesh that hangs on the base: vertices [V, 3] = binding @ base + offset; faces [F, 4], face_parts [F], weights [V, 5]."""
+    """All parts as one mesh that hangs on the base: vertices [V, 3] = binding @ base + offset; faces [F, 4], face_parts [F];
+    slices: part's name -> its vertices."""
 
     binding: sp.csr_matrix
     offset: np.ndarray

@@ -38,8 +38,9 @@ EYE_ATTACHMENTS = ("joint-{}-eye", "joint-{}-upperlid", "joint-{}-lowerlid", "he
 
 @dataclass(frozen=True)
 class HeadTopology:
-    """skin [S] sorted base indices of the kept skin; head_quads [H] indices into quads; neck_loop: ordered base indices of the cut;
-    carried [C] sorted base indices that heads [C, 3] are made of; mirror [C] rows of the other side; skin_rows [S] rows of skin."""
+    """skin [S] sorted base indices of the kept skin; head_quads [H] indices into quads; neck_loop: base indices of the cut;
+    carried [C] sorted base indices that heads [C, 3] are made of; mirror [C] rows of the other side; skin_rows [S] rows of
+    skin."""
 
     skin: np.ndarray
     head_quads: np.ndarray
@@ -48,7 +49,7 @@ class HeadTopology:
     mirror: np.ndarray
     skin_rows: np.ndarray
 
-    def rows(self, base_indices: np.ndarray) -> np.ndarray:
+    def rows(self, base_indices: np.ndarray | int) -> np.ndarray:
         """Rows of base vertices among the carried ones."""
         return np.searchsorted(self.carried, base_indices)
 
@@ -87,7 +88,7 @@ class Correction:
     def correct(self, raw_dm: np.ndarray, raw_neutral_dm: np.ndarray | None = None) -> np.ndarray:
         """Raw heads [n, C, 3] dm -> metric heads [n, C, 3] m.
 
-        Each is aligned to the reference on the skull (by raw_neutral_dm [C, 3] when given: an expression must not move the skull).
+        Each is aligned to the reference on the skull, by raw_neutral_dm [C, 3] when given: an expression must not move the skull.
         """
         heads = raw_dm * (0.1 * SCALE)
         fixed = None if raw_neutral_dm is None else align_rigidly(raw_neutral_dm * (0.1 * SCALE), self.reference, self.skull)
@@ -152,7 +153,7 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     topology = find_head(source)
     raw = sample_people(source, topology.carried, num_people)
     correction = find_correction(source, topology, raw[:400])
-    people = np.concatenate([correction.correct(chunk) for chunk in np.array_split(raw, max(1, num_people // 100))])
+    people = np.concatenate([correction.correct(chunk).astype(np.float32) for chunk in np.array_split(raw, max(1, num_people // 100))])
     mesh = QuadMesh(source.quads[topology.head_quads])
     lips = [(topology.rows(upper), topology.rows(lower), share) for upper, lower, share in find_lips(mesh)]
     people = seal_lips(people, lips)
@@ -184,5 +185,7 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
 
 def symmetrise_units(units: dict[str, np.ndarray], mirror: np.ndarray) -> dict[str, np.ndarray]:
     """Units [19158, 3] averaged with their mirror images: ...Left with ...Right, a middle unit with itself."""
-    swapped = {name: name[:-4] + "Right" if name.endswith("Left") else name[:-5] + "Left" if name.endswith("Right") else name for name in units}
+    swapped = {name: name for name in units}
+    swapped |= {name: name[:-4] + "Right" for name in units if name.endswith("Left")}
+    swapped |= {other: name for name, other in swapped.items() if other != name}
     return {name: 0.5 * (units[name] + units[swapped[name]][mirror] * [-1, 1, 1]) for name in units}

@@ -17,7 +17,7 @@ OVERLAP = 0.0027
 TUCK = 0.9
 """What lies below the lower margin goes inwards by this share of its depth: under the lower lid."""
 THICKNESS, THICKER, THICKER_FROM = 0.0011, 0.0009, 0.0025
-"""Least distance of the moved lid over ball and cornea, m, at the margin, and what is added further up the lid (full from there on)."""
+"""Least distance of the moved lid over ball and cornea, m, at the margin, and what is added higher up, whole from there."""
 KEEP, SPREAD, CORNER_FREE = 0.5, 0.0055, 0.006
 REACH, FAR = 0.0016, 0.016
 """How sharply a lid point follows the margin's nearest points, and where the correction has faded, m."""
@@ -44,10 +44,12 @@ def close_lids(
     travel = np.linalg.norm(offsets, axis=1)
     to_upper = np.linalg.norm(open_[:, None] - open_[upper], axis=2)
     to_lower = np.linalg.norm(open_[:, None] - open_[lower], axis=2).min(1)
-    nearness = np.exp(-0.5 * ((to_upper - to_upper.min(1, keepdims=True)) * (to_upper + to_upper.min(1, keepdims=True))) / REACH**2)
+    nearest = to_upper.min(1, keepdims=True)
+    nearness = np.exp(-0.5 * (to_upper**2 - nearest**2) / REACH**2)
     nearness /= nearness.sum(1, keepdims=True)
     on_upper = np.clip((to_lower / np.maximum(to_lower + to_upper.min(1), 1e-9) - 0.3) / 0.4, 0, 1)
-    share = np.clip(travel / np.maximum(nearness @ travel[upper], 0.0005), 0, 1) * on_upper * np.exp(-((to_upper.min(1) / FAR) ** 4))
+    share = np.clip(travel / np.maximum(nearness @ travel[upper], 0.0005), 0, 1) * on_upper
+    share *= np.exp(-((nearest[:, 0] / FAR) ** 4))
     moved = shut + share[:, None] * (nearness @ excess)
     distance = np.linalg.norm(moved, axis=1, keepdims=True)
     angle = np.arccos(np.clip(moved[:, 2:] / np.maximum(distance, 1e-9), -1, 1))

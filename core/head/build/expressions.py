@@ -1,5 +1,5 @@
-"""The 52 units as FLAME's structure has them: what is a rotation turns a joint, what skinning then gets wrong goes into that joint's
-pose correctives, the rest is the unit's own offsets.
+"""The 52 units as FLAME's structure has them: what is a rotation turns a joint, what skinning then gets wrong goes into that
+joint's pose correctives, the rest is the unit's own offsets.
 
 Rule: at weight 1 a single unit gives the artist's shape exactly (undone skinning).
 """
@@ -12,7 +12,6 @@ import numpy as np
 
 from ...types import ARKIT_NAMES, JOINT_NAMES, BoneRotation
 from ..model import joint_transforms, rotation_matrices, skin
-from .identity import align_rigidly
 
 GAZE_DEGREES = {"Up": 25.0, "Down": 28.0, "In": 32.0, "Out": 32.0}
 """Turn of the eye at weight 1; the artist's lids, made for 10 to 15 degrees, move LID_GAIN times as far."""
@@ -88,9 +87,10 @@ def split_units(
 
 
 def _split_gaze(
-    side: str, out: np.ndarray, index: dict[str, int], rotations: dict[str, tuple[BoneRotation, ...]], correctives: np.ndarray, weights: np.ndarray
+    side: str, out: np.ndarray, index: dict[str, int], rotations: dict[str, tuple[BoneRotation, ...]],
+    correctives: np.ndarray, weights: np.ndarray,
 ) -> None:  # fmt: skip
-    """Gaze units of one eye become turns of its ball; the lids follow the ball's rotation as pose correctives, exact at both ends."""
+    """Gaze units of one eye become turns of its ball; the lids follow as pose correctives of that turn, exact at both ends."""
     joint = f"{side.lower()}_eye"
     block = JOINT_NAMES.index(joint) - 1
     still = weights[:, block + 1] > 0.5

@@ -26,14 +26,14 @@ RAW_RADIUS = 0.0161
 LID_LIFT = -0.00035
 """Added to a lid's distance over the ball, m: the raw lids stand off by .6 mm."""
 CENTRE_SHIFT = np.array([0.0010, -0.0026, 0.0037])
-"""Of the left eyeball's centre, m: outwards to a mean IPD of 63 mm, down so that the upper lid covers the cornea's edge, forwards
-because the smaller ball's front stays where the lids are."""
+"""Of the left eyeball's centre, m: outwards to a mean IPD of 63 mm, down so that the upper lid covers the cornea's edge,
+forwards because the smaller ball's front stays where the lids are."""
 LID_RAISE = 0.0011
 """The fissure's place on the ball, m upwards: the upper lid covers the cornea's edge, the lower one touches it."""
 LEAST_COVER = 0.0003
 """No lid comes nearer to ball and cornea than this, m, in anybody."""
 CORNER_REACH = {"inner": 0.0022, "outer": 0.0016}
-"""How far the canthi are drawn out beyond the ball, m, sideways; the strip between canthus and ball is caruncle and conjunctiva."""
+"""How far the canthi are drawn out beyond the ball, m, sideways; the strip between is caruncle and conjunctiva."""
 CORNER_FORWARD = {"inner": 0.0025, "outer": 0.0015}
 """How far the canthi stand in front of the ball's surface, m: they are held by the orbit's rim and the lacrimal lake."""
 CORNEA_HEIGHT, CORNEA_WIDTH = 0.00125, np.radians(24)
@@ -41,7 +41,7 @@ CORNEA_HEIGHT, CORNEA_WIDTH = 0.00125, np.radians(24)
 
 @dataclass(frozen=True)
 class EyeRegion:
-    """One eye's map. side +1 left, -1 right; ball [n] rows of the helper; near [m] rows of the vertices that move; weights [m];
+    """One eye's map. side +1 left, -1 right; ball [n] rows of the helper; near [m] rows of what moves; weights [m];
     is_lid [m, 1]: skin from the margin outwards, as against the socket behind it."""
 
     side: int
@@ -51,10 +51,12 @@ class EyeRegion:
     is_lid: np.ndarray
 
 
-def find_eye_region(mean: np.ndarray, ball: np.ndarray, margin: np.ndarray, socket: np.ndarray, attached: np.ndarray, side: int) -> EyeRegion:
+def find_eye_region(
+    mean: np.ndarray, ball: np.ndarray, margin: np.ndarray, socket: np.ndarray, attached: np.ndarray, side: int
+) -> EyeRegion:
     """Weights from the mean head [C, 3] m (scaled, raw eyes).
 
-    margin: rows of the lid margin's ring; socket: rows behind it; attached: rows that move wholly (lashes, the eye's joint cubes).
+    margin: rows of the lid margin's ring; socket: rows behind it; attached: rows that move wholly (lashes, joint cubes).
     """
     distance = np.linalg.norm(mean[:, None] - mean[margin], axis=2).min(1)
     weights = 1 - _smoothstep((distance - FULL_UNTIL) / (NOTHING_FROM - FULL_UNTIL))
@@ -82,7 +84,7 @@ def fit_eye(vertices: np.ndarray, region: EyeRegion) -> np.ndarray:
 
 
 def polar_map(p: np.ndarray, raw_radius: np.ndarray, side: int, is_lid: np.ndarray) -> np.ndarray:
-    """Points about the raw eye's centre [..., m, 3] -> about the new one; side +1 left, -1 right; is_lid [m, 1]: not in the socket."""
+    """Points about the raw eye's centre [..., m, 3] -> about the new one; side +1 left, -1 right; is_lid [m, 1]."""
     distance = np.linalg.norm(p, axis=-1, keepdims=True)
     angle = np.arccos(np.clip(p[..., 2:] / np.maximum(distance, 1e-9), -1, 1))
     across = p[..., :2] / np.maximum(np.linalg.norm(p[..., :2], axis=-1, keepdims=True), 1e-9)
@@ -93,9 +95,11 @@ def polar_map(p: np.ndarray, raw_radius: np.ndarray, side: int, is_lid: np.ndarr
     new_distance = cover_radius(new_angle) + np.where(is_lid, soft_maximum(above + LID_LIFT, LEAST_COVER), above)
     q = np.concatenate([np.sin(new_angle) * across, np.cos(new_angle)], -1) * new_distance
     outwards = side * q[..., :1]
-    reach = np.where(outwards > 0, CORNER_REACH["outer"], CORNER_REACH["inner"]) * _smoothstep((np.abs(outwards) - 0.004) / 0.009)
+    reach = np.where(outwards > 0, CORNER_REACH["outer"], CORNER_REACH["inner"])
+    reach *= _smoothstep((np.abs(outwards) - 0.004) / 0.009)
     q[..., :1] += np.where(is_lid, np.sign(q[..., :1]) * reach, 0)
-    forward = np.where(outwards > 0, CORNER_FORWARD["outer"], CORNER_FORWARD["inner"]) * _smoothstep((np.abs(outwards) - 0.006) / 0.007)
+    forward = np.where(outwards > 0, CORNER_FORWARD["outer"], CORNER_FORWARD["inner"])
+    forward *= _smoothstep((np.abs(outwards) - 0.006) / 0.007)
     q[..., 2:] += np.where(is_lid, forward, 0)
     q[..., 1:2] += LID_RAISE
     return q

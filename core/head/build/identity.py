@@ -11,12 +11,13 @@ from .wheel_data import AGES, GENDERS, MUSCLES, RACES, WEIGHTS, SourceData
 
 SEED = 20260801
 LOCAL_SIGMA = 0.22
-"""Standard deviation of a local slider, of 1 = the artist's extreme (HEADMODEL.md's study: .22 looks right, .33 gives caricatures)."""
+"""Standard deviation of a local slider, 1 being the artist's extreme; .33 gives caricatures."""
 SIDE_SIGMA = 0.05
 """Standard deviation of what left and right differ by in a slider that exists for both sides."""
 WIDER = {
     "/head-scale": 0.35, "head-back-scale": 0.5, "asym/": 0.6, "forehead-scale": 0.6, "forehead-nubian": 0.6,
-    "eye-trans-in": 1.2, "nose-scale-vert": 1.5, "nose-scale-depth": 0.8, "eye-height": 0.7, "eye-push": 0.4, "eyebrows-angle": 0.8,
+    "eye-trans-in": 1.2, "nose-scale-vert": 1.5, "nose-scale-depth": 0.8,
+    "eye-height": 0.7, "eye-push": 0.4, "eyebrows-angle": 0.8,
 }  # fmt: skip
 """Factors on LOCAL_SIGMA that bring the measures' spread to the published one."""
 SIZE_SIGMA = 0.012
@@ -27,7 +28,7 @@ OPPOSITES = {
     "1-l": "1-r", "2-l": "2-r", "3-l": "3-r", "4-l": "4-r", "5-l": "5-r", "6-l": "6-r",
 }  # fmt: skip
 LEFT_OUT = re.compile(r"asymm-|/head-trans|neck-trans|/head-age")
-"""Sliders that move the whole head (alignment would remove that), double the age axis or belong to the trunk."""
+"""Sliders that move the whole head (alignment would remove that), repeat the age axis or belong to the trunk."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def sample_weights(source: SourceData, count: int, rng: np.random.Generator) -> 
             value = slider_sigma(slider) * rng.standard_normal()
             _apply(row, column, slider, value)
             if "/l-" in slider.name:
-                other = Slider("", slider.negative and slider.negative.replace("/l-", "/r-"), slider.positive.replace("/l-", "/r-"))
+                negative = slider.negative.replace("/l-", "/r-") if slider.negative else None
+                other = Slider("", negative, slider.positive.replace("/l-", "/r-"))
                 _apply(row, column, other, value + SIDE_SIGMA * rng.standard_normal())
         _apply(row, column, shapes[rng.integers(len(shapes))], abs(rng.normal(0, 1.4 * LOCAL_SIGMA)))
     return result, names

@@ -10,7 +10,7 @@ import numpy as np
 from .topology import QuadMesh
 
 CONTACT_RING = (474, 7229)
-"""Upper midline vertex and its left neighbour on the ring where the lips touch; it and its fellows have NUM_RING vertices."""
+"""Upper midline vertex and its left neighbour on the ring where the lips touch; every ring has NUM_RING vertices."""
 OTHER_RINGS = ((537, 7282, 0.6), (520, 7267, 0.9), (468, 7224, 0.8), (509, 7257, 0.5), (467, 7223, 0.25), (466, 7222, 0.08))
 """Rings further in and further out, and how far they go along."""
 NUM_RING = 38
@@ -19,7 +19,7 @@ OVERLAP = 0.0002
 
 
 def find_lips(mesh: QuadMesh) -> list[tuple[np.ndarray, np.ndarray, float]]:
-    """For each ring: base indices of its upper points and of the lower points opposite them, and its share of the contact's motion."""
+    """For each ring: base indices of its upper points, of the lower points opposite them, and its share of the motion."""
     lips = []
     for first, second, share in ((*CONTACT_RING, 1.0), *OTHER_RINGS):
         ring = np.array(mesh.edge_loop(first, second))

@@ -1,4 +1,4 @@
-"""Anthropometric points of the base mesh, by vertex number; the published means; and the smooth field that brings the mean head to them."""
+"""Anthropometric points of the base mesh, by vertex number, published means, and the field that brings the mean head to them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ PUBLISHED_MM = {
 """Mean and SD, mm, pooled over women and men: ANSUR II (2012), NIOSH (2003), Farkas (eyes)."""
 
 
-def measure_mm(vertices: np.ndarray, skin: np.ndarray, mirror: np.ndarray, eyes: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
-    """People on the base [n, 19158, 3] m -> measure's name -> [n] mm. skin: kept base indices; mirror [19158]; eyes: ball vertices."""
+def measure_mm(
+    vertices: np.ndarray, skin: np.ndarray, mirror: np.ndarray, eyes: tuple[np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """People on the base [n, 19158, 3] m -> measure's name -> [n] mm. skin: kept base indices; mirror [19158]; eyes: balls."""
     mean = vertices.mean(0)
 
     def distance(a: int, b: int) -> np.ndarray:
@@ -62,7 +64,9 @@ NOSE_SCALE, LOWER_FACE_SCALE = 0.965, 1.065
 NOSE_FORWARD, NOSE_REACH = 0.0042, 0.012
 
 
-def metric_field(points: np.ndarray, sellion: np.ndarray, subnasale: np.ndarray, menton: np.ndarray, pronasale: np.ndarray) -> np.ndarray:
+def metric_field(
+    points: np.ndarray, sellion: np.ndarray, subnasale: np.ndarray, menton: np.ndarray, pronasale: np.ndarray
+) -> np.ndarray:
     """Smooth displacements [N, 3] m at points [N, 3] of the evenly scaled mean head; landmarks [3] of the same."""
     field = np.zeros_like(points)
     up = points[:, 1] - sellion[1]
@@ -78,4 +82,7 @@ def metric_field(points: np.ndarray, sellion: np.ndarray, subnasale: np.ndarray,
     front = np.clip((points[:, 2] - 0.0) / 0.045, 0, 1)
     field[:, 1] = shift * front * front * (3 - 2 * front)
     field[:, 2] = NOSE_FORWARD * np.exp(-0.5 * ((points - pronasale) ** 2).sum(1) / NOSE_REACH**2)
+    wings = np.exp(-0.5 * (((points[:, 1] - subnasale[1] - 0.006) / 0.010) ** 2 + ((points[:, 2] - subnasale[2]) / 0.014) ** 2))
+    aside = np.clip((0.032 - np.abs(points[:, 0])) / 0.012, 0, 1)
+    field[:, 0] -= NOSE_NARROWING * points[:, 0] * wings * aside * aside * (3 - 2 * aside)
     return field

@@ -53,8 +53,8 @@ class BaseMesh:
 class Part:
     """A modelled part of the head.
 
-    name: one of PART_NAMES[1:]; vertices [P, 3] m = binding @ base.vertices + offset; faces [F, 4], counter-clockwise from outside,
-    -1 in the last place of a triangle; uvs [U, 2], face_uvs [F, 4] (-1 as in faces): the part's own chart(s) in [0, 1]^2, which
+    name: one of PART_NAMES[1:]; vertices [P, 3] m = binding @ base.vertices + offset; faces [F, 4], counter-clockwise from
+    outside, -1 in the last place of a triangle; uvs [U, 2], face_uvs [F, 4] (-1 as in faces): own charts in [0, 1]^2, which
     uv.build_layout moves to their place in the atlas; binding sparse [P, 19158]; offset [P, 3] m, constant under
     identity and expression; weights [P, 5] over JOINT_NAMES, rows sum to 1.
     """

@@ -41,7 +41,8 @@ def rings_from(faces: np.ndarray, count: int, start: np.ndarray) -> np.ndarray:
     """Number of edges from the nearest start vertex, [count]."""
     distance = np.full(count, np.inf)
     distance[start] = 0
-    edges = np.concatenate([np.stack([faces, np.roll(faces, -1, 1)], -1).reshape(-1, 2), np.stack([np.roll(faces, -1, 1), faces], -1).reshape(-1, 2)])
+    following = np.roll(faces, -1, 1)
+    edges = np.concatenate([np.stack([a, b], -1).reshape(-1, 2) for a, b in ((faces, following), (following, faces))])
     for _ in range(count):
         nearer = np.full(count, np.inf)
         np.minimum.at(nearer, edges[:, 0], distance[edges[:, 1]] + 1)
@@ -51,7 +52,9 @@ def rings_from(faces: np.ndarray, count: int, start: np.ndarray) -> np.ndarray:
     return distance
 
 
-def joint_regressor(vertices: np.ndarray, num_skin: int, ring: np.ndarray, eyes: dict[str, np.ndarray]) -> np.ndarray:
+def joint_regressor(
+    vertices: np.ndarray, num_skin: int, ring: np.ndarray, eyes: dict[str, tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
     """[5, V] rows that sum to 1: root from the neck ring, neck and jaw from the skin around them (least-norm weights, symmetric),
     each eye as its eyeball part's vertices give the ball's centre exactly."""
     regressor = np.zeros((len(JOINT_NAMES), len(vertices)))

