@@ -6,11 +6,12 @@ Rule of this file: it knows Blender's window manager and nothing of heads. One j
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.types import Progress
+if TYPE_CHECKING:
+    from ..core.types import Progress
 
 TICK_S = 0.02
 

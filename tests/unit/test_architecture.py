@@ -83,7 +83,7 @@ def test_the_default_path_needs_nothing_but_its_wheels():
 
 
 def test_registration_imports_nothing_heavy_at_module_level():
-    heavy = ("numpy", "PIL", "warp", "torch", "scene", "core.pipeline", "core.fit", "core.photo", "core.head")
+    heavy = ("numpy", "PIL", "warp", "torch", "scene", "core.pipeline", "core.types", "core.fit", "core.photo", "core.head")
     wrong = [
         f"{name_of(path)}:{line} imports {module}"
         for path in sources(*AT_REGISTRATION)
