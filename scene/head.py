@@ -23,6 +23,7 @@ from .light import create_lights
 from .material import create_materials, material_slots
 from .mesh import (
     POSE_KEY_PREFIX,
+    REGION_PREFIX,
     bone_groups,
     create_mesh,
     order_expression,
@@ -31,6 +32,7 @@ from .mesh import (
     read_vertex_groups,
     read_vertices,
     readable_mesh,
+    region_groups,
     write_shape_keys,
     write_vertex_groups,
 )
@@ -71,7 +73,7 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
 def _create_rigged_mesh(asset: HeadAsset, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
     """Mesh object and armature object with groups, keys and drivers; no materials, linked to no scene yet."""
     obj = bpy.data.objects.new(name, create_mesh(asset, name, material_slots(asset.part_names)))
-    write_vertex_groups(obj, bone_groups(asset) | asset.regions)
+    write_vertex_groups(obj, bone_groups(asset) | region_groups(asset))
     write_shape_keys(obj, asset.vertices, order_expression(asset) | rigging.corrective_offsets(asset, bone_axes(asset)))
     rig = rigging.create_rig(asset, f"{name} rig")
     rigging.bind(obj, rig)
@@ -103,7 +105,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         textures={key: read_texture(image) for key, image in texture_images(obj).items()},
         skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
         light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=_read_photo(obj, facts["photo"]),
-        regions={region: groups[region] for region in facts["regions"] if region in groups}, provenance=facts["provenance"],
+        regions=_read_regions(facts["regions"], groups), provenance=facts["provenance"],
     )  # fmt: skip
 
 
@@ -285,6 +287,11 @@ def _read_photo(obj: bpy.types.Object, facts: dict[str, Any] | None) -> Photo | 
     pixels = read_pixels(image)
     alpha = pixels[..., 3] if pixels.shape[-1] == 4 else None
     return Photo(pixels[..., :3], alpha, facts["focal_px"], facts["source"], facts["sha256"], tuple(facts["notes"]))
+
+
+def _read_regions(names: list[str], groups: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Region name -> weights [V]; a region whose vertex group was deleted is left out."""
+    return {name: groups[REGION_PREFIX + name] for name in names if REGION_PREFIX + name in groups}
 
 
 def _read_rotations(facts: dict[str, list[Any]]) -> dict[str, tuple[BoneRotation, ...]]:

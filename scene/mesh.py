@@ -19,6 +19,8 @@ from .convert import model_to_scene, scene_to_model
 UV_MAP = "UVMap"
 PART_ATTRIBUTE = "likeness_part"
 UV_INDEX_ATTRIBUTE = "likeness_uv_index"
+REGION_PREFIX = "region_"
+"""Vertex groups of regions begin so, for a region may be called like a bone ('neck', 'jaw')."""
 POSE_KEY_PREFIX = "pose_"
 """Shape keys whose name begins so are pose correctives (rig.py), not expression units."""
 
@@ -119,7 +121,13 @@ def read_vertex_groups(obj: bpy.types.Object, mesh: bpy.types.Mesh) -> dict[str,
     return {group.name: weights[group.index] for group in obj.vertex_groups}
 
 
+def region_groups(asset: HeadAsset) -> dict[str, np.ndarray]:
+    """Vertex-group name -> weights [V], one a region."""
+    return {REGION_PREFIX + name: weights for name, weights in asset.regions.items()}
+
+
 def bone_groups(asset: HeadAsset) -> dict[str, np.ndarray]:
+    """Vertex-group name -> weights [V], one a deform bone."""
     return {name: asset.weights[:, j] for j, name in enumerate(JOINT_NAMES)}
 
 

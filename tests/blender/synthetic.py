@@ -102,7 +102,8 @@ def make_model(rings: int = 24, seed: int = 0) -> HeadModel:
         name="synthetic", licence="CC0-1.0", template=template, identity_basis=identity, expression_basis=expression,
         expression_names=ARKIT_NAMES, bone_rotations=unit_rotations(), pose_correctives=correctives, joint_regressor=regressor,
         weights=weights, faces=np.vstack(faces), uvs=np.vstack(uvs), face_uvs=np.vstack(face_uvs),
-        face_parts=np.concatenate(face_parts), part_names=PARTS, regions={"lips": bump(template, (0, -0.04, 0.09), 0.02)},
+        face_parts=np.concatenate(face_parts), part_names=PARTS,
+        regions={"lips": bump(template, (0, -0.04, 0.09), 0.02), "neck": bump(template, (0, -0.1, 0), 0.03)},
         landmarks=points, landmarks7=seven, base_textures={"albedo": albedo},
     )  # fmt: skip
 
