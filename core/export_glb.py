@@ -222,7 +222,7 @@ def matrix_to_quaternion(R: np.ndarray) -> np.ndarray:
 def _describe_material(asset: HeadAsset, kind: str) -> dict[str, Any]:
     look = MATERIALS[kind]
     surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": look["roughness"]}
-    material = {
+    material: dict[str, Any] = {
         "name": f"{asset.name} {kind}",
         "pbrMetallicRoughness": surface,
         "extensions": {"KHR_materials_ior": {"ior": look["ior"]}},

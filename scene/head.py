@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, count
 from typing import Any
 
 import bpy
@@ -219,7 +220,7 @@ def _shares_collection(head: bpy.types.Object, other: bpy.types.Object) -> bool:
 
 def _unique_name(name: str) -> str:
     """`name`, or name.001 ... where an object or a head's collection of that name exists."""
-    candidates = [name, *(f"{name}.{i:03d}" for i in range(1, 10000))]
+    candidates = chain([name], (f"{name}.{i:03d}" for i in count(1)))
     return next(c for c in candidates if f"Likeness {c}" not in bpy.data.collections and c not in bpy.data.objects)
 
 

@@ -107,9 +107,10 @@ def write_vertex_groups(obj: bpy.types.Object, groups: dict[str, np.ndarray]) ->
         group = obj.vertex_groups.get(name) or obj.vertex_groups.new(name=name)
         order = np.argsort(weights, kind="stable")
         values, starts = np.unique(weights[order], return_index=True)
-        for value, vertices in zip(values, np.split(order, starts[1:]), strict=True):
+        bounds, vertices = [*starts.tolist(), len(order)], order.tolist()
+        for value, start, end in zip(values.tolist(), bounds, bounds[1:], strict=False):
             if value > 0:
-                group.add(vertices.tolist(), float(value), "REPLACE")
+                group.add(vertices[start:end], value, "REPLACE")
 
 
 def read_vertex_groups(obj: bpy.types.Object, mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
@@ -133,9 +134,10 @@ def bone_groups(asset: HeadAsset) -> dict[str, np.ndarray]:
 
 def write_shape_keys(obj: bpy.types.Object, base: np.ndarray, offsets: dict[str, np.ndarray]) -> None:
     """Adds 'Basis' when there is none, then one key a name: base [V, 3] + offsets [V, 3], model space, value 0 in [0, 1]."""
-    if obj.data.shape_keys is None:
+    mesh: bpy.types.Mesh = obj.data
+    if mesh.shape_keys is None:
         obj.shape_key_add(name="Basis", from_mix=False)
-        obj.data.shape_keys.name = obj.data.name
+    mesh.shape_keys.name = mesh.name
     for name, offset in offsets.items():
         key = obj.shape_key_add(name=name, from_mix=False)
         key.points.foreach_set("co", _flat(model_to_scene(base + offset)))
@@ -163,7 +165,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 def _read(collection: bpy.types.bpy_prop_collection, attribute: str, width: int, dtype: type = np.float32) -> np.ndarray:
     """An attribute of every item as [N, width]; floats come back as float64."""
-    values = np.empty(len(collection) * width, dtype)
+    values: np.ndarray = np.empty(len(collection) * width, dtype)
     collection.foreach_get(attribute, values)
     return (values.astype(np.float64) if dtype is np.float32 else values).reshape(-1, width)
 
