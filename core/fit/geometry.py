@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..head.model import HeadModel, rotation_matrices
 from ..types import Camera, HeadCode
@@ -75,14 +76,15 @@ def fit_landmarks(
 ) -> LandmarkFit:
     """points_px [478,2] in an image of size (width, height) -> the head and camera that explain them best."""
     problem = _Problem(points_px, size, focal_px, model, calibration, settings)
-    state = problem.initial_state()
-    for _ in range(6):
-        state = problem.step(state, use_identity=False, use_expression=False)
-    for _ in range(4):
-        state = problem.step(state, use_identity=False, use_expression=True)
-    for _ in range(settings.iterations):
-        state = problem.step(state, use_identity=True, use_expression=True)
-    return problem.result(state)
+    with threadpool_limits(1, "blas"):  # the matrices are small: more threads only wait for each other
+        state = problem.initial_state()
+        for _ in range(6):
+            state = problem.step(state, use_identity=False, use_expression=False)
+        for _ in range(4):
+            state = problem.step(state, use_identity=False, use_expression=True)
+        for _ in range(settings.iterations):
+            state = problem.step(state, use_identity=True, use_expression=True)
+        return problem.result(state)
 
 
 def closed_form_pose(

@@ -67,12 +67,16 @@ def restrict(model: HeadModel, points: SurfacePoints) -> PointModel:
         for rotation in model.bone_rotations.get(name, ()):
             joint = JOINT_NAMES.index(rotation.joint)
             unit_rotations[index, 3 * joint : 3 * joint + 3] += rotation.axis_angle
+
+    def at_points(basis: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(points.evaluate(basis), np.float64)
+
     return PointModel(
-        template=points.evaluate(model.template).astype(np.float64),
-        identity=points.evaluate(model.identity_basis).astype(np.float64),
-        expression=points.evaluate(model.expression_basis).astype(np.float64),
-        correctives=points.evaluate(model.pose_correctives).astype(np.float64),
-        weights=points.evaluate(model.weights).astype(np.float64),
+        template=at_points(model.template),
+        identity=at_points(model.identity_basis),
+        expression=at_points(model.expression_basis),
+        correctives=at_points(model.pose_correctives),
+        weights=at_points(model.weights),
         joints=(model.joint_regressor @ model.template).astype(np.float64),
         joint_basis=np.einsum("jv,kvc->kjc", model.joint_regressor, model.identity_basis, optimize=True).astype(np.float64),
         unit_rotations=unit_rotations,
