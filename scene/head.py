@@ -19,7 +19,7 @@ from ..core.head.bones import bone_axes
 from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
 from . import rig as rigging
 from .camera import create_camera
-from .image import create_image, encode_photo, encode_texture, read_pixels, read_texture
+from .image import EncodedImage, create_image, encode_photo, encode_texture, read_pixels, read_texture
 from .light import create_lights
 from .material import create_materials, material_slots
 from .mesh import (
@@ -54,12 +54,10 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     world and render settings stay; its camera is set only where there is none. Never changes anybody's mode.
     """
     name = _unique_name(name or asset.name)
-    with ThreadPoolExecutor(2) as encoders:
-        textures = {key: encoders.submit(encode_texture, texture) for key, texture in asset.textures.items()}
-        photo = encoders.submit(encode_photo, asset.photo) if asset.photo is not None else None
-        obj, rig = _create_rigged_mesh(asset, name)
-        images = {key: create_image(encoded.result(), f"{name} {key}") for key, encoded in textures.items()}
-        photo_image = create_image(photo.result(), f"{name} photo") if photo is not None else None
+    textures, photo = _encode_images(asset)
+    obj, rig = _create_rigged_mesh(asset, name)
+    images = {key: create_image(encoded, f"{name} {key}") for key, encoded in textures.items()}
+    photo_image = create_image(photo, f"{name} photo") if photo is not None else None
     for material in create_materials(asset, name, images["albedo"]):
         obj.data.materials.append(material)
     _write_properties(obj, asset, images, photo_image)
@@ -69,6 +67,14 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     apply_expression(obj, "photo")
     context.view_layer.update()
     return obj
+
+
+def _encode_images(asset: HeadAsset) -> tuple[dict[str, EncodedImage], EncodedImage | None]:
+    """All image files, two at a time. The threads end before Blender is called again: operators crash beside running threads."""
+    with ThreadPoolExecutor(2) as encoders:
+        textures = {key: encoders.submit(encode_texture, texture) for key, texture in asset.textures.items()}
+        photo = encoders.submit(encode_photo, asset.photo) if asset.photo is not None else None
+    return {key: encoded.result() for key, encoded in textures.items()}, photo.result() if photo is not None else None
 
 
 def _create_rigged_mesh(asset: HeadAsset, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
