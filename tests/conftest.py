@@ -45,6 +45,15 @@ def astronaut(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
+def small_textures(monkeypatch):
+    """The real pipeline with an albedo of 512 x 512 texels, for tests that look at something else."""
+    from likeness.core import pipeline
+
+    for story in (pipeline.fit_photo, pipeline.fit_all_faces):
+        monkeypatch.setitem(story.__kwdefaults__, "texture_size", 512)
+
+
+@pytest.fixture
 def quick_pipeline(monkeypatch):
     """core.pipeline with the same interface and a small synthetic head: for tests of what surrounds the fit."""
     import likeness.core

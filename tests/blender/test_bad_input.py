@@ -26,7 +26,10 @@ from likeness.core.render.shading import ambient_light, render_head
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
+pytestmark = [
+    pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`"),
+    pytest.mark.usefixtures("small_textures"),
+]
 
 
 def portrait(astronaut: Path) -> Image.Image:
@@ -98,7 +101,7 @@ SENTENCES: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "text.jpg": (lambda astronaut, path: path.write_text("not a picture\n" * 50), "JPEG"),
     "truncated.jpg": (save_truncated, "damaged"),
     "one_pixel.png": (lambda astronaut, path: Image.new("RGB", (1, 1)).save(path), "too small.*use a photo of at least"),
-    "huge.png": (lambda astronaut, path: save_huge(path), "too large.*save it with at most"),
+    "huge.png": (lambda astronaut, path: save_huge(path), "too large.*save it as baseline JPEG, or with at most"),
     "no_face.png": (save_without_face, "No face was found.*Use a photo"),
 }
 HEADS: dict[str, Callable[[Path, Path], object]] = {

@@ -17,7 +17,8 @@ FORBIDDEN = {
     "panels": {"torch", "warp", "numpy", "PIL", "core", "operators", "bulk", "registration"},
     "bulk": {"torch", "warp", "PIL", "operators", "panels", "properties", "registration"},
 }
-RUN_TIME = {"numpy", "PIL", "pillow_heif", "warp", "bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "addon_utils"}
+BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "addon_utils"}
+RUN_TIME = {"numpy", "PIL", "pillow_heif", "threadpoolctl", "warp", *BLENDER}
 """What the default path may import beside the standard library."""
 BUILD_TIME = ("core/head/build", "core/photo/build", "core/calibration")
 """Programs that a developer runs; these may use what requirements.lock has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -16,11 +17,13 @@ import pytest
 from likeness.bulk import command_line, workers
 from likeness.bulk.fit import FitOptions
 from likeness.bulk.inputs import Task, UsageError, list_tasks, name_outputs
+from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import ExportError
-from likeness.core.staging import staged
+from likeness.core.staging import PREFIX, staged
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "batch.py"
+needs_assets = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
 
 
 def run(*arguments: object) -> int:
@@ -261,26 +264,47 @@ def test_closing_early_ends_the_children(child):
     assert time.perf_counter() - started < 8
 
 
-def test_the_command_line_works_as_a_program(tmp_path):
-    command = [sys.executable, str(SCRIPT), "fit", "gone.jpg", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2, done.stderr
-    assert report(tmp_path)[0]["error"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_sigterm_leaves_no_half_file(tmp_path, astronaut):
-    photos = tmp_path / "many"
-    photos.mkdir()
-    for number in range(20):
-        (photos / f"{number}.png").write_bytes(astronaut.read_bytes())
+@needs_assets
+def test_the_command_line_works_as_a_program(tmp_path, astronaut):
     out = tmp_path / "out"
-    process = subprocess.Popen([sys.executable, str(SCRIPT), "fit", str(photos), "--out", str(out), "--export", "npz"])
-    while process.poll() is None and not out.exists():
-        time.sleep(0.05)
-    time.sleep(1.0)
+    command = [sys.executable, str(SCRIPT), "fit", str(astronaut), "gone.jpg", "--out", str(out), "--export", "blend,glb,npz"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    good, bad = report(out)
+    assert good["ok"]
+    assert good["confidence"] > 0.5
+    assert good["sha256"] == hashlib.sha256(astronaut.read_bytes()).hexdigest()
+    assert bad["error"] == "The photo gone.jpg does not exist: check the path."
+    assert bad["error"] in done.stderr
+    assert "1 of 2 photos" in done.stdout
+    words = {"astronaut.blend": "head astronaut", "astronaut.glb": "52 morph targets", "astronaut.npz": "vertices: "}
+    assert {path.name for path in out.iterdir()} == {*words, "report.jsonl"}
+    for name, word in words.items():
+        info = subprocess.run([sys.executable, str(SCRIPT), "info", str(out / name)], capture_output=True, text=True)
+        assert info.returncode == 0, info.stderr
+        assert word in info.stdout
+
+
+@needs_assets
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("num_jobs", [1, 2])
+def test_sigterm_while_a_head_is_written_keeps_the_older_files_whole(num_jobs, tmp_path, astronaut):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    out.mkdir()
+    older = {f"{number}.{suffix}": f"older {number}" for number in range(num_jobs) for suffix in ("npz", "blend")}
+    for name, text in older.items():
+        (out / name).write_text(text)
+    for number in range(num_jobs):
+        (photos / f"{number}.png").write_bytes(astronaut.read_bytes())
+    options = ["--out", str(out), "--export", "npz,blend", "--jobs", str(num_jobs)]
+    process = subprocess.Popen([sys.executable, str(SCRIPT), "fit", str(photos), *options])
+    deadline = time.monotonic() + 120
+    while not (half := list(out.glob(f"{PREFIX}*/*.npz"))) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
+    assert half, "no head was being written when the signal was sent"
     assert process.wait(30) == 128 + signal.SIGTERM
-    assert not [path for path in out.iterdir() if path.name.startswith(".likeness")]
-    for path in out.glob("*.npz"):
-        assert "vertices" in np.load(path).files
+    assert {path.name for path in out.iterdir()} == {*older, "report.jsonl"}
+    assert {name: (out / name).read_text() for name in older} == older
+    assert report(out) == []
