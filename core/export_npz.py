@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from .types import HeadAsset
 
 def export_npz(asset: HeadAsset, path: Path) -> None:
     """Writes head_arrays(asset), compressed, whole or not at all. Raises ExportError."""
+    packed = BytesIO()
+    np.savez_compressed(packed, **head_arrays(asset))
     with staged(path.parent) as folder:
-        np.savez_compressed(folder / path.with_suffix(".npz").name, **head_arrays(asset))
+        (folder / path.with_suffix(".npz").name).write_bytes(packed.getbuffer())
 
 
 def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
