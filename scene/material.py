@@ -64,7 +64,7 @@ def _surface_of_kind(kind: str, skin_linear_rgb: np.ndarray) -> Surface:
         return Surface(0.5, 1.4, 1.0, tuple(subsurface_radius(skin_linear_rgb)))
     return {
         "eye": Surface(0.12, 1.34),
-        "teeth": Surface(0.25, 1.62, 0.3, (1.0e-3, 0.8e-3, 0.5e-3)),
+        "teeth": Surface(0.25, 1.62, 0.8, (2.0e-3, 1.6e-3, 1.2e-3)),
         "tongue": Surface(0.35, 1.4, 0.6, (2.0e-3, 0.5e-3, 0.3e-3), 0.2),
         "lashes": Surface(0.45, 1.55),
     }[kind]

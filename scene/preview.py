@@ -33,7 +33,7 @@ FILL = 1.2
 """The head's bounding sphere may reach this far over a tile's narrow side."""
 BACKDROP_SRGB = ((226, 226, 224), (168, 168, 170))
 """Top and bottom of the grey behind the renders."""
-STUDIO = (("key", (-0.55, 0.55, 0.65), 2.2, 40.0), ("fill", (0.8, 0.15, 0.6), 0.9, 90.0), ("rim", (0.5, 0.6, -0.7), 1.2, 30.0))
+STUDIO = (("key", (-0.45, 0.35, 0.8), 2.2, 40.0), ("fill", (0.8, 0.15, 0.6), 0.9, 90.0), ("rim", (0.5, 0.6, -0.7), 1.2, 30.0))
 """Name, direction towards the lamp in camera axes (right, up, back), strength W/m2, angular size in degrees."""
 STUDIO_AMBIENT = 0.32
 
