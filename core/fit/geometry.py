@@ -2,7 +2,7 @@
 
 The unknowns are (rotation 3, translation 3, log focal 1, identity K, expression E, detector modes R). Priors: identity N(0, I);
 expression a half-normal inside [0, 1] with left and right coupled; log focal around the EXIF value or a portrait lens; modes
-N(0, I). Schedule: closed-form pose, then pose and expression, then everything. The photometric stage of the issue "Likeness"
+N(0, I). Schedule: closed-form pose, then SCHEDULE. The photometric stage of the issue "Likeness"
 continues from this result (core/pipeline.py calls it after fit_landmarks).
 """
 
@@ -24,6 +24,25 @@ FIXED_UNITS = ("tongueOut", "cheekPuff", "jawForward", "mouthClose")
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of the schedule: what is open beside camera and modes, how many times wider the noise is taken, iterations."""
+
+    use_identity: bool
+    use_expression: bool
+    softness: float
+    iterations: int
+
+
+SCHEDULE = (Stage(False, False, 6.0, 6), Stage(False, True, 3.0, 4), Stage(True, True, 2.0, 4), Stage(True, True, 1.0, 12))
+"""Pose first, then expression, then identity; the data's weight rises (RASTER.md: a naive order finds wrong minima)."""
+NEAREST_M = 0.05
+"""No point of a head is nearer to the camera than this, whatever a step tries."""
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-4, 1e-7, 1e3
+CONVERGED = 1e-5
+"""Relative fall of the cost below which a stage ends."""
+
+
+@dataclass(frozen=True)
 class FitSettings:
     """Strengths, chosen on rendered heads of our own (never on the benchmark).
 
@@ -41,7 +60,6 @@ class FitSettings:
     degrees: float = 5.0
     portrait_lens: float = 1.4
     num_identity: int | None = None
-    iterations: int = 14
 
 
 @dataclass(frozen=True)
@@ -78,12 +96,8 @@ def fit_landmarks(
     problem = _Problem(points_px, size, focal_px, model, calibration, settings)
     with threadpool_limits(1, "blas"):  # the matrices are small: more threads only wait for each other
         state = problem.initial_state()
-        for _ in range(6):
-            state = problem.step(state, use_identity=False, use_expression=False)
-        for _ in range(4):
-            state = problem.step(state, use_identity=False, use_expression=True)
-        for _ in range(settings.iterations):
-            state = problem.step(state, use_identity=True, use_expression=True)
+        for stage in SCHEDULE:
+            state = problem.solve(state, stage)
         return problem.result(state)
 
 
@@ -132,34 +146,47 @@ class _Problem:
             noise = self.settings.noise_scale**2 * self.measurement.covariance
             self.whiten = np.linalg.inv(np.linalg.cholesky(noise))
 
-    def _linearise(self, state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """-> residual [N,2] whitened, Jacobian [N,2,P] whitened, residual_px [N,2]."""
-        identity = np.zeros(self.model.num_identity)
-        identity[: self.num_identity] = state.identity
-        points, by_identity, by_expression = self.points.jacobian(identity, state.expression, np.zeros(15))
+    def _full_identity(self, state: _State) -> np.ndarray:
+        return np.pad(state.identity, (0, self.model.num_identity - self.num_identity))
+
+    def _residual(self, state: _State, points: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """-> residual [N,2] whitened; residual_px [N,2]; camera points [N,3] m; whitening of pixels [N,2,2]."""
+        if points is None:
+            points = self.points.evaluate(self._full_identity(state), state.expression, np.zeros(15))
         camera_points = points @ state.R.T + state.t
         focal = np.exp(state.log_focal)
-        Z = camera_points[:, 2]
-        frame = face_frame(state.R, focal, Z.mean())
+        depth = np.maximum(camera_points[:, 2:], NEAREST_M)
+        frame = face_frame(state.R, focal, depth.mean())
         offsets = self.measurement.bias + np.tensordot(state.modes, self.measurement.modes, 1)
-        central = focal * camera_points[:, :2] / Z[:, None]
-        residual_px = central + self.center + offsets @ frame.px_from_m.T - self.points_px
-        by_camera = np.zeros((len(Z), 2, 3))
-        by_camera[:, 0, 0] = by_camera[:, 1, 1] = focal / Z
-        by_camera[:, :, 2] = -central / Z[:, None]
-        by_rotation = -np.einsum("nab,nbc->nac", by_camera, cross_matrices(camera_points - state.t))
-        by_model = by_camera @ state.R
-        shape = np.concatenate([by_identity[: self.num_identity], by_expression]).transpose(1, 2, 0)
-        by_modes = (self.measurement.modes @ frame.px_from_m.T).transpose(1, 2, 0)
-        J = np.concatenate([by_rotation, by_camera, central[:, :, None], np.matmul(by_model, shape), by_modes], 2)
+        predicted = focal * camera_points[:, :2] / depth + self.center + offsets @ frame.px_from_m.T
         whiten = self.whiten @ np.linalg.inv(frame.px_from_m)
-        return np.einsum("nab,nb->na", whiten, residual_px), np.matmul(whiten, J), residual_px
+        residual_px = predicted - self.points_px
+        return np.einsum("nab,nb->na", whiten, residual_px), residual_px, camera_points, whiten
 
-    def _normal_equations(self, state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _linearise(self, state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """-> residual [N,2] whitened, Jacobian [N,2,P] whitened, residual_px [N,2]."""
+        points, by_identity, by_expression = self.points.jacobian(self._full_identity(state), state.expression, np.zeros(15))
+        residual, residual_px, camera_points, whiten = self._residual(state, points)
+        focal = np.exp(state.log_focal)
+        depth = np.maximum(camera_points[:, 2:], NEAREST_M)
+        central = focal * camera_points[:, :2] / depth
+        by_camera = np.zeros((len(points), 2, 3))
+        by_camera[:, 0, 0] = by_camera[:, 1, 1] = focal / depth[:, 0]
+        by_camera[:, :, 2] = -central / depth
+        by_rotation = -np.einsum("nab,nbc->nac", by_camera, cross_matrices(camera_points - state.t))
+        shape = np.concatenate([by_identity[: self.num_identity], by_expression]).transpose(1, 2, 0)
+        frame = face_frame(state.R, focal, depth.mean())
+        by_modes = (self.measurement.modes @ frame.px_from_m.T).transpose(1, 2, 0)
+        J = np.concatenate([by_rotation, by_camera, central[:, :, None], np.matmul(by_camera @ state.R, shape), by_modes], 2)
+        return residual, np.matmul(whiten, J), residual_px
+
+    def _normal_equations(self, state: _State, softness: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         residual, J, residual_px = self._linearise(state)
-        trust = (self.settings.degrees + 2) / (self.settings.degrees + (residual**2).sum(1))
-        weighted = (J * np.minimum(trust, 1)[:, None, None]).reshape(-1, J.shape[2])
+        residual, J = residual / softness, J / softness
+        degrees = self.settings.degrees
+        trust = (degrees + 2) / (degrees + (residual**2).sum(1))
         flat = J.reshape(-1, J.shape[2])
+        weighted = (J * trust[:, None, None]).reshape(flat.shape)
         H, g = weighted.T @ flat, weighted.T @ residual.ravel()
         K, E = self.num_identity, self.model.num_expression
         i, e, z = slice(7, 7 + K), slice(7 + K, 7 + K + E), slice(7 + K + E, None)
@@ -173,17 +200,50 @@ class _Problem:
         g[z] += state.modes
         return H, g, np.minimum(trust, 1), residual_px
 
-    def step(self, state: _State, *, use_identity: bool, use_expression: bool) -> _State:
-        frame = face_frame(state.R, 1.0, 1.0)
-        self._refresh(frame.yaw, frame.pitch)
-        H, g, _, _ = self._normal_equations(state)
-        K, E, R = self.num_identity, self.model.num_expression, len(state.modes)
-        is_open = np.concatenate([np.ones(7, bool), np.full(K, use_identity), ~self.is_fixed & use_expression, np.ones(R, bool)])
-        lower, upper = np.full(len(g), -np.inf), np.full(len(g), np.inf)
-        lower[7 + K : 7 + K + E], upper[7 + K : 7 + K + E] = -state.expression, 1 - state.expression
-        step = np.zeros(len(g))
-        damped = H + np.diag(1e-6 * np.diag(H))
-        step[is_open] = solve_bounded(damped[np.ix_(is_open, is_open)], g[is_open], lower[is_open], upper[is_open])
+    def _cost(self, state: _State, softness: float) -> float:
+        """What the normal equations descend: Student's t on the residuals, Gaussian priors."""
+        squared = (self._residual(state)[0] ** 2).sum(1) / softness**2
+        degrees = self.settings.degrees
+        return float(
+            0.5 * (degrees + 2) * np.log1p(squared / degrees).sum()
+            + 0.5 * ((state.log_focal - self.prior_log_focal) / self.focal_sigma) ** 2
+            + 0.5 * (state.identity**2).sum() / self.settings.identity_sigma**2
+            + 0.5 * state.expression @ self.expression_precision @ state.expression
+            + 0.5 * (state.modes**2).sum()
+        )
+
+    def solve(self, state: _State, stage: Stage) -> _State:
+        """Levenberg-Marquardt on one stage; the measurement follows the head's direction between iterations."""
+        K, E = self.num_identity, self.model.num_expression
+        damping = FIRST_DAMPING
+        for _ in range(stage.iterations):
+            direction = face_frame(state.R, 1.0, 1.0)
+            self._refresh(direction.yaw, direction.pitch)
+            H, g, _, _ = self._normal_equations(state, stage.softness)
+            cost = self._cost(state, stage.softness)
+            is_open = np.ones(len(g), bool)
+            is_open[7 : 7 + K] = stage.use_identity
+            is_open[7 + K : 7 + K + E] = ~self.is_fixed & stage.use_expression
+            lower, upper = np.full(len(g), -np.inf), np.full(len(g), np.inf)
+            lower[7 + K : 7 + K + E], upper[7 + K : 7 + K + E] = -state.expression, 1 - state.expression
+            while True:
+                step = np.zeros(len(g))
+                damped = H + np.diag(damping * np.diag(H))
+                step[is_open] = solve_bounded(damped[np.ix_(is_open, is_open)], g[is_open], lower[is_open], upper[is_open])
+                candidate = self._move(state, step)
+                new_cost = self._cost(candidate, stage.softness)
+                if new_cost < cost or damping >= MOST_DAMPING:
+                    break
+                damping *= 10
+            if not new_cost < cost:
+                break
+            state, damping = candidate, max(damping / 5, LEAST_DAMPING)
+            if cost - new_cost < CONVERGED * cost:
+                break
+        return state
+
+    def _move(self, state: _State, step: np.ndarray) -> _State:
+        K, E = self.num_identity, self.model.num_expression
         return _State(
             rotation_matrices(step[:3]) @ state.R,
             state.t + step[3:6],
@@ -194,7 +254,7 @@ class _Problem:
         )
 
     def result(self, state: _State) -> LandmarkFit:
-        H, _, trust, residual_px = self._normal_equations(state)
+        H, _, trust, residual_px = self._normal_equations(state, 1.0)
         focal = float(np.exp(state.log_focal))
         K = np.array([[focal, 0, self.center[0]], [0, focal, self.center[1]], [0, 0, 1]])
         identity, spread = np.zeros(self.model.num_identity), np.ones(self.model.num_identity)
