@@ -39,7 +39,9 @@ def synthetic_samples(model, points: SurfacePoints, offset: np.ndarray, count: i
 def test_calibration_recovers_points_and_leaves_no_bias_or_noise_where_there_is_none():
     model = get_model()
     points = load_calibration().at(0.0, 0.0).points
-    calibration = calibrate(synthetic_samples(model, points, np.zeros((NUM_LANDMARKS, 2)), 60), model, np.radians([-15.0, 0, 15]), 0.2, "")
+    calibration = calibrate(
+        synthetic_samples(model, points, np.zeros((NUM_LANDMARKS, 2)), 60), model, np.radians([-15.0, 0, 15]), 0.2, ""
+    )
     found = calibration.at(0.0, 0.0).points.evaluate(model.template)
     distance = np.linalg.norm(found - points.evaluate(model.template), axis=1)
     assert np.median(distance) < 5e-4 and np.percentile(distance, 95) < 4e-3

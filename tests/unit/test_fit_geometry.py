@@ -67,7 +67,9 @@ def test_the_jacobian_agrees_with_differences():
     for k in (0, 7, model.num_identity - 1):
         moved = identity.copy()
         moved[k] += step
-        difference = (points.evaluate(moved, expression, np.zeros(15)) - points.evaluate(identity, expression, np.zeros(15))) / step
+        difference = (
+            points.evaluate(moved, expression, np.zeros(15)) - points.evaluate(identity, expression, np.zeros(15))
+        ) / step
         assert np.abs(difference - by_identity[k]).max() < 0.15 * np.abs(difference).max() + 1e-6
     for e in range(model.num_expression):
         moved = expression.copy()
