@@ -40,10 +40,10 @@ def test_closed_form_pose_is_exact_for_a_far_camera():
     rng = np.random.default_rng(0)
     points = rng.normal(0, 0.05, (50, 3))
     R = np.diag([1.0, -1, -1]) @ rotation_matrices(np.array([[0.2, 0.4, -0.1]]))[0]
-    t = np.array([0.3, -0.2, 60.0])
+    t = np.array([0.3, -0.2, 6000.0])
     seen = points @ R.T + t
-    pixels = 50_000 * seen[:, :2] / seen[:, 2:] + 100
-    found_R, found_t = closed_form_pose(pixels, points, np.array([100.0, 100.0]), 50_000)
+    pixels = 5_000_000 * seen[:, :2] / seen[:, 2:] + 100
+    found_R, found_t = closed_form_pose(pixels, points, np.array([100.0, 100.0]), 5_000_000)
     np.testing.assert_allclose(found_R, R, atol=2e-3)
     np.testing.assert_allclose(found_t, t, rtol=3e-3)
 
