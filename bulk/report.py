@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -25,6 +26,7 @@ class Report:
             self.file: TextIO = self.partial.open("w", encoding="utf-8")
         except OSError as error:
             raise explain_write_error(error, out) from error
+        atexit.register(self.close)
 
     def write(self, line: dict[str, Any]) -> None:
         """Add one photo's line. Raises ExportError when the disk is full."""
@@ -35,7 +37,8 @@ class Report:
             raise explain_write_error(error, self.path) from error
 
     def close(self) -> None:
-        """Put the report in its place."""
+        """Put the report in its place. Called at the process's exit too, for Blender's exits that unwind nothing."""
+        atexit.unregister(self.close)
         try:
             self.file.close()
             os.replace(self.partial, self.path)

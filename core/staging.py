@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import shutil
@@ -33,6 +34,16 @@ def explain_write_error(error: OSError, path: Path) -> ExportError:
     return ExportError(f"{remedy} ({shown}).")
 
 
+_unfinished: set[Path] = set()
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    """Blender ends the process without unwinding it when SystemExit (SIGTERM) is raised under one of its callbacks."""
+    for folder in _unfinished:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """A scratch folder inside `folder` (made if needed) whose files replace those of the same name when the block ends well.
@@ -44,6 +55,7 @@ def staged(folder: Path) -> Iterator[Path]:
         partial = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=folder))
     except OSError as error:
         raise explain_write_error(error, folder) from error
+    _unfinished.add(partial)
     try:
         yield partial
         for path in sorted(partial.iterdir()):
@@ -52,6 +64,7 @@ def staged(folder: Path) -> Iterator[Path]:
         raise explain_write_error(error, folder) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        _unfinished.discard(partial)
 
 
 def sweep(folder: Path, process_id: int) -> None:

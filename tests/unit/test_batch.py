@@ -308,3 +308,28 @@ def test_sigterm_while_a_head_is_written_keeps_the_older_files_whole(num_jobs, t
     assert {path.name for path in out.iterdir()} == {*older, "report.jsonl"}
     assert {name: (out / name).read_text() for name in older} == older
     assert report(out) == []
+
+
+STOPPED_UNDER_A_CALLBACK = """
+import os, runpy, signal, sys
+import bpy
+
+@bpy.app.handlers.persistent
+def stop(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+bpy.app.handlers.load_post.append(stop)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@needs_assets
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_sigterm_under_a_callback_of_blender_leaves_whole_files_only(tmp_path, astronaut):
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", STOPPED_UNDER_A_CALLBACK, str(SCRIPT), "fit", str(astronaut), "--out", str(out)]
+    done = subprocess.run([*command, "--export", "npz,blend"], capture_output=True, text=True)
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    assert [path.name for path in out.iterdir()] == ["report.jsonl"]
+    assert report(out) == []
