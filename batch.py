@@ -8,12 +8,14 @@ Exit code 0: every photo became a head; 2: some did not (report.jsonl says why);
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import signal
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 
 def load_package() -> ModuleType:
@@ -54,9 +56,25 @@ def _exit_now(code: int) -> None:
     os._exit(code)
 
 
+def _stop(number: int, frame: object) -> NoReturn:
+    """SIGTERM: unwind. Under one of its callbacks Blender ends the process instead, and not every version survives that:
+    then what atexit runs tidies up, and the last of it leaves."""
+    signal.signal(number, signal.SIG_IGN)
+    _stop_codes.append(128 + number)
+    sys.exit(128 + number)
+
+
+def _leave_if_stopped() -> None:
+    if _stop_codes:
+        _exit_now(_stop_codes[0])
+
+
+_stop_codes: list[int] = []
+
 if __name__ == "__main__":
+    atexit.register(_leave_if_stopped)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         _exit_now(main())
     except SystemExit as end:
