@@ -1,4 +1,4 @@
-"""Where things are: built assets beside the package, caches in the user's folder. Nothing is written into the package at run time."""
+"""Where things are: built assets beside the package, caches in the user's folder. The package is never written to at run time."""
 
 from __future__ import annotations
 

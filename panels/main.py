@@ -9,7 +9,7 @@ import bpy
 import bpy.utils.previews
 
 CONFIDENCE_WORDS = (
-    (0.75, "Very sure", "CHECKMARK"),
+    (0.85, "Very sure", "CHECKMARK"),
     (0.5, "Fairly sure", "CHECKMARK"),
     (0.25, "Unsure", "QUESTION"),
     (0.0, "A guess", "ERROR"),

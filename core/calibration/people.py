@@ -1,7 +1,7 @@
 """Random people to look at: identity, expression and a painted skin, all placed by anatomy and never by landmarks.
 
 Brows, lips, beard and hairline come from the mesh's anatomical regions, moved and thinned at random, so that a
-detector's habits can be measured against the shape and not against a picture of themselves. Skin colour follows ANTHROPOMETRY.md E: optical density
+detector's habits can be measured against the shape and not against a picture of themselves. Skin colour is an optical density
 D = D0 + k m / (1 + s k m) + b h, melanin m over the whole human range, blood h by region.
 """
 

@@ -105,7 +105,8 @@ def random_light(rng: np.random.Generator) -> tuple[np.ndarray, KeyLight | None]
     if rng.random() < 0.2:
         return light * rng.uniform(1.0, 1.6), None
     direction = np.array([rng.normal(0, 0.7), rng.uniform(-0.1, 1.1), 1.0])
-    return light, KeyLight(direction, rng.uniform(0.3, 1.1) * (2 - warmth).clip(0.5, 1.5), radius_rad=rng.uniform(0.03, 0.4), num_rays=8)
+    rgb = rng.uniform(0.3, 1.1) * (2 - warmth).clip(0.5, 1.5)
+    return light, KeyLight(direction, rgb, radius_rad=rng.uniform(0.03, 0.4), num_rays=8)
 
 
 def random_background(rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How sure a result is, in one number and in sentences a person can act on: the landmarks' quality and how the head explains them."""
+"""How sure a result is, in one number and in sentences: the landmarks' quality and how the head explains them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def judge_fit(
     explained = float(np.interp(inliers, [0.4, 0.85], [0.1, 1]) * np.interp(residual / eye_distance_px, [0.012, 0.05], [1, 0.2]))
     warnings = list(quality.warnings)
     if explained < 0.75:
-        warnings.append("The head does not explain the whole face (something covers it, or it is drawn or grimacing): compare it.")
+        warnings.append("The head does not explain the whole face (something covers it, or it is drawn or grimacing).")
     return FitResult(
         code=fit.code, camera=camera, light=light, residual_px=residual, inliers=inliers,
         confidence=0.95 * quality.confidence * explained, warnings=tuple(warnings), times_s=dict(times_s),

@@ -44,14 +44,15 @@ CONVERGED = 1e-5
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Strengths, chosen on rendered heads of our own (never on the benchmark).
+    """Strengths, chosen on rendered heads of our own (never on the benchmark): noise 1, 2, 3 gave 86, 83, 83 % of the mean
+    head's error on 40 held-out ones, and photos are harder than renders.
 
     noise_scale multiplies the calibrated standard deviations; identity_sigma the prior's; expression_sigma is the half-normal's
     width; asymmetry_sigma of left against right units; focal_sigma of log focal without EXIF, exif_sigma with it;
     degrees: of the Student t that tames outliers; portrait_lens: focal length over the longer image side.
     """
 
-    noise_scale: float = 1.0
+    noise_scale: float = 3.0
     identity_sigma: float = 1.0
     expression_sigma: float = 0.25
     asymmetry_sigma: float = 0.12

@@ -162,8 +162,10 @@ def save_model(model: HeadModel, path: Path) -> None:
         "weights": model.weights.astype(np.float32),
         "faces": model.faces.astype(np.int32), "uvs": model.uvs.astype(np.float32),
         "face_uvs": model.face_uvs.astype(np.int32), "face_parts": model.face_parts.astype(np.uint8),
-        "landmark_indices": model.landmarks.indices.astype(np.int32), "landmark_weights": model.landmarks.weights.astype(np.float32),
-        "landmark7_indices": model.landmarks7.indices.astype(np.int32), "landmark7_weights": model.landmarks7.weights.astype(np.float32),
+        "landmark_indices": model.landmarks.indices.astype(np.int32),
+        "landmark_weights": model.landmarks.weights.astype(np.float32),
+        "landmark7_indices": model.landmarks7.indices.astype(np.int32),
+        "landmark7_weights": model.landmarks7.weights.astype(np.float32),
         "region_weights": np.array(list(model.regions.values()), np.float16),
     }  # fmt: skip
     arrays |= {f"texture_{name}": pixels for name, pixels in model.base_textures.items()}

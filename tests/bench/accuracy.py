@@ -107,7 +107,8 @@ def report_benchmark(out_dir: Path) -> dict[str, float]:
     low, high = bootstrap_interval(differences)
     better = int((differences < 0).sum())
     print(
-        f"fit - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], {better} of {len(differences)} better"
+        f"fit - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], "
+        f"{better} of {len(differences)} better"
     )
     result = {name: pooled_median(pool) for name, (_, pool) in tables.items() if pool}
     return result | {"paired": float(differences.mean()), "reconstructed": sum(r["ok"] for r in fit_rows)}
@@ -145,7 +146,7 @@ def report_round_trip(count: int = 20) -> dict[str, float]:
         fit = fit_pixels(person.pixels)
         errors["detected"].append(shape_error_mm(model.shape(fit.code.identity), truth, face))
         exact = exact_landmarks(model, person, calibration)
-        fit = fit_landmarks(exact, person.camera.size, None, model, calibration.exact(), FitSettings(degrees=1e6))
+        fit = fit_landmarks(exact, person.camera.size, None, model, calibration.exact(), FitSettings(degrees=1e6, noise_scale=1.0))
         errors["exact"].append(shape_error_mm(model.shape(fit.code.identity), truth, face))
     result = {}
     for name in ("detected", "exact"):
@@ -153,11 +154,13 @@ def report_round_trip(count: int = 20) -> dict[str, float]:
         total = np.mean(errors[name]) / np.mean(errors["mean head"])
         low, high = bootstrap_interval(ratios, np.median)
         print(
-            f"round trip, {name:8s} landmarks, {count} heads: {100 * total:.0f} % of the mean head's error; median ratio {np.median(ratios):.2f} [{low:.2f}, {high:.2f}], {(ratios < 1).sum()} of {count} better"
+            f"round trip, {name:8s} landmarks, {count} heads: {100 * total:.0f} % of the mean head's error; "
+            f"median ratio {np.median(ratios):.2f} [{low:.2f}, {high:.2f}], {(ratios < 1).sum()} of {count} better"
         )
         result[name] = float(total)
     print(
-        f"  mean head {np.mean(errors['mean head']):.2f} mm, detected {np.mean(errors['detected']):.2f} mm, exact {np.mean(errors['exact']):.2f} mm (vertex to vertex, face region)"
+        f"  mean head {np.mean(errors['mean head']):.2f} mm, detected {np.mean(errors['detected']):.2f} mm, "
+        f"exact {np.mean(errors['exact']):.2f} mm (vertex to vertex, face region)"
     )
     return result
 
