@@ -36,7 +36,7 @@ DEOXYGENATION = np.array([0.045, 0.007, 0.010])
 MEAN_MELANIN = 0.55
 """Optical load of a mid-tone skin (ITA about 27 degrees)."""
 
-ENAMEL_LAB, GUM_LAB, TONGUE_LAB = (82.0, 1.2, 11.0), (52.9, 23.3, 14.9), (53.0, 25.0, 11.0)
+ENAMEL_LAB, GUM_LAB, TONGUE_LAB = (81.0, 1.2, 11.0), (52.9, 23.3, 14.9), (53.0, 25.0, 11.0)
 """Enamel one SD lighter than its published mean (73.5, SD 7.6, over a dark ground): in the lips' shadow the mean reads as grey."""
 LIP_LAB, MUCOSA_LAB, CONJUNCTIVA_LAB, SCLERA_LAB = (48.0, 20.0, 13.8), (44.0, 26.0, 14.0), (60.0, 18.0, 12.5), (79.0, 2.5, 6.5)
 LIP_SHARE = 0.85
