@@ -153,7 +153,8 @@ def report_round_trip(count: int = 20) -> dict[str, float]:
             found, missed = model.template, missed + 1
         errors["detected"].append(shape_error_mm(found, truth, face))
         exact = exact_landmarks(model, person, calibration)
-        fit = fit_landmarks(exact, person.camera.size, None, model, calibration.exact(), FitSettings(degrees=1e6, noise_scale=1.0))
+        ideal = FitSettings(degrees=1e6, noise_scale=1.0)
+        fit = fit_landmarks(exact, person.camera.size, None, model, calibration.exact(), ideal)
         errors["exact"].append(shape_error_mm(model.shape(fit.code.identity), truth, face))
     print(f"no face found in {missed} of {count} pictures")
     result = {}

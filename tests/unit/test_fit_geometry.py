@@ -81,7 +81,9 @@ def test_the_jacobian_agrees_with_differences():
 @pytest.mark.parametrize(("seed", "yaw"), [(1, 0.0), (2, 20.0), (3, -35.0)])
 def test_exact_landmarks_give_back_pose_and_reprojection(seed, yaw):
     points_px, _, R, _ = make_landmarks(seed, yaw)
-    fit = fit_landmarks(points_px, SIZE, FOCAL, get_model(), load_calibration().exact(), FitSettings(degrees=1e6, noise_scale=1.0))
+    fit = fit_landmarks(
+        points_px, SIZE, FOCAL, get_model(), load_calibration().exact(), FitSettings(degrees=1e6, noise_scale=1.0)
+    )
     angle = np.degrees(np.arccos(np.clip((np.trace(fit.camera.R @ R.T) - 1) / 2, -1, 1)))
     assert angle < 3.0
     assert np.median(fit.residual_px) < 0.6
