@@ -260,7 +260,7 @@ def _link(
 def _write_properties(
     obj: bpy.types.Object, asset: HeadAsset, images: dict[str, bpy.types.Image], photo: bpy.types.Image | None
 ) -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "name": asset.name, "model_name": asset.model_name, "part_names": asset.part_names, "expression": asset.expression,
         "bone_rotations": {u: [[r.joint, list(map(float, r.axis_angle))] for r in rs] for u, rs in asset.bone_rotations.items()},
         "regions": list(asset.regions), "provenance": asset.provenance, "photo": _photo_facts(asset.photo),

@@ -37,7 +37,7 @@ def collect(model: HeadModel, count: int, first_seed: int, folder: Path) -> list
         with np.load(path) as file:
             if file["detected"].size:
                 code = HeadCode(file["identity"], file["expression"], np.zeros(15))
-                camera = Camera(file["K"], file["R"], file["t"], tuple(map(int, file["size"])))
+                camera = Camera(file["K"], file["R"], file["t"], (int(file["size"][0]), int(file["size"][1])))
                 samples.append(Sample(file["detected"], model.pose(code).astype(np.float32), camera))
     return samples
 

@@ -141,7 +141,7 @@ class _SurfaceSearch:
     def __init__(self, model: HeadModel):
         triangles = triangulate(model.faces)
         parts = np.repeat(model.face_parts, (model.faces[:, 3] >= 0) + 1)
-        hidden = sum(model.regions[name] for name in ("mouth_inside", "eye_socket", "nostrils") if name in model.regions)
+        hidden = np.maximum.reduce([model.regions[name] for name in ("mouth_inside", "eye_socket", "nostrils")])
         names = model.part_names
         self.groups = {"skin": triangles[(parts == names.index("skin")) & (hidden[triangles].max(1) < 0.5)]}
         for name in IRIS:

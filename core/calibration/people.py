@@ -83,7 +83,10 @@ def _threshold(mask: np.ndarray, level: float, softness: float) -> np.ndarray:
 def paint_albedo(maps: UvMaps, rng: np.random.Generator) -> np.ndarray:
     """A random person's sRGB albedo, [S,S,3] uint8."""
     size = maps.base.shape[0]
-    region = lambda *names: sum(maps.regions.get(n, np.zeros((size, size), np.float32)) for n in names)  # noqa: E731
+
+    def region(*names: str) -> np.ndarray:
+        return np.sum([maps.regions.get(n, np.zeros((size, size), np.float32)) for n in names], axis=0)
+
     melanin = np.exp(rng.uniform(np.log(0.1), np.log(9.0)))
     local = 0.05 * smooth_noise(rng, size, 12) + 0.06 * smooth_noise(rng, size, 60) + 0.05 * rng.normal(size=(size, size))
     lids = region("upper_lid_left", "upper_lid_right", "lower_lid_left", "lower_lid_right")

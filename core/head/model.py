@@ -153,7 +153,7 @@ def save_model(model: HeadModel, path: Path) -> None:
         "bone_rotations": {n: [[r.joint, list(map(float, r.axis_angle))] for r in rs] for n, rs in model.bone_rotations.items()},
         "regions": list(model.regions), "textures": list(model.base_textures),
     }  # fmt: skip
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "template": model.template.astype(np.float32),
         "identity_basis": model.identity_basis.astype(np.float16),
         "expression_basis": model.expression_basis.astype(np.float16),

@@ -32,7 +32,7 @@ print("RESULT", json.dumps(dict(runs=runs, scene=scene, core_mb=core_mb, peak_mb
 """
 
 ENABLE = """
-import addon_utils, bpy, sys, time
+import bpy, sys, time
 start = time.perf_counter()
 import likeness
 likeness.register()
