@@ -13,7 +13,7 @@ import numpy as np
 
 from .config import VERSION
 from .fit.confidence import judge_fit
-from .fit.geometry import LandmarkFit, fit_landmarks
+from .fit.geometry import fit_landmarks
 from .fit.light import fit_skin_light
 from .fit.measurement import load_calibration
 from .fit.texture import bake_texture
@@ -45,14 +45,18 @@ def _timed(times_s: dict[str, float], stage: str) -> Iterator[None]:
     times_s[stage] = times_s.get(stage, 0.0) + time.perf_counter() - start
 
 
+def _read_photo(photo: str | Path | Photo, times_s: dict[str, float]) -> Photo:
+    with _timed(times_s, "photo"):
+        return photo if isinstance(photo, Photo) else load_photo(photo)
+
+
 def fit_photo(
     photo: str | Path | Photo, *, model: str = EMBEDDED, face: int = 0, texture_size: int = TEXTURE_SIZE
 ) -> Generator[Progress, None, HeadAsset]:
     """One photo -> the head of its `face`-th largest face. Raises PhotoError, FaceError, ModelError."""
     times_s: dict[str, float] = {}
     yield Progress("Reading the photo", 0.0)
-    with _timed(times_s, "photo"):
-        photo = photo if isinstance(photo, Photo) else load_photo(photo)
+    photo = _read_photo(photo, times_s)
     yield Progress("Finding the face", 0.08)
     with _timed(times_s, "landmarks"):
         landmarks = detect_landmarks(photo, index=face)
@@ -65,8 +69,7 @@ def fit_all_faces(
     """One photo -> a head for every face in it, largest first."""
     times_s: dict[str, float] = {}
     yield Progress("Reading the photo", 0.0)
-    with _timed(times_s, "photo"):
-        photo = photo if isinstance(photo, Photo) else load_photo(photo)
+    photo = _read_photo(photo, times_s)
     yield Progress("Finding the faces", 0.05)
     with _timed(times_s, "landmarks"):
         faces = find_faces(photo)
@@ -155,4 +158,4 @@ def build_asset(
     )
 
 
-__all__ = ["LandmarkFit", "build_asset", "fit_all_faces", "fit_photo", "run"]
+__all__ = ["build_asset", "fit_all_faces", "fit_photo", "run"]
