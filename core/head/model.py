@@ -42,7 +42,7 @@ class HeadModel:
     template [V,3] m; identity_basis [K,V,3] m per standard deviation; expression_basis [E,V,3] m at weight 1;
     pose_correctives [36,V,3] m per element of R - I (neck, jaw, left eye, right eye; row-major);
     joint_regressor [5,V]; weights [V,5]; faces, face_uvs [F,4]; uvs [U,2]; face_parts [F] into part_names;
-    regions: name -> [V] in [0,1]; landmarks: the 478 points; landmarks7: HeadAsset.landmarks7's points;
+    regions: name -> [V] in [0,1]; landmarks7: HeadAsset.landmarks7's points;
     base_textures: name -> uint8 image on the UVs (at least 'albedo', sRGB).
     """
 
@@ -62,7 +62,6 @@ class HeadModel:
     face_parts: np.ndarray
     part_names: tuple[str, ...]
     regions: dict[str, np.ndarray]
-    landmarks: SurfacePoints
     landmarks7: SurfacePoints
     base_textures: dict[str, np.ndarray]
 
@@ -162,8 +161,6 @@ def save_model(model: HeadModel, path: Path) -> None:
         "weights": model.weights.astype(np.float32),
         "faces": model.faces.astype(np.int32), "uvs": model.uvs.astype(np.float32),
         "face_uvs": model.face_uvs.astype(np.int32), "face_parts": model.face_parts.astype(np.uint8),
-        "landmark_indices": model.landmarks.indices.astype(np.int32),
-        "landmark_weights": model.landmarks.weights.astype(np.float32),
         "landmark7_indices": model.landmarks7.indices.astype(np.int32),
         "landmark7_weights": model.landmarks7.weights.astype(np.float32),
         "region_weights": np.array(list(model.regions.values()), np.float16),
@@ -195,7 +192,6 @@ def load_model(path: Path) -> HeadModel:
         joint_regressor=data["joint_regressor"], weights=data["weights"], faces=data["faces"], uvs=data["uvs"],
         face_uvs=data["face_uvs"], face_parts=data["face_parts"].astype(np.int64), part_names=tuple(header["part_names"]),
         regions=dict(zip(header["regions"], data["region_weights"].astype(np.float32), strict=True)),
-        landmarks=SurfacePoints(data["landmark_indices"], data["landmark_weights"]),
         landmarks7=SurfacePoints(data["landmark7_indices"], data["landmark7_weights"]),
         base_textures={name: data[f"texture_{name}"] for name in header["textures"]},
     )  # fmt: skip

@@ -96,7 +96,6 @@ def make_model(rings: int = 24, seed: int = 0) -> HeadModel:
         target = np.append(JOINTS[j], 1.0)
         regressor[j, rows] = np.linalg.lstsq(np.vstack([template[rows].T, np.ones(12)]), target, rcond=None)[0]
     albedo = (rng.random((64, 64, 3)) * 40 + [190, 140, 120]).astype(np.uint8)
-    points = SurfacePoints(rng.choice(np.flatnonzero(owner == 0), (478, 1)).repeat(3, 1), np.full((478, 3), 1 / 3))
     seven = SurfacePoints(faces[0][rng.choice(len(faces[0]), 7)][:, :3], rng.dirichlet(np.ones(3), 7))
     return HeadModel(
         name="synthetic", licence="CC0-1.0", template=template, identity_basis=identity, expression_basis=expression,
@@ -104,7 +103,7 @@ def make_model(rings: int = 24, seed: int = 0) -> HeadModel:
         weights=weights, faces=np.vstack(faces), uvs=np.vstack(uvs), face_uvs=np.vstack(face_uvs),
         face_parts=np.concatenate(face_parts), part_names=PARTS,
         regions={"lips": bump(template, (0, -0.04, 0.09), 0.02), "neck": bump(template, (0, -0.1, 0), 0.03)},
-        landmarks=points, landmarks7=seven, base_textures={"albedo": albedo},
+        landmarks7=seven, base_textures={"albedo": albedo},
     )  # fmt: skip
 
 

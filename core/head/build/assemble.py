@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from ...config import DATA_DIR
 from ...types import ARKIT_NAMES, JOINT_NAMES
-from ..model import HeadModel, SurfacePoints
+from ..model import HeadModel
 from . import expressions, identity, rig
 from .atlas import paint_base_textures
 from .base_mesh import MeanHead, build_mean_head
@@ -104,8 +103,7 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
         expression_basis=units.offsets, expression_names=ARKIT_NAMES, bone_rotations=units.rotations,
         pose_correctives=units.correctives, joint_regressor=regressor, weights=weights, faces=whole.faces,
         uvs=layout.uvs, face_uvs=layout.face_uvs, face_parts=whole.face_parts, part_names=PART_NAMES,
-        regions=widen(skin.regions, len(template)), landmarks=read_landmarks(),
-        landmarks7=landmarks7(head),
+        regions=widen(skin.regions, len(template)), landmarks7=landmarks7(head),
         base_textures=paint_base_textures(skin, parts, layout),
     )  # fmt: skip
     assert len(JOINT_NAMES) == weights.shape[1]
@@ -115,12 +113,3 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
 def widen(regions: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     """Weights on the skin -> on all vertices, zero on the parts."""
     return {name: np.concatenate([values, np.zeros(count - len(values))]) for name, values in regions.items()}
-
-
-def read_landmarks() -> SurfacePoints:
-    """The 478 calibrated points when they have been computed for this topology, else zeros."""
-    path = DATA_DIR / "landmark_embedding.npz"
-    if not path.exists():
-        return SurfacePoints(np.zeros((478, 3), int), np.zeros((478, 3)))
-    with np.load(path) as file:
-        return SurfacePoints(file["indices"], file["weights"])
