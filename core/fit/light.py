@@ -38,12 +38,6 @@ class SkinLight:
     spread: np.ndarray
 
 
-def estimate_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel) -> tuple[np.ndarray, np.ndarray]:
-    """Photo, its camera, posed vertices [V, 3] -> light [9, 3], skin_linear_rgb [3]."""
-    fitted = fit_skin_light(photo, camera, posed, model)
-    return fitted.light, fitted.skin_linear_rgb
-
-
 def opaque_triangles(model: HeadModel) -> np.ndarray:
     """Triangles [T, 3] of the parts that hide what is behind them."""
     transparent = [model.part_names.index(n) for n in TRANSPARENT_PARTS if n in model.part_names]
@@ -66,7 +60,7 @@ def head_crop(photo: Photo, camera: Camera, vertices: np.ndarray, longest_px: fl
 
 
 def fit_skin_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel) -> SkinLight:
-    """As estimate_light, with the residual's spread, which the skin mask needs."""
+    """The photo's light and skin on posed vertices [V, 3]; where too little skin is seen, white light on a middling skin."""
     image, view = head_crop(photo, camera, posed, SAMPLING_PX)
     triangles = opaque_triangles(model)
     normals = vertex_normals(posed, triangles)
