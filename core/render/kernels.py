@@ -6,6 +6,8 @@ so that two triangles that share an edge never both own a sample and never leave
 
 # mypy: ignore-errors
 # (Warp reads the annotations as values: array(dtype=...) is no type.)
+from typing import Any
+
 import warp as wp
 
 wp.set_module_options({"enable_backward": False})
@@ -154,34 +156,26 @@ def interpolate_attributes(
         out[p, c] = b[0] * attributes[ids[0], c] + b[1] * attributes[ids[1], c] + b[2] * attributes[ids[2], c]
 
 
-@wp.kernel
-def sample_bilinear(image: wp.array3d(dtype=float), position: wp.array(dtype=wp.vec2), out: wp.array2d(dtype=float)):
-    """position: (column, row) in samples, sample centres at integers; clamped to the border."""
-    p = wp.tid()
-    height = image.shape[0]
-    width = image.shape[1]
-    x = wp.clamp(position[p][0], 0.0, float(width - 1))
-    y = wp.clamp(position[p][1], 0.0, float(height - 1))
-    x0 = wp.min(int(x), wp.max(width - 2, 0))
-    y0 = wp.min(int(y), wp.max(height - 2, 0))
-    x1 = wp.min(x0 + 1, width - 1)
-    y1 = wp.min(y0 + 1, height - 1)
-    fx = x - float(x0)
-    fy = y - float(y0)
-    for c in range(image.shape[2]):
-        top = image[y0, x0, c] * (1.0 - fx) + image[y0, x1, c] * fx
-        bottom = image[y1, x0, c] * (1.0 - fx) + image[y1, x1, c] * fx
-        out[p, c] = top * (1.0 - fy) + bottom * fy
+@wp.func
+def read_value(image: wp.array3d(dtype=float), decode: wp.array(dtype=float), y: int, x: int, c: int):
+    """A float image's value as it is."""
+    return image[y, x, c]
+
+
+@wp.func
+def read_value(image: wp.array3d(dtype=wp.uint8), decode: wp.array(dtype=float), y: int, x: int, c: int):  # noqa: F811
+    """A byte image's value by the table [256]."""
+    return decode[int(image[y, x, c])]
 
 
 @wp.kernel
-def sample_bilinear_bytes(
-    image: wp.array3d(dtype=wp.uint8),
+def sample_bilinear(
+    image: wp.array3d(dtype=Any),
     decode: wp.array(dtype=float),
     position: wp.array(dtype=wp.vec2),
     out: wp.array2d(dtype=float),
 ):
-    """As sample_bilinear, each byte decoded by a table [256] before blending."""
+    """position: (column, row) in samples, sample centres at integers; clamped to the border. Bytes are decoded, then blended."""
     p = wp.tid()
     height = image.shape[0]
     width = image.shape[1]
@@ -194,9 +188,13 @@ def sample_bilinear_bytes(
     fx = x - float(x0)
     fy = y - float(y0)
     for c in range(image.shape[2]):
-        top = decode[int(image[y0, x0, c])] * (1.0 - fx) + decode[int(image[y0, x1, c])] * fx
-        bottom = decode[int(image[y1, x0, c])] * (1.0 - fx) + decode[int(image[y1, x1, c])] * fx
+        top = read_value(image, decode, y0, x0, c) * (1.0 - fx) + read_value(image, decode, y0, x1, c) * fx
+        bottom = read_value(image, decode, y1, x0, c) * (1.0 - fx) + read_value(image, decode, y1, x1, c) * fx
         out[p, c] = top * (1.0 - fy) + bottom * fy
+
+
+wp.overload(sample_bilinear, {"image": wp.array3d(dtype=float)})
+wp.overload(sample_bilinear, {"image": wp.array3d(dtype=wp.uint8)})
 
 
 @wp.kernel

@@ -109,15 +109,10 @@ def sample_image(image: np.ndarray, points_px: np.ndarray, decode: np.ndarray | 
     wp, kernels = load_warp(), load_kernels()
     position = as_warp(np.ascontiguousarray(points_px.reshape(-1, 2) - 0.5, np.float32), wp.vec2)
     out = np.empty((points_px.size // 2, image.shape[2]), np.float32)
-    target = as_warp(out, wp.float32)
-    if image.dtype == np.uint8:
-        table = np.arange(256) / 255 if decode is None else decode
-        inputs = [as_warp(np.ascontiguousarray(image), wp.uint8), as_warp(np.ascontiguousarray(table, np.float32), wp.float32)]
-        launch(kernels.sample_bilinear_bytes, len(out), [*inputs, position, target])
-    else:
-        launch(
-            kernels.sample_bilinear, len(out), [as_warp(np.ascontiguousarray(image, np.float32), wp.float32), position, target]
-        )
+    is_bytes = image.dtype == np.uint8
+    values = as_warp(np.ascontiguousarray(image, None if is_bytes else np.float32), wp.uint8 if is_bytes else wp.float32)
+    table = as_warp(np.ascontiguousarray(np.arange(256) / 255 if decode is None else decode, np.float32), wp.float32)
+    launch(kernels.sample_bilinear, len(out), [values, table, position, as_warp(out, wp.float32)])
     return out.reshape(*points_px.shape[:-1], image.shape[2])
 
 

@@ -99,6 +99,11 @@ def test_sampling_equals_its_reference_and_bytes_equal_floats():
     assert np.allclose(sample_image(image, np.array([2.5, 3.5])), image[3, 2] / 255)
 
 
+def test_bytes_are_decoded_before_they_are_blended():
+    image, table = np.array([[[0], [255]]], np.uint8), (np.arange(256) / 255) ** 2.2
+    assert np.allclose(sample_image(image, np.array([[1.0, 0.5], [0.75, 0.5]]), table)[:, 0], [0.5, 0.25])
+
+
 def test_a_texture_sampled_at_its_texel_centres_is_itself():
     image = np.random.default_rng(3).uniform(size=(8, 8, 2))
     uvs = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
