@@ -21,6 +21,10 @@ class ModelError(LikenessError):
     """A head model or network file is missing, damaged or of another version."""
 
 
+class TopologyError(ModelError):
+    """A head model's mesh is not the one that the landmark calibration's points lie on."""
+
+
 class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .config import VERSION
+from .errors import TopologyError
 from .fit.confidence import judge_fit
 from .fit.geometry import fit_landmarks
 from .fit.light import fit_skin_light
-from .fit.measurement import load_calibration
+from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.texture import bake_texture
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
@@ -92,7 +93,7 @@ def _fit_face(
 ) -> Generator[Progress, None, HeadAsset]:
     yield Progress("Loading the head model", 0.2)
     with _timed(times_s, "model"):
-        model, calibration = get_model(model_name), load_calibration()
+        model, calibration = load_calibrated_model(model_name)
     yield Progress("Fitting the head", 0.3)
     size = (photo.pixels.shape[1], photo.pixels.shape[0])
     with _timed(times_s, "geometry"):
@@ -109,6 +110,15 @@ def _fit_face(
     asset = build_asset(model, result, photo, albedo, confidence_map, skin_light.skin_linear_rgb)
     yield Progress("Done", 1.0)
     return asset
+
+
+def load_calibrated_model(name: str) -> tuple[HeadModel, LandmarkCalibration]:
+    """The model and the calibration of its landmarks. Raises ModelError, TopologyError when they do not belong together."""
+    model, calibration = get_model(name), load_calibration()
+    if model.topology != calibration.topology:
+        remedy = "run `make assets` again, or reinstall the extension" if name == EMBEDDED else "use the embedded model"
+        raise TopologyError(f"The head model {name} has another mesh than the one its landmarks were calibrated on: {remedy}.")
+    return model, calibration
 
 
 def build_asset(

@@ -11,9 +11,13 @@ Source: Li et al. 2017, "Learning a model of facial shape and expression from 4D
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +76,11 @@ class HeadModel:
     @property
     def num_expression(self) -> int:
         return len(self.expression_basis)
+
+    @property
+    def topology(self) -> str:
+        """sha256 (hex) of the faces: tables indexed by vertex belong to one topology."""
+        return hashlib.sha256(np.ascontiguousarray(self.faces, np.int32).tobytes()).hexdigest()
 
     def neutral_code(self) -> HeadCode:
         return HeadCode(np.zeros(self.num_identity), np.zeros(self.num_expression), np.zeros(15))
@@ -180,10 +189,15 @@ def load_model(path: Path) -> HeadModel:
         with np.load(path, allow_pickle=False) as file:
             data = {key: file[key] for key in file.files}
         header = json.loads(str(data["header"]))
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ModelError(f"The head model {path} is damaged ({error}): run `make assets`, or reinstall the extension.") from error
-    if header["format"] != FORMAT:
-        raise ModelError(f"The head model {path} has format {header['format']}, not {FORMAT}: run `make assets` again.")
+        if header["format"] != FORMAT:
+            raise ModelError(f"The head model {path} has format {header['format']}, not {FORMAT}: run `make assets` again.")
+        return _unpack(header, data)
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        remedy = "run `make assets`, reinstall the extension, or give another model"
+        raise ModelError(f"The head model {path} is damaged or is no head model ({error}): {remedy}.") from error
+
+
+def _unpack(header: dict[str, Any], data: dict[str, np.ndarray]) -> HeadModel:
     wide = {key: data[key].astype(np.float32) for key in ("template", "identity_basis", "expression_basis", "pose_correctives")}
     rotations = {n: tuple(BoneRotation(j, np.array(a)) for j, a in rs) for n, rs in header["bone_rotations"].items()}
     return HeadModel(

