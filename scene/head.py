@@ -37,6 +37,7 @@ from .mesh import (
     write_shape_keys,
     write_vertex_groups,
 )
+from .placement import find_place
 
 FORMAT = 1
 HEAD = "likeness"
@@ -44,16 +45,17 @@ HEAD = "likeness"
 ROLE = "likeness_role"
 TEXTURE_PREFIX = "likeness_texture_"
 PHOTO = "likeness_photo"
-HEAD_SPACING_M = 0.4
 
 
 def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | None = None) -> bpy.types.Object:
     """Writes a head into context's scene and returns its mesh object, with the photo's expression applied.
 
+    It stands at the origin or beside what is there (placement.py); camera and lights are children of its armature.
     Collection 'Likeness <name>' holds mesh and armature, its child '<name> photo' the camera and the lights. The scene's
     world and render settings stay; its camera is set only where there is none. Never changes anybody's mode.
     """
     name = _unique_name(name or asset.name)
+    heads = [other for other in context.scene.objects if is_head(other)]
     textures, photo = _encode_images(asset)
     obj, rig = _create_rigged_mesh(asset, name)
     images = {key: create_image(encoded, f"{name} {key}") for key, encoded in textures.items()}
@@ -65,6 +67,8 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     around += create_lights(asset.light, name) if asset.light is not None else []
     _link(context, name, obj, rig, around)
     apply_expression(obj, "photo")
+    context.view_layer.update()
+    rig.location.x = find_place(context, obj, heads)
     context.view_layer.update()
     return obj
 
@@ -235,7 +239,6 @@ def _link(
 ) -> None:
     collection = bpy.data.collections.new(f"Likeness {name}")
     collection[ROLE] = "collection"
-    taken = {round(head.parent.location.x / HEAD_SPACING_M) for head in context.scene.objects if is_head(head) and head.parent}
     context.scene.collection.children.link(collection)
     for role, member in (("head", obj), ("rig", rig)):
         member[ROLE] = role
@@ -249,7 +252,6 @@ def _link(
             photo.objects.link(member)
         if context.scene.camera is None and around[0].type == "CAMERA":
             context.scene.camera = around[0]
-    rig.location.x = next(i for i in range(len(taken) + 1) if i not in taken) * HEAD_SPACING_M
     if context.mode == "OBJECT":
         for other in context.view_layer.objects:
             other.select_set(False)
