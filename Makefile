@@ -42,6 +42,7 @@ extension: environment assets ## The installable zips, one a system, in dist/ (d
 
 lint: environment ## Style of everything, types of core and scene
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
 	mkdir -p .cache/typing && ln -sfn "$(CURDIR)" .cache/typing/likeness
 	MYPYPATH=.cache/typing .venv/bin/mypy -p likeness.core -p likeness.scene -p likeness.bulk
 

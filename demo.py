@@ -1,6 +1,6 @@
 """`make demo`: the astronaut portrait becomes a head; the table says where the time went.
 
-    .venv/bin/python demo.py FOLDER
+Usage: .venv/bin/python demo.py FOLDER
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -147,6 +148,15 @@ def test_public_functions_of_the_core_say_what_they_do():
 def test_every_module_states_its_subject():
     files = [path for path in sources(*ROOMS, "batch.py") if path.stat().st_size]
     assert [name_of(path) for path in files if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_every_source_is_linted():
+    pytest.importorskip("ruff", reason="ruff is only in the environment of requirements.lock")
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--show-files", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    linted = {Path(line) for line in done.stdout.splitlines()}
+    files = sources(*ROOMS, "tests", "batch.py", "demo.py", "wheels/fetch.py")
+    assert [name_of(path) for path in files if path not in linted] == []
 
 
 def test_no_file_is_a_drawer():

@@ -76,7 +76,6 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
     head = build_mean_head(wheel, NUM_PEOPLE)
     skin = build_skin(head)
     parts = build_parts(head)
-    layout = build_layout(skin, parts)
     whole = join_parts(skin, parts)
     template = whole.binding @ head.base.vertices + whole.offset
     layout = build_layout(skin, parts)

@@ -37,7 +37,7 @@ MEAN_MELANIN = 0.55
 """Optical load of a mid-tone skin (ITA about 27 degrees)."""
 
 ENAMEL_LAB, GUM_LAB, TONGUE_LAB = (81.0, 1.2, 11.0), (52.9, 23.3, 14.9), (53.0, 25.0, 11.0)
-"""Enamel one SD lighter than its published mean (73.5, SD 7.6, over a dark ground): in the lips' shadow the mean reads as grey."""
+"""Enamel one SD lighter than its published mean (73.5, SD 7.6, over a dark ground): in the lips' shadow the mean looks grey."""
 LIP_LAB, MUCOSA_LAB, CONJUNCTIVA_LAB, SCLERA_LAB = (48.0, 20.0, 13.8), (44.0, 26.0, 14.0), (60.0, 18.0, 12.5), (79.0, 2.5, 6.5)
 LIP_SHARE = 0.85
 """How much of the lip's own colour covers the skin's."""
@@ -212,8 +212,6 @@ def paint_skin(
     wet = np.maximum(socket, 0.8 * smooth_step(wet))
     colour += wet[:, None] * (lab_to_linear(CONJUNCTIVA_LAB) - colour)
     return colour
-
-
 
 
 def brow_chart(skin: Skin, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,9 +25,7 @@ CORNER_LENGTH = 0.004
 """Over this length at the canthi the overlap fades in, m."""
 
 
-def close_lids(
-    neutral: np.ndarray, offsets: np.ndarray, upper: np.ndarray, lower: np.ndarray, centre: np.ndarray
-) -> np.ndarray:
+def close_lids(neutral: np.ndarray, offsets: np.ndarray, upper: np.ndarray, lower: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Corrected offsets [N, 3] m of a blink.
 
     neutral [N, 3]; upper, lower: rows of the lid margins' front edge from the inner to the outer corner, both included;
@@ -96,4 +94,4 @@ def split_ring(ring: list[int], inner: int, outer: int) -> tuple[list[int], list
     """A ring's vertices from `inner` to `outer` one way round and the other way round, both ends included."""
     turned = ring[ring.index(inner) :] + ring[: ring.index(inner)]
     split = turned.index(outer)
-    return turned[: split + 1], [inner, *turned[:split - 1 : -1]]
+    return turned[: split + 1], [inner, *turned[: split - 1 : -1]]

@@ -1,6 +1,6 @@
-"""Soft anatomical masks on the skin, drawn from the mesh's own rings and anthropometric distances; no detector has a say in them.
+"""Soft anatomical masks on the skin, drawn from the mesh's own rings and anthropometric distances, not by a detector.
 
-Lengths are on the mean head. Angles (azimuth) are around the vertical axis through HEAD_AXIS_Z: 0 in front, positive to either side.
+Lengths are the mean head's. Angles (azimuth) turn about the vertical through HEAD_AXIS_Z: 0 in front, positive to both sides.
 Brow and hairline heights follow published distances (inferior limbus to brow 19.4 mm; trichion to glabella 55-61 mm).
 """
 

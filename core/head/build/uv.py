@@ -200,9 +200,7 @@ def outline_corners(outline: np.ndarray, points: np.ndarray, midline: np.ndarray
     return np.array([front, back, bend, end])
 
 
-def place_outline(
-    outline: np.ndarray, corners: np.ndarray, points: np.ndarray, box: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def place_outline(outline: np.ndarray, corners: np.ndarray, points: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Outline vertices on the rectangle by arc length: positions [B, 2]; locked [N, 2]: they may slide along its sides."""
     positions = np.zeros((len(outline), 2))
     locked = np.zeros((len(points), 2), bool)
