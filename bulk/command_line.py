@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ..core.errors import LikenessError
 from . import workers
-from .fit import FORMATS, FitOptions, fit_to_files
+from .fit import FORMATS, FitOptions, fit_to_files, say_compiling
 from .inputs import Task, UsageError, list_tasks
 from .report import reporting
 
@@ -106,7 +106,7 @@ def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path)
     """Report lines, one a task: in this process, or in several."""
     if num_jobs == 1:
         for task in tasks:
-            yield fit_to_files(task, options)
+            yield fit_to_files(task, options, say_compiling)
     else:
         yield from workers.fit_in_children(tasks, options, num_jobs, script)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progres
         times_s = {}
     line["times_s"] = {k: round(v, 4) for k, v in (times_s | {"total": time.perf_counter() - started}).items()}
     return line
+
+
+def say_compiling(progress: Progress) -> None:
+    """For fit_to_files, to standard error: the one stage that a batch mentions, for it can outlast all others together."""
+    from ..core.pipeline import COMPILING
+
+    if progress.stage.endswith(COMPILING):
+        sys.stderr.write(f"{COMPILING} ...\n")
+        sys.stderr.flush()
 
 
 def hash_photo(path: Path) -> str | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..core.staging import sweep
-from .fit import FitOptions, fit_to_files
+from .fit import FitOptions, fit_to_files, say_compiling
 from .inputs import Task
 
 MARK = "@likeness "
@@ -122,7 +122,7 @@ def work() -> int:
     for line in sys.stdin:
         order = json.loads(line)
         options = FitOptions(**(order["options"] | {"formats": tuple(order["options"]["formats"])}))
-        result = fit_to_files(Task(**order["task"]), options)
+        result = fit_to_files(Task(**order["task"]), options, say_compiling)
         answers.write(MARK + json.dumps(result) + "\n")
         answers.flush()
     return 0

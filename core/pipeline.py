@@ -22,10 +22,12 @@ from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
 from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
+from .render.runtime import are_kernels_compiled, warm_up
 from .types import FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
 
 Result = TypeVar("Result")
 TEXTURE_SIZE = 2048
+COMPILING = "Compiling the renderer, once on this machine"
 
 
 def run(job: Generator[Progress, None, Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
@@ -98,6 +100,12 @@ def _fit_face(
     size = (photo.pixels.shape[1], photo.pixels.shape[0])
     with _timed(times_s, "geometry"):
         fit = fit_landmarks(landmarks.points_px, size, photo.focal_px, model, calibration)
+    with _timed(times_s, "kernels"):
+        is_compiled = are_kernels_compiled()
+    if not is_compiled:
+        yield Progress(COMPILING, 0.4)
+    with _timed(times_s, "kernels"):
+        warm_up()
     yield Progress("Estimating the light", 0.45)
     with _timed(times_s, "light"):
         posed = model.pose(fit.code)
