@@ -131,12 +131,9 @@ def prepare_view(photo: Photo, camera: Camera, surface: HeadSurface, skin_light:
     """Crop the head, shrink it when its pixels are finer than the texels (else they would alias), and judge its pixels."""
     pixels, _ = project(camera, surface.vertices)
     shrink = min(1.0, 2.0 / max(pixels_per_texel(pixels, surface, coarse), 1e-3))  # a coarse texel is two of the texture's wide
-    image, view = head_crop(photo, camera, surface.vertices, max(64.0, shrink * np.ptp(pixels, axis=0).max()))
-    small, small_view = head_crop(photo, camera, surface.vertices, MASK_PX)
-    alpha = None
-    if photo.alpha is not None:
-        as_photo = Photo(np.repeat(photo.alpha[..., None], 3, 2), None, None, "", "")
-        alpha = head_crop(as_photo, camera, surface.vertices, MASK_PX)[0][..., 0]
+    image, view = head_crop(photo.pixels, camera, surface.vertices, max(64.0, shrink * np.ptp(pixels, axis=0).max()))
+    small, small_view = head_crop(photo.pixels, camera, surface.vertices, MASK_PX)
+    alpha = None if photo.alpha is None else head_crop(photo.alpha, camera, surface.vertices, MASK_PX)[0]
     mask = build_mask(small, alpha, small_view, surface.vertices, surface.opaque, surface.normals, surface.zones, skin_light)
     return View(image, view, mask)
 

@@ -47,15 +47,14 @@ def _has_alpha(image: Image.Image) -> bool:
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
     """A picture in one of BASE_MODES with its ICC profile -> pixels [H, W, 3] uint8, alpha [H, W] uint8 or None, notes."""
-    alpha = np.array(image.getchannel("A")) if image.mode in ("LA", "RGBA") else None
+    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colour = image.convert(image.mode[:-1]) if alpha is not None else image
     colour, notes = _apply_profile(colour, profile)
-    pixels = np.array(colour)
-    if alpha is None or alpha.min() == 255:
-        return pixels, None, notes
-    opacity = alpha[:, :, None] / np.float32(255)
-    pixels = np.rint(pixels * opacity + BACKDROP * (1 - opacity)).astype(np.uint8)
-    return pixels, alpha, (*notes, "its transparent pixels are shown on grey")
+    if alpha is None or alpha.getextrema()[0] == 255:
+        return np.array(colour), None, notes
+    shown = Image.new("RGB", colour.size, (BACKDROP,) * 3)
+    shown.paste(colour, mask=alpha)
+    return np.array(shown), np.array(alpha), (*notes, "its transparent pixels are shown on grey")
 
 
 def _apply_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
@@ -80,7 +79,7 @@ def _apply_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Ima
         return _convert(image, ImageCms.createProfile("LAB")), ("its colours were converted from Lab to sRGB",)
     if image.mode == "CMYK":
         return image.convert("RGB"), ("it is in CMYK without a usable profile, so its colours are approximate",)
-    return image.convert("RGB"), ()
+    return image if image.mode == "RGB" else image.convert("RGB"), ()
 
 
 def _convert(image: Image.Image, source: ImageCms.ImageCmsProfile | ImageCms.core.CmsProfile) -> Image.Image:

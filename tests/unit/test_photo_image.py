@@ -247,6 +247,13 @@ def test_alpha_is_kept_and_shown_on_grey(tmp_path, picture):
     assert np.all(photo.pixels[90] == 128)
 
 
+def test_every_opacity_of_every_value_is_blended_to_the_nearest_level():
+    value, opacity = np.mgrid[:256, :256]
+    photo = photo_from_pixels(np.stack([value, value, value, opacity], -1).astype(np.uint8))
+    expected = np.rint((value * opacity + 128 * (255 - opacity)) / 255)
+    assert np.array_equal(photo.pixels[..., 0], expected)
+
+
 def test_opaque_alpha_counts_as_none(tmp_path, picture):
     assert load_photo(save(picture.convert("RGBA"), tmp_path / "a.png")).alpha is None
 

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from likeness.core.fit.light import fit_skin_light
+from likeness.core.fit.light import fit_skin_light, head_crop
 from likeness.core.fit.membrane import stretch_membrane
 from likeness.core.fit.skin_mask import box_blur, flood, minimum_filter
 from likeness.core.fit.texture import bake_texture, push_pull
 from likeness.core.head.model import HeadModel, SurfacePoints, triangulate
-from likeness.core.render.camera import orbit_camera
+from likeness.core.render.camera import orbit_camera, project
 from likeness.core.render.rasterize import interpolate, rasterize_uv
 from likeness.core.render.shading import ambient_light, directional_light, render_head, shade, vertex_normals
 from likeness.core.types import Photo
+from PIL import Image
 
 RADIUS = 0.09
 SIZE = 256
@@ -130,6 +131,20 @@ def test_a_dark_fringe_over_the_forehead_is_replaced_by_skin(model):
     assert albedo.mean(-1).min() > 115
     assert (confidence[:75, 100:156] < 40).all()
     assert confidence[140, 128] > 200
+
+
+@pytest.mark.parametrize("longest_px", [50, 90, 400])
+def test_a_crop_shows_the_head_alone_and_alpha_is_cropped_alike(model, longest_px):
+    photo, camera = take_photo(model, mottled(SKIN, 2))
+    image, view = head_crop(photo.pixels, camera, model.template, longest_px)
+    whole, _ = head_crop(photo.pixels, camera, model.template, 1e9)
+    assert image.shape == (view.size[1], view.size[0], 3)
+    assert max(view.size) == min(longest_px, max(whole.shape))
+    pixels, _ = project(view, model.template)
+    assert ((pixels > 0) & (pixels < view.size)).all()
+    exact = np.asarray(Image.fromarray(whole).resize(view.size, Image.Resampling.LANCZOS)).astype(int)
+    assert np.abs(image - exact).mean() < 1
+    assert np.array_equal(head_crop(photo.pixels[..., 1], camera, model.template, longest_px)[0], image[..., 1])
 
 
 def test_transparent_pixels_are_not_painted(model):
