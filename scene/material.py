@@ -22,6 +22,15 @@ DEEP_SKIN_RADIUS = np.array([0.76, 0.81, 0.62])
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 LIGHT_SKIN_LUMINANCE, DEEP_SKIN_LUMINANCE = 0.40, 0.05
 """Linear luminance of the lightest and the deepest skin, between which the radius is interpolated."""
+SOLID_COLORS = {
+    "eye": (0.5, 0.48, 0.46, 1.0),
+    "cornea": (1.0, 1.0, 1.0, 0.0),
+    "teeth": (0.75, 0.68, 0.58, 1.0),
+    "tongue": (0.5, 0.2, 0.18, 1.0),
+    "lashes": (0.02, 0.015, 0.01, 1.0),
+}
+"""Linear RGBA in solid view, which knows no shader nodes. The cornea's alpha 0 lets the iris through; any roughness of the
+eye would spread solid view's highlight as a grey haze over iris and pupil."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,9 @@ def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_
         _build_cornea(material)
     else:
         _build_surface(material, _surface_of_kind(kind, skin_linear_rgb), albedo)
-    material.diffuse_color = (*np.clip(skin_linear_rgb, 0, 1), 0.1 if kind == "cornea" else 1.0)
+    if kind == "eye":
+        material.roughness = 0.0
+    material.diffuse_color = SOLID_COLORS.get(kind, (*np.clip(skin_linear_rgb, 0, 1), 1.0))
     return material
 
 
