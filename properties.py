@@ -14,14 +14,30 @@ FACES = (
 )
 
 
+_chosen: dict[str, str] = {}
+"""The chosen photo's path, for this session only: a .blend may be given away, and a path says whose it was and where."""
+
+
+def get_photo(settings: bpy.types.PropertyGroup) -> str:
+    """The chosen photo's absolute path, or nothing."""
+    return _chosen.get("photo", "")
+
+
+def set_photo(settings: bpy.types.PropertyGroup, path: str) -> None:
+    """Keep the choice; "//" means the folder of the .blend that is open now."""
+    _chosen["photo"] = bpy.path.abspath(path)
+
+
 class LikenessSettings(bpy.types.PropertyGroup):
-    """What a person chose; saved with the scene."""
+    """What a person chose; saved with the scene, but for the photo's path."""
 
     photo: StringProperty(
         name="Photo",
         description="The photo of a face: JPEG, PNG, TIFF, WebP or HEIC. A face from the front, in even light, is best",
         subtype="FILE_PATH",
         options=RELATIVE_PATH,
+        get=get_photo,
+        set=set_photo,
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
@@ -45,6 +61,7 @@ def attach() -> None:
 
 def detach() -> None:
     """Take them away again."""
+    _chosen.clear()
     del bpy.types.WindowManager.likeness_job
     del bpy.types.Scene.likeness
 

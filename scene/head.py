@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -284,9 +285,10 @@ def _write_properties(
 
 
 def _photo_facts(photo: Photo | None) -> dict[str, Any] | None:
+    """What is known of the photo beside its pixels; of its path only the file's name, for a .blend may be given away."""
     if photo is None:
         return None
-    return {"focal_px": photo.focal_px, "source": photo.source, "sha256": photo.sha256, "notes": photo.notes}
+    return {"focal_px": photo.focal_px, "source": Path(photo.source).name, "sha256": photo.sha256, "notes": photo.notes}
 
 
 def _read_photo(obj: bpy.types.Object, facts: dict[str, Any] | None) -> Photo | None:
