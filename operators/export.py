@@ -16,7 +16,7 @@ FORMATS = (
     ("fbx", "FBX (.fbx)", "Mesh, textures, skeleton and 52 blend shapes: Maya, Unreal, Unity"),
     ("obj", "Wavefront OBJ (.obj)", "The mesh as it is now, with its texture: sculpting and printing"),
     ("npz", "NumPy (.npz)", "Vertices, texture, camera, light and codes as arrays: measuring and learning"),
-    ("blend", "Blender (.blend)", "The head alone in a file of its own, to append or link"),
+    ("blend", "Blender (.blend)", "The head alone in a file of its own, to open, append or link"),
 )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import errno
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ from ..core.export_obj import export_obj
 from ..core.head.bones import bake_units, pose_asset
 from ..core.staging import explain_write_error, staged
 from ..core.types import HeadAsset
+from . import resave
 from . import rig as rigging
 from .camera import match_render
 from .convert import scene_to_model
@@ -36,7 +39,7 @@ FULL_DISK_BYTES = 1_000_000
 def export_head(obj: bpy.types.Object, path: str | Path, format: str) -> Path:
     """Writes the head as it is now; the ending of `path` becomes the format's. Returns the file's path.
 
-    blend: the head's collection with camera, lights and packed textures in a scene of its own; glb, fbx: mesh at rest,
+    blend: a file that opens with the head in view, its camera, lights and packed textures in a scene of its own; glb, fbx: mesh at rest,
     52 morph targets with bone rotations baked in, five bones, texture; obj: the mesh as it is posed; npz: plain arrays
     (DESIGN.md). Raises ExportError.
     """
@@ -70,9 +73,29 @@ def _write_blend(obj: bpy.types.Object, path: Path) -> None:
             match_render(scene, camera)
         scene.view_layers[0].update()  # Blender 5.2 crashes on writing a scene whose view layer was never evaluated
         with staged(path.parent) as folder, blender_errors(path):
-            bpy.data.libraries.write(str(folder / path.name), {scene}, fake_user=False, compress=True)
+            library = folder / f"{path.name}.library"
+            bpy.data.libraries.write(str(library), {scene}, fake_user=False)
+            _resave(library, folder / path.name, obj.name)
+            library.unlink()
     finally:
         bpy.data.scenes.remove(scene)
+
+
+def _resave(library: Path, target: Path, name: str) -> None:
+    """A library file, which Blender opens with a warning and without a view, made a main file by a bare Blender of its own.
+
+    Raises RuntimeError with the last line that it said.
+    """
+    blender = [bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "3", "--python"]
+    command = [*blender, resave.__file__, "--"] if bpy.app.binary_path else [sys.executable, "-P", resave.__file__]
+    no_console = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    done = subprocess.run(
+        [*command, str(library), str(target), name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8", errors="replace", creationflags=no_console, check=False,
+    )  # fmt: skip
+    if done.returncode or not target.is_file():
+        reasons = [line for line in done.stdout.splitlines() if "Error" in line]
+        raise RuntimeError(reasons[-1] if reasons else f"a second Blender ended with code {done.returncode}")
 
 
 def _write_fbx(obj: bpy.types.Object, path: Path) -> None:

@@ -19,9 +19,11 @@ from likeness.core.export_glb import encode_glb, matrix_to_quaternion
 from likeness.core.head.bones import bake_units, pose_asset
 from likeness.core.head.model import rotation_matrices
 from likeness.core.types import ARKIT_NAMES, JOINT_NAMES
+from likeness.scene import resave
 from likeness.scene.convert import scene_to_model
 from likeness.scene.export import WRITERS, evaluate_vertices, export_head
 from likeness.scene.head import apply_expression, create_head, read_head
+from likeness.scene.placement import world_box
 from posing import code_of, differing_fields, models
 from scipy.spatial import cKDTree
 from synthetic import make_asset, model_to_asset
@@ -179,6 +181,35 @@ def test_npz_carries_the_landmarks_along_with_the_surface(context, model, tmp_pa
         posed = data["landmarks7_posed"]
     expected = model.landmarks7.evaluate(model.pose(code)) @ asset.camera.R.T + asset.camera.t
     assert np.linalg.norm(posed - expected, axis=1).max() < 5e-5
+
+
+def test_a_blend_opens_as_any_file_with_the_head_selected_and_in_view(context, tmp_path, capfd):
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    head = create_head(bpy.context, make_asset())
+    assert head.parent.location.x > 1, "beside the cube"
+    path = export_head(head, tmp_path / "Ada", "blend")
+    assert [file.name for file in tmp_path.iterdir()] == ["Ada.blend"]
+    capfd.readouterr()
+    bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=True)
+    assert "Warning" not in "".join(capfd.readouterr())
+    assert [scene.name for scene in bpy.data.scenes] == ["Ada"]
+    assert "Cube" not in bpy.data.objects
+    head, scene = bpy.data.objects["Ada"], bpy.context.scene
+    assert (bpy.context.view_layer.objects.active, list(bpy.context.selected_objects)) == (head, [head])
+    assert (scene.camera.name, scene.render.resolution_x) == ("Ada camera", 480)
+    views = [area.spaces.active for screen in bpy.data.screens for area in screen.areas if area.type == "VIEW_3D"]
+    centre = world_box(head).mean(0)
+    assert views
+    assert all(np.allclose(view.region_3d.view_location, centre, atol=1e-3) for view in views)
+
+
+def test_a_blend_that_a_second_blender_cannot_write_is_one_sentence(head, tmp_path, monkeypatch):
+    before = scene_state()
+    monkeypatch.setattr(resave, "__file__", str(tmp_path / "gone.py"))
+    with pytest.raises(ExportError, match="Blender could not write .*Ada.blend"):
+        export_head(head, tmp_path / "out" / "Ada", "blend")
+    assert list((tmp_path / "out").iterdir()) == []
+    assert scene_state() == before
 
 
 def test_a_blend_opens_on_the_head_and_reads_back_the_same(head, tmp_path):
