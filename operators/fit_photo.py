@@ -78,7 +78,6 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
             if not job.step(context):
                 return {"RUNNING_MODAL"}
             outcome = self._finish(context, job.result)
-            frame_selected(context)
         except Exception as error:
             outcome = self._fail(context, error)
         job.stop(context)
@@ -116,14 +115,17 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
         from ..scene import head, transaction
 
         with transaction.all_or_nothing():
-            for asset in assets:
-                head.create_head(context, asset)
+            heads = [head.create_head(context, asset) for asset in assets]
+        for made in heads:
+            made.select_set(True)
         warnings = [warning for asset in assets for warning in asset.provenance.get("warnings", ())]
         for warning in warnings:
             self.report({"WARNING"}, warning)
         names = ", ".join(asset.name for asset in assets)
         self.report({"INFO"}, f"Made {names}: {min(asset.provenance.get('confidence', 0.0) for asset in assets):.0%} sure")
         context.window_manager.likeness_job.error = ""
+        if not bpy.app.background:
+            show_selected(context)
         return {"FINISHED"}
 
     def _fail(self, context: bpy.types.Context, error: Exception) -> set[str]:
@@ -152,11 +154,18 @@ class LIKENESS_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def frame_selected(context: bpy.types.Context) -> None:
-    """Show the new head: it is a quarter of a metre large, and the view may be anywhere."""
-    if context.area and context.area.type == "VIEW_3D":
-        region = next(region for region in context.area.regions if region.type == "WINDOW")
-        with context.temp_override(region=region):
+def show_selected(context: bpy.types.Context) -> None:
+    """Turn a 3D view to the new heads: they are a quarter of a metre large, and the view may be anywhere.
+
+    The view that the operator was started in, else the window's largest. Looking is no step of its own to undo.
+    """
+    views = [area for area in context.window.screen.areas if area.type == "VIEW_3D"] if context.window else []
+    if not views:
+        return
+    area = context.area if context.area in views else max(views, key=lambda view: view.width * view.height)
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(area=area, region=region):
+        if bpy.ops.view3d.view_selected.poll():
             bpy.ops.view3d.view_selected()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import bpy
 import pytest
-from likeness.scene import head
+from likeness.operators import fit_photo
+from likeness.scene import head, placement
 from likeness.scene.mesh import POSE_KEY_PREFIX
 
 pytestmark = pytest.mark.usefixtures("extension", "quick_pipeline")
@@ -34,6 +35,36 @@ def test_fit_photo_makes_one_head_and_selects_it(astronaut):
 def test_all_faces_make_a_head_each(astronaut):
     assert fit(astronaut, faces="ALL") == {"FINISHED"}
     assert sorted(obj.name for obj in bpy.data.objects if head.is_head(obj)) == ["astronaut", "astronaut_2"]
+
+
+def test_all_new_heads_are_selected(astronaut):
+    fit(astronaut, faces="ALL")
+    assert {obj.name for obj in bpy.context.selected_objects} == {"astronaut", "astronaut_2"}
+
+
+def view_3d() -> bpy.types.RegionView3D:
+    return next(area for area in bpy.context.window.screen.areas if area.type == "VIEW_3D").spaces.active.region_3d
+
+
+def test_a_3d_view_turns_to_the_new_head(astronaut):
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    before = view_3d().view_location.copy()
+    fit(astronaut)
+    assert view_3d().view_location == before, "nobody looks in background mode"
+    fit_photo.show_selected(bpy.context)
+    middle = placement.world_box(head.find_head(bpy.context)).mean(0)
+    assert middle[0] > 1
+    assert list(view_3d().view_location) == pytest.approx(list(middle), abs=0.02)
+    assert 0.1 < view_3d().view_distance < 2
+
+
+def test_without_a_3d_view_nothing_is_turned(astronaut):
+    fit(astronaut)
+    areas = list(bpy.context.window.screen.areas) if bpy.context.window else []
+    for area in areas:
+        if area.type == "VIEW_3D":
+            area.type = "TEXT_EDITOR"
+    fit_photo.show_selected(bpy.context)
 
 
 def test_a_missing_photo_is_one_sentence_and_leaves_the_scene_alone():
