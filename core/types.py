@@ -48,7 +48,8 @@ class Photo:
     """An upright photo in sRGB.
 
     pixels [H, W, 3] uint8 sRGB; alpha [H, W] uint8 or None; focal_px: focal length in pixels from EXIF, or None;
-    source: file path (of a head read back, the file's name) or a description; sha256: of the file's bytes (hex); notes: what was done on reading.
+    source: file path (of a head read back, the file's name) or a description; sha256: of the file's bytes (hex);
+    notes: what was done on reading.
     """
 
     pixels: np.ndarray

@@ -39,7 +39,7 @@ FULL_DISK_BYTES = 1_000_000
 def export_head(obj: bpy.types.Object, path: str | Path, format: str) -> Path:
     """Writes the head as it is now; the ending of `path` becomes the format's. Returns the file's path.
 
-    blend: a file that opens with the head in view, its camera, lights and packed textures in a scene of its own; glb, fbx: mesh at rest,
+    blend: a file that opens with the head in view, with camera, lights and packed textures; glb, fbx: mesh at rest,
     52 morph targets with bone rotations baked in, five bones, texture; obj: the mesh as it is posed; npz: plain arrays
     (DESIGN.md). Raises ExportError.
     """

@@ -28,12 +28,16 @@ def find_place(context: bpy.types.Context, obj: bpy.types.Object, heads: Sequenc
     box = world_box(obj)
     taken = [world_box(head) for head in heads]
     visible = [other for other in context.view_layer.objects if _hides(other) and other != obj and other not in heads]
-    places = [box + (i * SPACING_M, 0, 0) for i in range(NUM_PLACES)]
+    places = [_step(box, i) for i in range(NUM_PLACES)]
     obstacles = [b for b in map(world_box, visible) if not all(_meet(place, b) for place in places)]
     free = next((i for i, place in enumerate(places) if not any(_meet(place, b) for b in [*taken, *obstacles])), None)
     if free is None:
-        free = next(i for i in count() if not any(_meet(box + (i * SPACING_M, 0, 0), head) for head in taken))
+        free = next(i for i in count() if not any(_meet(_step(box, i), head) for head in taken))
     return free * SPACING_M
+
+
+def _step(box: np.ndarray, steps: int) -> np.ndarray:
+    return box + np.array([steps * SPACING_M, 0, 0])
 
 
 def _hides(obj: bpy.types.Object) -> bool:

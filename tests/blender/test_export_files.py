@@ -206,7 +206,7 @@ def test_a_blend_opens_as_any_file_with_the_head_selected_and_in_view(context, t
 def test_a_blend_that_a_second_blender_cannot_write_is_one_sentence(head, tmp_path, monkeypatch):
     before = scene_state()
     monkeypatch.setattr(resave, "__file__", str(tmp_path / "gone.py"))
-    with pytest.raises(ExportError, match="Blender could not write .*Ada.blend"):
+    with pytest.raises(ExportError, match=r"Blender could not write .*Ada\.blend"):
         export_head(head, tmp_path / "out" / "Ada", "blend")
     assert list((tmp_path / "out").iterdir()) == []
     assert scene_state() == before
