@@ -57,8 +57,8 @@ def _exit_now(code: int) -> None:
 
 
 def _stop(number: int, frame: object) -> NoReturn:
-    """SIGTERM: unwind. Under one of its callbacks Blender ends the process instead, and not every version survives that:
-    then what atexit runs tidies up, and the last of it leaves."""
+    """SIGTERM, Ctrl-C: unwind. Under one of its callbacks Blender ends the process instead, and not every version survives that:
+    then what atexit runs tidies up, and the last of it leaves. A KeyboardInterrupt it would swallow there, and crash later."""
     signal.signal(number, signal.SIG_IGN)
     _stop_codes.append(128 + number)
     sys.exit(128 + number)
@@ -73,11 +73,9 @@ _stop_codes: list[int] = []
 
 if __name__ == "__main__":
     atexit.register(_leave_if_stopped)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         _exit_now(main())
     except SystemExit as end:
         _exit_now(end.code if isinstance(end.code, int) else 1)
-    except KeyboardInterrupt:
-        _exit_now(130)

@@ -316,20 +316,48 @@ import bpy
 
 @bpy.app.handlers.persistent
 def stop(*_):
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), number)
 
 bpy.app.handlers.load_post.append(stop)
-sys.argv = sys.argv[1:]
+number, sys.argv = int(sys.argv[1]), sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
 @needs_assets
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_sigterm_under_a_callback_of_blender_leaves_whole_files_only(tmp_path, astronaut):
+@pytest.mark.parametrize("delay_s", [0.3, 0.9, 1.6])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_at_any_moment_of_an_fbx_export_leaves_whole_files_only(number, delay_s, tmp_path, astronaut):
+    """The .npz is staged first; what follows is an empty scene, the head in it, and the .fbx."""
+    command = [sys.executable, str(SCRIPT), "fit", str(astronaut), "--out", str(tmp_path), "--export", "npz,fbx"]
+    older = {"astronaut.npz": "older", "astronaut.fbx": "older"}
+    for name, text in older.items():
+        (tmp_path / name).write_text(text)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (half := list(tmp_path.glob(f"{PREFIX}*/*.npz"))) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(delay_s)
+    process.send_signal(number)
+    code = process.wait(30)
+    assert half, "no head was being written when the signal was sent"
+    assert {path.name for path in tmp_path.iterdir()} == {*older, "report.jsonl"}
+    if code == 128 + number:
+        assert {name: (tmp_path / name).read_text() for name in older} == older
+        assert report(tmp_path) == []
+    else:
+        assert (code, len(report(tmp_path))) == (0, 1), "it was faster than the signal"
+
+
+@needs_assets
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_under_a_callback_of_blender_leaves_whole_files_only(number, tmp_path, astronaut):
     out = tmp_path / "out"
-    command = [sys.executable, "-c", STOPPED_UNDER_A_CALLBACK, str(SCRIPT), "fit", str(astronaut), "--out", str(out)]
-    done = subprocess.run([*command, "--export", "npz,blend"], capture_output=True, text=True)
-    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+    started = [sys.executable, "-c", STOPPED_UNDER_A_CALLBACK, str(int(number)), str(SCRIPT)]
+    command = [*started, "fit", str(astronaut), "--out", str(out), "--export", "npz,blend"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 128 + number, done.stderr
     assert [path.name for path in out.iterdir()] == ["report.jsonl"]
     assert report(out) == []
