@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..core.errors import describe_error
 from ..core.staging import staged
 from ..core.types import HeadAsset, Progress
 from .inputs import Task
+from .interruption import held_back
 
 SCENE_FORMATS = ("blend", "glb", "fbx", "obj")
 FORMATS = (*SCENE_FORMATS, "npz")
@@ -83,11 +85,11 @@ def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None
 
 
 def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """Write every head's files; all of a photo's files appear together or none does."""
+    """Write every head's files; all of a photo's files appear together or none does, though a signal comes between two."""
     heads = []
     times_s = dict(assets[0].provenance.get("times_s", {}))
     out = Path(options.out)
-    with staged(out) as folder:
+    with ExitStack() as end, staged(out) as folder:
         for number, asset in enumerate(assets, 1):
             stem = task.stem if len(assets) == 1 else f"{task.stem}_face{number}"
             before = set(folder.iterdir())
@@ -102,6 +104,7 @@ def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[li
                     "warnings": list(asset.provenance.get("warnings", ())),
                 }
             )
+        end.enter_context(held_back())
     return heads, times_s
 
 

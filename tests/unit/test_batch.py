@@ -183,6 +183,21 @@ class TestFit:
         assert [path.name for path in out.iterdir()] == ["report.jsonl"]
         assert report(out) == []
 
+    @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+    def test_ctrl_c_between_two_files_of_a_photo_waits_for_the_second(self, photos, tmp_path, monkeypatch):
+        out, replace = tmp_path / "out", os.replace
+
+        def interrupt(source, target):
+            replace(source, target)
+            if Path(target) == out / "a.glb":
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(os, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run("fit", photos, "--out", out, "--export", "npz,glb")
+        assert sorted(path.name for path in out.iterdir()) == ["a.glb", "a.npz", "report.jsonl"]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
 
 @pytest.mark.parametrize("name", ["nothing.npz", "readme.md", "broken.npz", "broken.glb"])
 def test_info_of_what_is_not_ours_is_one_sentence_and_exit_1(tmp_path, name, capsys):

@@ -1,0 +1,28 @@
+"""Ctrl-C and SIGTERM wait for a step that must not be cut in two."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """What arrives in the block is done after it. Signals reach Python in its main thread; in others this is idle."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    ours = [number for number in SIGNALS if signal.getsignal(number) is not None]
+    handlers = {number: signal.signal(number, lambda number, frame: arrived.append(number)) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
