@@ -44,8 +44,10 @@ def own_arguments(argv: list[str]) -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     load_package()
+    from likeness.bulk import interruption
     from likeness.bulk.command_line import run
 
+    interruption.stop_codes = _stop_codes
     return run(own_arguments(sys.argv) if argv is None else argv, script=Path(__file__).resolve())
 
 

@@ -15,7 +15,7 @@ from ..core.errors import describe_error
 from ..core.staging import staged
 from ..core.types import HeadAsset, Progress
 from .inputs import Task
-from .interruption import held_back
+from .interruption import held_back, leave_if_stopped
 
 SCENE_FORMATS = ("blend", "glb", "fbx", "obj")
 FORMATS = (*SCENE_FORMATS, "npz")
@@ -116,6 +116,7 @@ def _write_head(asset: HeadAsset, folder: Path, stem: str, options: FitOptions) 
         nonlocal clock
         times_s[stage] = time.perf_counter() - clock
         clock = time.perf_counter()
+        leave_if_stopped()
 
     if "npz" in options.formats:
         from ..core import export_npz

@@ -1,13 +1,22 @@
-"""Ctrl-C and SIGTERM wait for a step that must not be cut in two."""
+"""Ctrl-C and SIGTERM: held back from a step that must not be cut in two, and not forgotten where Blender swallows them."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+stop_codes: list[int] = []
+"""The exit codes of the signals that came; batch.py's handler adds to it."""
+
+
+def leave_if_stopped() -> None:
+    """Unwind again: a SystemExit that is raised while Blender 4.2 registers its own scripts is printed, and the work goes on."""
+    if stop_codes:
+        sys.exit(stop_codes[0])
 
 
 @contextmanager

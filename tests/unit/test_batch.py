@@ -183,6 +183,16 @@ class TestFit:
         assert [path.name for path in out.iterdir()] == ["report.jsonl"]
         assert report(out) == []
 
+    def test_a_stop_that_blender_swallowed_is_heard_after_the_stage(self, photos, tmp_path, monkeypatch):
+        from likeness.bulk import interruption
+
+        out = tmp_path / "out"
+        monkeypatch.setattr(interruption, "stop_codes", [143])
+        with pytest.raises(SystemExit) as end:
+            run("fit", photos, "--out", out, "--export", "npz,glb")
+        assert end.value.code == 143
+        assert [path.name for path in out.iterdir()] == ["report.jsonl"]
+
     @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
     def test_ctrl_c_between_two_files_of_a_photo_waits_for_the_second(self, photos, tmp_path, monkeypatch):
         out, replace = tmp_path / "out", os.replace
