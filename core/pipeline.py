@@ -20,6 +20,7 @@ from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.texture import bake_texture
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
+from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
 from .render.runtime import are_kernels_compiled, warm_up
@@ -98,8 +99,10 @@ def _fit_face(
         model, calibration = load_calibrated_model(model_name)
     yield Progress("Fitting the head", 0.3)
     size = (photo.pixels.shape[1], photo.pixels.shape[0])
+    with _timed(times_s, "landmarks"):
+        dense = locate_dense_landmarks(photo, landmarks)
     with _timed(times_s, "geometry"):
-        fit = fit_landmarks(landmarks.points_px, size, photo.focal_px, model, calibration)
+        fit = fit_landmarks(dense, size, photo.focal_px, model, calibration)
     with _timed(times_s, "kernels"):
         is_compiled = are_kernels_compiled()
     if not is_compiled:

@@ -1,10 +1,10 @@
-"""From detections on heads of known shape to the measurement model: where each landmark lies, how it errs.
+"""From landmarks on heads of known shape to the measurement model: where each lies on the surface, how it errs.
 
-1. embedding: per yaw bin, the surface point whose projection is nearest to the detections in the mean square. Over vertices that
-   is one matrix product of moments; inside the best vertex's triangles it is a small constrained quadratic.
-2. bias: what is left on average, linear in sin(pitch); 3. modes: the leading principal components of the rest, the detector's
-   correlated errors; 4. covariance [2,2] per landmark of what remains.
-Every head counts twice, as itself and mirrored. Samples are weighted by a Gaussian in yaw around the bin.
+embed_landmarks: the surface point whose projection is nearest to a landmark in the mean square over nearly frontal heads. Over
+vertices that is one matrix product of moments; inside the best vertex's triangles it is a small constrained quadratic.
+calibrate, per yaw bin: bias, what the error is on average, linear in sin(pitch); modes, the leading principal components of the
+rest, correlated errors; covariance [2,2] per landmark of what remains. Samples are weighted by a Gaussian in yaw around the
+bin. Every head counts twice, as itself and mirrored.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fit.measurement import LandmarkCalibration, face_frame
+from ..fit.measurement import FaceFrame, LandmarkCalibration, face_frame
 from ..head.model import HeadModel, SurfacePoints, triangulate
+from ..photo.mirror import MIRRORED
 from ..types import Camera
 
 IRIS = {"right_eye": range(468, 473), "left_eye": range(473, 478)}
 NUM_MODES = 40
 FLOOR_M = 1.5e-4
+FLIP = np.array([-1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,16 @@ class Sample:
     vertices: np.ndarray
     camera: Camera
 
+    def project(self, points_m: np.ndarray) -> np.ndarray:
+        """points_m [N,3] in model space -> [N,2] px."""
+        pixels = (points_m @ self.camera.R.T + self.camera.t) @ self.camera.K.T
+        return pixels[:, :2] / pixels[:, 2:]
 
-@dataclass(frozen=True)
-class _Upright:
-    """A sample in the upright face frame, m: detected [N,2], projected vertices [V,2], yaw, pitch rad."""
-
-    detected: np.ndarray
-    projected: np.ndarray
-    yaw: float
-    pitch: float
+    @property
+    def frame(self) -> FaceFrame:
+        """The upright face frame at the head's mean depth."""
+        depth = (self.vertices @ self.camera.R[2] + self.camera.t[2]).mean()
+        return face_frame(self.camera.R, self.camera.K[0, 0], depth)
 
 
 def mirror_vertices(template: np.ndarray) -> np.ndarray:
@@ -49,66 +52,44 @@ def mirror_vertices(template: np.ndarray) -> np.ndarray:
     return cKDTree(template).query(template * [-1, 1, 1])[1]
 
 
-def mirror_landmarks(mean_points: np.ndarray) -> np.ndarray:
-    """[N] index of each landmark's mirror twin, from the detections' mean in the upright frame [N,2] centred on the midline."""
-    from scipy.optimize import linear_sum_assignment
-
-    distance = np.linalg.norm(mean_points[:, None] * [-1, 1] - mean_points[None], axis=2)
-    for irises in IRIS.values():
-        distance[list(irises), : IRIS["right_eye"].start] += 1.0
-        distance[: IRIS["right_eye"].start, list(irises)] += 1.0
-    return linear_sum_assignment(distance)[1]
-
-
-def upright_samples(samples: Sequence[Sample], vertex_twins: np.ndarray, landmark_twins: np.ndarray) -> list[_Upright]:
-    """Every sample and its mirror image in the face frame, origin at the projected model origin."""
-    result = []
+def embed_landmarks(samples: Sequence[Sample], model: HeadModel, width: float) -> SurfacePoints:
+    """The surface points that the landmarks mark when a head looks ahead; samples weighted by a Gaussian in yaw, `width` rad."""
+    twins = mirror_vertices(model.template)
+    detected, projected, weights = [], [], []
     for sample in samples:
-        points = sample.vertices @ sample.camera.R.T + sample.camera.t
-        pixels = points @ sample.camera.K.T
-        pixels = pixels[:, :2] / pixels[:, 2:]
-        origin = sample.camera.K @ sample.camera.t
-        frame = face_frame(sample.camera.R, sample.camera.K[0, 0], points[:, 2].mean())
+        frame = sample.frame
+        weight = np.exp(-0.5 * (frame.yaw / width) ** 2)
+        if weight < 0.05:
+            continue
         to_frame = np.linalg.inv(frame.px_from_m).T
-        detected = (sample.detected - origin[:2] / origin[2]) @ to_frame
-        projected = (pixels - origin[:2] / origin[2]) @ to_frame
-        result.append(_Upright(detected, projected, frame.yaw, frame.pitch))
-        flip = np.array([-1.0, 1.0])
-        result.append(_Upright(detected[landmark_twins] * flip, projected[vertex_twins] * flip, -frame.yaw, frame.pitch))
-    return result
+        origin = sample.project(np.zeros((1, 3)))
+        found, true = (sample.detected - origin) @ to_frame, (sample.project(sample.vertices) - origin) @ to_frame
+        detected += [found, found[MIRRORED] * FLIP]
+        projected += [true, true[twins] * FLIP]
+        weights += [weight, weight]
+    return _SurfaceSearch(model).nearest(np.array(detected, np.float32), np.array(projected, np.float32), np.array(weights))
 
 
-def find_landmark_twins(samples: Sequence[Sample]) -> np.ndarray:
-    """Landmark twins from near-frontal samples: the mean of their upright detections, the midline at its mean x."""
-    identity = np.arange(samples[0].vertices.shape[0])
-    upright = upright_samples(samples, identity, np.arange(len(samples[0].detected)))[::2]
-    frontal = [u.detected - u.detected.mean(0) for u in upright if abs(u.yaw) < np.radians(8)]
-    return mirror_landmarks(np.mean(frontal, 0))
+def calibrate(
+    samples: Sequence[Sample], points: SurfacePoints, yaws: np.ndarray, width: float, topology: str
+) -> LandmarkCalibration:
+    """Landmarks that should lie at the surface `points` -> LandmarkCalibration with bins `yaws` [B] rad and Gaussian width (rad)."""
+    error, sample_yaws, sin_pitch = [], [], []
+    for sample in samples:
+        frame = sample.frame
+        off = (sample.detected - sample.project(points.evaluate(sample.vertices))) @ np.linalg.inv(frame.px_from_m).T
+        error += [off, off[MIRRORED] * FLIP]
+        sample_yaws += [frame.yaw, -frame.yaw]
+        sin_pitch += [np.sin(frame.pitch)] * 2
+    errors, turns, tilts = np.array(error), np.array(sample_yaws), np.array(sin_pitch)
+    bins = [_calibrate_bin(errors, np.exp(-0.5 * ((turns - yaw) / width) ** 2), tilts) for yaw in yaws]
+    bias, modes, covariance = zip(*bins, strict=True)
+    return LandmarkCalibration(points, yaws, np.stack(bias), np.stack(modes), np.stack(covariance), topology)
 
 
-def calibrate(samples: Sequence[Sample], model: HeadModel, yaws: np.ndarray, width: float, topology: str) -> LandmarkCalibration:
-    """samples -> LandmarkCalibration with bins `yaws` [B] rad and Gaussian width (rad)."""
-    landmark_twins = find_landmark_twins(samples)
-    upright = upright_samples(samples, mirror_vertices(model.template), landmark_twins)
-    detected = np.stack([u.detected for u in upright]).astype(np.float32)
-    projected = np.stack([u.projected for u in upright]).astype(np.float32)
-    sample_yaws, sin_pitch = np.array([u.yaw for u in upright]), np.sin([u.pitch for u in upright])
-    search = _SurfaceSearch(model)
-    bins = [
-        _calibrate_bin(detected, projected, np.exp(-0.5 * ((sample_yaws - yaw) / width) ** 2), sin_pitch, search) for yaw in yaws
-    ]
-    points, bias, modes, covariance = zip(*bins, strict=True)
-    return LandmarkCalibration(
-        yaws, np.stack([p.indices for p in points]), np.stack([p.weights for p in points]),
-        np.stack(bias), np.stack(modes), np.stack(covariance), topology,
-    )  # fmt: skip
-
-
-def _calibrate_bin(detected, projected, weights, sin_pitch, search) -> tuple[SurfacePoints, np.ndarray, np.ndarray, np.ndarray]:
+def _calibrate_bin(error: np.ndarray, weights: np.ndarray, sin_pitch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     keep = weights > 0.05
-    detected, projected, sin_pitch, weights = detected[keep], projected[keep], sin_pitch[keep], weights[keep]
-    points = search.nearest(detected, projected, weights)
-    error = detected - points.evaluate(projected)
+    error, sin_pitch, weights = error[keep], sin_pitch[keep], weights[keep]
     trusted = weights * _head_trust(error)
     design = np.stack([np.ones_like(sin_pitch), sin_pitch], 1)
     scaled = design * trusted[:, None]
@@ -126,7 +107,7 @@ def _calibrate_bin(detected, projected, weights, sin_pitch, search) -> tuple[Sur
     effective = trusted.sum() ** 2 / (trusted**2).sum()
     covariance *= effective / max(effective - count - 2, 1)
     covariance += np.eye(2) * FLOOR_M**2
-    return points, bias.reshape(2, num_landmarks, 2), modes.reshape(NUM_MODES, num_landmarks, 2), covariance
+    return bias.reshape(2, num_landmarks, 2), modes.reshape(NUM_MODES, num_landmarks, 2), covariance
 
 
 def _head_trust(error: np.ndarray) -> np.ndarray:

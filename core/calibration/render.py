@@ -5,7 +5,6 @@ Light, lens, direction, background, exposure, blur, noise and JPEG-like damage v
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 
@@ -41,11 +40,6 @@ class Studio:
     uv_triangles: np.ndarray
     surface: Surface
     maps: UvMaps
-
-
-def topology_hash(model: HeadModel) -> str:
-    """sha256 of the faces: what calibrated point indices depend on."""
-    return hashlib.sha256(np.ascontiguousarray(model.faces, np.int32).tobytes()).hexdigest()
 
 
 def build_studio(model: HeadModel) -> Studio:

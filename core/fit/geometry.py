@@ -93,7 +93,7 @@ def fit_landmarks(
     calibration: LandmarkCalibration,
     settings: FitSettings = FitSettings(),
 ) -> LandmarkFit:
-    """points_px [478,2] in an image of size (width, height) -> the head and camera that explain them best."""
+    """points_px [478,2]: the dense landmarks in an image of size (width, height) -> the head and camera that explain them best."""
     problem = _Problem(points_px, size, focal_px, model, calibration, settings)
     with threadpool_limits(1, "blas"):  # the matrices are small: more threads only wait for each other
         state = problem.initial_state()
@@ -117,7 +117,7 @@ def closed_form_pose(
 
 
 class _Problem:
-    """One photo's least-squares problem; measurement and point model are refreshed when the head's direction moves a bin."""
+    """One photo's least-squares problem; the measurement model is refreshed when the head's direction moves a bin."""
 
     def __init__(self, points_px, size, focal_px, model: HeadModel, calibration: LandmarkCalibration, settings: FitSettings):
         self.points_px, self.size, self.settings = points_px, size, settings
@@ -128,6 +128,7 @@ class _Problem:
         self.num_identity = min(settings.num_identity or model.num_identity, model.num_identity)
         self.expression_precision = expression_precision(model.expression_names, settings)
         self.is_fixed = np.array([name in FIXED_UNITS for name in model.expression_names])
+        self.points: PointModel = restrict(model, calibration.points)
         self.direction: tuple[float, float] | None = None
 
     def initial_state(self) -> _State:
@@ -143,7 +144,6 @@ class _Problem:
         if self.direction is None or max(abs(yaw - self.direction[0]), abs(pitch - self.direction[1])) > np.radians(1.0):
             self.direction = (yaw, pitch)
             self.measurement: Measurement = self.calibration.at(yaw, pitch)
-            self.points: PointModel = restrict(self.model, self.measurement.points)
             noise = self.settings.noise_scale**2 * self.measurement.covariance
             self.whiten = np.linalg.inv(np.linalg.cholesky(noise))
 

@@ -1,9 +1,9 @@
-"""What the landmark detector really measures, calibrated on rendered heads of known shape.
+"""What the dense landmarks really measure, calibrated on rendered heads of known shape.
 
-    landmark_i(photo) = project(surface point i, chosen by yaw) + scale * roll * (bias_i(yaw, pitch) + modes_i @ z) + noise_i
+    landmark_i(photo) = project(surface point i) + scale * roll * (bias_i(yaw, pitch) + modes_i @ z) + noise_i
 
 All offsets live in the upright face frame in metres at the head's distance: turned by the face's roll and scaled by
-pixels per metre they become pixels. `z` ~ N(0, I) are the detector's correlated errors, estimated along with the head.
+pixels per metre they become pixels. `z` ~ N(0, I) are the landmarks' correlated errors, estimated along with the head.
 `core/calibration` makes the numbers. Frame: x to the right and y down in the upright photo.
 """
 
@@ -23,12 +23,11 @@ NUM_LANDMARKS = 478
 
 @dataclass(frozen=True)
 class LandmarkCalibration:
-    """yaws [B] rad ascending; indices, weights [B,N,3]: surface points per yaw; bias [B,P,N,2] m: coefficients of
+    """points [N]: where the landmarks lie on the surface; yaws [B] rad ascending; bias [B,P,N,2] m: coefficients of
     (1, sin pitch) per yaw; modes [B,R,N,2] m; covariance [B,N,2,2] m^2 of what is left; topology: sha256 of the faces."""
 
+    points: SurfacePoints
     yaws: np.ndarray
-    indices: np.ndarray
-    weights: np.ndarray
     bias: np.ndarray
     modes: np.ndarray
     covariance: np.ndarray
@@ -45,20 +44,15 @@ class LandmarkCalibration:
         low = min(int(position), len(self.yaws) - 2)
         a = position - low
         mix = lambda values: (1 - a) * values[low] + a * values[low + 1]  # noqa: E731
-        points = SurfacePoints(
-            np.concatenate([self.indices[low], self.indices[low + 1]], 1),
-            np.concatenate([(1 - a) * self.weights[low], a * self.weights[low + 1]], 1),
-        )
         bias = np.tensordot([1.0, np.sin(pitch)], mix(self.bias), 1)
         modes = np.concatenate([np.sqrt(1 - a) * self.modes[low], np.sqrt(a) * self.modes[low + 1]])
-        return Measurement(points, bias, modes, mix(self.covariance))
+        return Measurement(bias, modes, mix(self.covariance))
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """The calibration at one head direction: points [N], bias [N,2] m, modes [R,N,2] m, covariance [N,2,2] m^2."""
+    """The calibration at one head direction: bias [N,2] m, modes [R,N,2] m, covariance [N,2,2] m^2."""
 
-    points: SurfacePoints
     bias: np.ndarray
     modes: np.ndarray
     covariance: np.ndarray
@@ -68,8 +62,8 @@ def save_calibration(calibration: LandmarkCalibration, path: Path) -> None:
     np.savez_compressed(
         path,
         yaws=calibration.yaws,
-        indices=calibration.indices.astype(np.int32),
-        weights=calibration.weights.astype(np.float16),
+        indices=calibration.points.indices.astype(np.int32),
+        weights=calibration.points.weights.astype(np.float16),
         bias=calibration.bias.astype(np.float16),
         modes=(calibration.modes * 1e3).astype(np.float16),
         covariance=(calibration.covariance * 1e6).astype(np.float16),
@@ -83,9 +77,8 @@ def load_calibration(path: Path = DATA_DIR / "landmark_calibration.npz") -> Land
         with np.load(path, allow_pickle=False) as file:
             weights = file["weights"].astype(np.float64)
             return LandmarkCalibration(
+                points=SurfacePoints(file["indices"].astype(np.int64), weights / weights.sum(-1, keepdims=True)),
                 yaws=file["yaws"],
-                indices=file["indices"].astype(np.int64),
-                weights=weights / weights.sum(-1, keepdims=True),
                 bias=file["bias"].astype(np.float64),
                 modes=file["modes"].astype(np.float64) * 1e-3,
                 covariance=file["covariance"].astype(np.float64) * 1e-6,

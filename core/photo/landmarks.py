@@ -7,6 +7,8 @@ Source: Grishchenko et al. 2020, "Attention mesh: high-fidelity face mesh predic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -139,17 +141,16 @@ def landmarks_of_detection(pixels: np.ndarray, detection: Detection) -> Landmark
     first, presence = run_mesh(pixels, detection_window(detection))
     window = points_window(first)
     crop = crop_square(pixels, window, RESOLUTION, repeat_edge=True)
-    plain, plain_presence = mesh_of_crop(crop)
-    mirrored, mirrored_presence = mesh_of_crop(crop[:, ::-1])
-    mirrored = mirror_points(mirrored, RESOLUTION)
-    points = crop_to_image((plain + mirrored) / 2, window)
+    plain, mirror_image = read_mesh(crop), read_mesh(crop[:, ::-1])
+    mirrored = mirror_points(mirror_image.points, RESOLUTION)
+    points = crop_to_image((plain.points + mirrored) / 2, window)
     yaw, roll = head_turn(points)
     return Landmarks(
         points_px=points[:, :2],
         depth_px=points[:, 2],
         box_px=detection.box_px,
         detection_score=detection.score,
-        presence=min(presence, plain_presence, mirrored_presence, agreement(plain, mirrored)),
+        presence=min(presence, plain.presence, mirror_image.presence, agreement(plain.points, mirrored)),
         yaw_rad=yaw,
         roll_rad=roll,
     )
@@ -188,8 +189,8 @@ def points_window(points: np.ndarray) -> Square:
 
 def run_mesh(pixels: np.ndarray, window: Square) -> tuple[np.ndarray, float]:
     """pixels [H, W, 3] uint8 -> points [478, 3] (image-space x, y and relative depth, px) and presence in [0, 1]."""
-    points, presence = mesh_of_crop(crop_square(pixels, window, RESOLUTION, repeat_edge=True))
-    return crop_to_image(points, window), presence
+    reading = read_mesh(crop_square(pixels, window, RESOLUTION, repeat_edge=True))
+    return crop_to_image(reading.points, window), reading.presence
 
 
 def crop_to_image(points: np.ndarray, window: Square) -> np.ndarray:
@@ -197,13 +198,22 @@ def crop_to_image(points: np.ndarray, window: Square) -> np.ndarray:
     return np.column_stack([window.to_image(points[:, :2] / RESOLUTION), points[:, 2] * window.side / RESOLUTION])
 
 
-def mesh_of_crop(crop: np.ndarray) -> tuple[np.ndarray, float]:
-    """crop [192, 192, 3] uint8 -> points [478, 3] in crop pixels, presence.
+@dataclass(frozen=True)
+class MeshReading:
+    """What the network says of one crop: points [478, 3] in crop pixels, presence in [0, 1], inner layers by name."""
+
+    points: np.ndarray
+    presence: float
+    layers: dict[str, np.ndarray]
+
+
+def read_mesh(crop: np.ndarray, layers: Sequence[str] = ()) -> MeshReading:
+    """crop [192, 192, 3] uint8 -> the network's reading, with the inner layers asked for.
 
     The lips and eyes of the coarse mesh are replaced by those of the attention branches; the irises, which the
     branches give in the plane alone, take the mean depth of their eye's contour.
     """
-    outputs = open_network(FACE_LANDMARKER).run(crop.astype(np.float32) / 255)
+    outputs = open_network(FACE_LANDMARKER).run(crop.astype(np.float32) / 255, layers)
     points = np.empty((NUM_POINTS, 3))
     points[:468] = outputs["output_mesh_identity"].reshape(468, 3)
     for output, members in _attention_members().items():
@@ -213,7 +223,7 @@ def mesh_of_crop(crop: np.ndarray) -> tuple[np.ndarray, float]:
         points[iris, :2] = outputs[f"output_{side}_iris"].reshape(-1, 2)
         points[iris, 2] = points[contour, 2].mean()
     presence = 1 / (1 + np.exp(-float(outputs["conv_faceflag"].item())))
-    return points, presence
+    return MeshReading(points, presence, {name: outputs[name] for name in layers})
 
 
 @cache

@@ -8,7 +8,7 @@ Source: the TensorFlow Lite schema (schema.fbs, version 3) for the field numbers
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,25 +40,30 @@ class Step:
 
 @dataclass(frozen=True)
 class Network:
-    """A loaded network. input_shape (height, width, channels); output_names -> tensor number; last_use: tensor -> step number."""
+    """A loaded network. input_shape (height, width, channels); output_names, tensor_names -> tensor number; last_use: tensor ->
+    step number."""
 
     input_shape: tuple[int, int, int]
     input_tensor: int
     output_names: dict[str, int]
+    tensor_names: dict[str, int]
     steps: tuple[Step, ...]
     last_use: dict[int, int]
 
-    def run(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """image [H, W, C] float32 of input_shape -> output name -> array ([C, H, W] or as in the file)."""
+    def run(self, image: np.ndarray, also: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """image [H, W, C] float32 of input_shape -> name -> array ([C, H, W] or as in the file) of the outputs and of the inner
+        tensors named in `also`."""
         if image.shape != self.input_shape:
             raise ValueError(f"the network reads images of shape {self.input_shape}, not {image.shape}")
+        wanted = self.output_names | {name: self.tensor_names[name] for name in also}
+        kept = set(wanted.values())
         values = {self.input_tensor: np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)}
         for number, step in enumerate(self.steps):
             values[step.output] = step.apply(*(values[i] for i in step.inputs))
             for used in step.inputs:
-                if self.last_use[used] == number:
+                if self.last_use[used] == number and used not in kept:
                     del values[used]
-        return {name: values[tensor] for name, tensor in self.output_names.items()}
+        return {name: values[tensor] for name, tensor in wanted.items()}
 
 
 def load_network(path: Path) -> Network:
@@ -111,7 +116,8 @@ class _Parser:
         batch, height, width, channels = self.shapes[input_tensor]
         if batch != 1:
             raise ValueError(f"the batch size is {batch}, not 1")
-        return Network((height, width, channels), input_tensor, outputs, steps, last_use)
+        names = {self.tensors[step.output].text(3): step.output for step in steps}
+        return Network((height, width, channels), input_tensor, outputs, names, steps, last_use)
 
     def step(self, op: Table) -> Step | None:
         """An operator's Step, or None for one that was carried out now because it only unpacks a constant."""

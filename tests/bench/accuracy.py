@@ -17,6 +17,7 @@ from likeness.core.fit.geometry import FitSettings, LandmarkFit, fit_landmarks
 from likeness.core.fit.measurement import load_calibration
 from likeness.core.head.library import get_model
 from likeness.core.head.model import HeadModel
+from likeness.core.photo.dense_landmarks import locate_dense_landmarks
 from likeness.core.photo.image import load_photo, photo_from_pixels
 from likeness.core.photo.landmarks import detect_landmarks
 
@@ -32,9 +33,9 @@ ROUND_TRIP_SEED = 20_000
 def fit_pixels(pixels: np.ndarray) -> LandmarkFit:
     """The product's landmark fit on an image [H,W,3]."""
     photo = photo_from_pixels(pixels, source="benchmark")
-    landmarks = detect_landmarks(photo)
+    landmarks = locate_dense_landmarks(photo, detect_landmarks(photo))
     size = (pixels.shape[1], pixels.shape[0])
-    return fit_landmarks(landmarks.points_px, size, photo.focal_px, get_model(), load_calibration())
+    return fit_landmarks(landmarks, size, photo.focal_px, get_model(), load_calibration())
 
 
 def predict_benchmark(out_dir: Path) -> tuple[Path, Path, Path]:
@@ -175,10 +176,7 @@ def report_round_trip(count: int = 20) -> dict[str, float]:
 
 
 def exact_landmarks(model: HeadModel, person, calibration) -> np.ndarray:
-    """The true projections [478,2] px of the points that the fit expects at the person's direction."""
-    from likeness.core.fit.measurement import face_frame
-
-    frame = face_frame(person.camera.R, 1.0, 1.0)
-    points = calibration.at(frame.yaw, frame.pitch).points.evaluate(model.pose(person.code))
+    """The true projections [478,2] px of the points that the fit expects."""
+    points = calibration.points.evaluate(model.pose(person.code))
     pixels = (points @ person.camera.R.T + person.camera.t) @ person.camera.K.T
     return pixels[:, :2] / pixels[:, 2:]
