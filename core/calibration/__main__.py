@@ -112,7 +112,9 @@ def learn(heads: list[ReadHead], model: HeadModel, regressor_path: Path, calibra
     for yaw, covariance, modes in zip(calibration.yaws, calibration.covariance, calibration.modes, strict=True):
         left = np.trace(covariance, axis1=1, axis2=2)
         total = np.sqrt((left + (modes**2).sum((0, 2))).mean())
-        print(f"yaw {np.degrees(yaw):+4.0f}: landmark rms {1e3 * total:.2f} mm, {1e3 * np.sqrt(left.mean()):.2f} without the modes")
+        print(
+            f"yaw {np.degrees(yaw):+4.0f}: landmark rms {1e3 * total:.2f} mm, {1e3 * np.sqrt(left.mean()):.2f} without the modes"
+        )
 
 
 def _sample(head: ReadHead, plain: np.ndarray, mirrored: np.ndarray, model: HeadModel) -> Sample:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def load_calibration(path: Path = DATA_DIR / "landmark_calibration.npz") -> Land
                 covariance=file["covariance"].astype(np.float64) * 1e-6,
                 topology=str(file["topology"]),
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise ModelError(f"The landmark calibration {path} cannot be read ({error}): reinstall Likeness.") from error
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -25,7 +26,7 @@ from .mirror import mirror_points
 FINE_RESOLUTION = 256
 LAYERS = ("p_re_lu_17", "p_re_lu_19", "p_re_lu_32", "p_re_lu_45", "p_re_lu_65")
 """The trunk's last two layers, the last ones of the lips', left and right eye's branch; 2,080 numbers."""
-FARTHEST = 1.6
+FARTHEST = 2.0
 """Corrections are kept within this many standard deviations a component (root mean square), wherever a picture lies."""
 
 
@@ -80,5 +81,5 @@ def load_regressor(path: Path = DATA_DIR / "dense_landmarks.npz") -> DenseRegres
     try:
         with np.load(path, allow_pickle=False) as file:
             return DenseRegressor(**{name: file[name].astype(np.float64) for name in DenseRegressor.__annotations__})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise ModelError(f"The landmark regressor {path} cannot be read ({error}): reinstall Likeness.") from error

@@ -24,8 +24,7 @@ def make_landmarks(seed: int, yaw_deg: float = 10.0, roll_deg: float = 5.0):
     turns = rotation_matrices(np.array([[0, 0, -np.radians(roll_deg)], [0, np.radians(yaw_deg), 0]]))
     R = np.diag([1.0, -1, -1]) @ turns[0] @ turns[1]
     t = np.array([0.02, 0.01, 0.6]) - R @ model.template.mean(0)
-    frame = face_frame(R, 1.0, 1.0)
-    points = calibration.at(frame.yaw, frame.pitch).points.evaluate(model.pose(code)) @ R.T + t
+    points = calibration.points.evaluate(model.pose(code)) @ R.T + t
     return FOCAL * points[:, :2] / points[:, 2:] + np.array(SIZE) / 2, code, R, t
 
 
@@ -51,7 +50,7 @@ def test_closed_form_pose_is_exact_for_a_far_camera():
 def test_the_point_model_agrees_with_the_whole_model():
     model, calibration = get_model(), load_calibration()
     _, code, _, _ = make_landmarks(3)
-    points = calibration.at(0.1, 0.0).points
+    points = calibration.points
     restricted = restrict(model, points).evaluate(code.identity, code.expression, code.pose)
     whole = points.evaluate(model.pose(code))
     assert np.linalg.norm(restricted - whole, axis=1).max() < 2e-4
@@ -59,7 +58,7 @@ def test_the_point_model_agrees_with_the_whole_model():
 
 def test_the_jacobian_agrees_with_differences():
     model = get_model()
-    points = restrict(model, load_calibration().at(0.0, 0.0).points)
+    points = restrict(model, load_calibration().points)
     rng = np.random.default_rng(2)
     identity, expression = rng.normal(size=model.num_identity), rng.uniform(0, 0.5, model.num_expression)
     _, by_identity, by_expression = points.jacobian(identity, expression, np.zeros(15))

@@ -13,7 +13,7 @@ from likeness.core.photo import networks, operators
 from likeness.core.photo.build import extract_networks
 from likeness.core.photo.detector import detect_in_window, whole_photo
 from likeness.core.photo.flatbuffer import Table, read_flex_map, read_root
-from likeness.core.photo.landmarks import mesh_of_crop
+from likeness.core.photo.landmarks import read_mesh
 from likeness.core.photo.tflite import load_network, parse_network
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "mediapipe_0.10.21_astronaut.npz"
@@ -188,9 +188,10 @@ def test_the_window_around_landmarks_encloses_them_level_and_centred(random):
 
 def test_the_mesh_network_answers_as_mediapipe(portrait):
     """MediaPipe 0.10.21's own answer for the same 192x192 pixels; both are float32."""
-    points, presence = mesh_of_crop(portrait[40:232, 130:322])
-    np.testing.assert_allclose(points, np.load(GOLDEN)["points"], atol=1e-3)
-    assert presence > 0.99
+    reading = read_mesh(portrait[40:232, 130:322], ("p_re_lu_19",))
+    np.testing.assert_allclose(reading.points, np.load(GOLDEN)["points"], atol=1e-3)
+    assert reading.presence > 0.99
+    assert reading.layers["p_re_lu_19"].shape == (32, 3, 3)
 
 
 def test_the_detector_answers_as_mediapipe(portrait):
