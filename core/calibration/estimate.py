@@ -73,7 +73,7 @@ def embed_landmarks(samples: Sequence[Sample], model: HeadModel, width: float) -
 def calibrate(
     samples: Sequence[Sample], points: SurfacePoints, yaws: np.ndarray, width: float, topology: str
 ) -> LandmarkCalibration:
-    """Landmarks that should lie at the surface `points` -> LandmarkCalibration with bins `yaws` [B] rad and Gaussian width (rad)."""
+    """Landmarks that should lie at the surface `points` -> how they err, in bins `yaws` [B] rad of Gaussian `width` rad."""
     error, sample_yaws, sin_pitch = [], [], []
     for sample in samples:
         frame = sample.frame

@@ -93,7 +93,7 @@ def fit_landmarks(
     calibration: LandmarkCalibration,
     settings: FitSettings = FitSettings(),
 ) -> LandmarkFit:
-    """points_px [478,2]: the dense landmarks in an image of size (width, height) -> the head and camera that explain them best."""
+    """points_px [478,2], dense landmarks in an image of size (width, height) -> the head and camera that explain them best."""
     problem = _Problem(points_px, size, focal_px, model, calibration, settings)
     with threadpool_limits(1, "blas"):  # the matrices are small: more threads only wait for each other
         state = problem.initial_state()
