@@ -36,7 +36,7 @@ def foreign_as_embedded(foreign, monkeypatch):
 def test_the_embedded_model_is_the_calibrated_one():
     model, calibration = pipeline.load_calibrated_model(library.EMBEDDED)
     assert model.topology == calibration.topology
-    assert calibration.indices.max() < len(model.template)
+    assert calibration.points.indices.max() < len(model.template)
 
 
 def test_a_foreign_model_is_refused_by_name(foreign):
