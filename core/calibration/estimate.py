@@ -95,7 +95,7 @@ def _calibrate_bin(error: np.ndarray, weights: np.ndarray, sin_pitch: np.ndarray
     scaled = design * trusted[:, None]
     flat = error.reshape(len(error), -1)
     bias = np.linalg.solve(scaled.T @ design + np.diag([1e-6, 1.0]) * trusted.mean(), scaled.T @ flat)
-    rest = flat - design @ bias
+    rest: np.ndarray = flat - design @ bias
     num_landmarks = error.shape[1]
     root = np.sqrt(trusted / trusted.sum())
     _, singular, right = np.linalg.svd(root[:, None] * rest, full_matrices=False)
