@@ -20,9 +20,9 @@ from ..errors import FaceError
 from ..fit.measurement import save_calibration
 from ..head.model import HeadModel, load_model
 from ..photo.crop import Square
-from ..photo.dense_landmarks import LAYERS, RESOLUTION, DenseRegressor, features_of, read_face, save_regressor
+from ..photo.dense_landmarks import LAYERS, DenseRegressor, features_of, read_face, save_regressor
 from ..photo.image import photo_from_pixels
-from ..photo.landmarks import MeshReading, detect_landmarks
+from ..photo.landmarks import RESOLUTION, MeshReading, detect_landmarks
 from ..photo.mirror import mirror_points
 from ..types import Camera, HeadCode
 from .estimate import Sample, calibrate, embed_landmarks

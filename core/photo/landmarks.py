@@ -219,11 +219,20 @@ def read_mesh(crop: np.ndarray, layers: Sequence[str] = ()) -> MeshReading:
     for output, members in _attention_members().items():
         points[members, :2] = outputs[output].reshape(-1, 2)
     for side, iris in (("left", slice(468, 473)), ("right", slice(473, 478))):
-        contour = _attention_members()[f"output_{side}_eye"][:16]
         points[iris, :2] = outputs[f"output_{side}_iris"].reshape(-1, 2)
-        points[iris, 2] = points[contour, 2].mean()
+        points[iris, 2] = points[_lids(side), 2].mean()
     presence = 1 / (1 + np.exp(-float(outputs["conv_faceflag"].item())))
     return MeshReading(points, presence, {name: outputs[name] for name in layers})
+
+
+def eye_points() -> np.ndarray:
+    """[42]: the points on the lids' margins and on the irises."""
+    return np.concatenate([_lids("left"), _lids("right"), np.arange(468, NUM_POINTS)])
+
+
+def _lids(side: str) -> np.ndarray:
+    """The 16 points around an eye; side as in the image."""
+    return _attention_members()[f"output_{side}_eye"][:16]
 
 
 @cache
