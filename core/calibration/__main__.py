@@ -2,13 +2,13 @@
 
 Writes data/dense_landmarks.npz and data/landmark_calibration.npz. A head takes about a second on one core. Readings are kept in
 the cache folder: an interrupted run goes on, several processes (--collect-only, other seeds) fill it side by side, and the
-learning uses all of it. What calibrates the landmarks of a head was learnt from the other folds' heads (cross-fitting).
+learning uses all of it, heads of earlier builds with the same mesh included (their vertices are kept, not their code). What
+calibrates the landmarks of a head was learnt from the other folds' heads (cross-fitting).
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..photo.dense_landmarks import LAYERS, DenseRegressor, features_of, read_fa
 from ..photo.image import photo_from_pixels
 from ..photo.landmarks import RESOLUTION, MeshReading, detect_landmarks
 from ..photo.mirror import mirror_points
-from ..types import Camera, HeadCode
+from ..types import Camera
 from .estimate import Sample, calibrate, embed_landmarks
 from .render import Studio, build_studio, render_person
 from .train import train
@@ -33,13 +33,15 @@ YAWS = np.radians([-60, -45, -30, -15, 0, 15, 30, 45, 60])
 WIDTH = np.radians(10.0)
 FIRST_SEED = 3_000_000
 FOLDS = 5
+RESOLVED_M = 1e-5
+"""Vertices are kept in hundredths of a millimetre."""
 
 
 @dataclass(frozen=True)
 class ReadHead:
-    """One rendered head: its truth, the window around its face, and what the network read there and in the mirror."""
+    """One rendered head: posed vertices [V,3] m, camera, the window around its face, the network's readings of it and its mirror."""
 
-    code: HeadCode
+    vertices: np.ndarray
     camera: Camera
     window: Square
     plain: MeshReading
@@ -70,7 +72,8 @@ def _read_one(studio: Studio, seed: int, path: Path) -> None:
     camera = person.camera
     np.savez(
         path, points=[r.points for r in readings], window=[window.x, window.y, window.side, window.turn_rad],
-        identity=person.code.identity, expression=person.code.expression, K=camera.K, R=camera.R, t=camera.t, size=camera.size,
+        vertices=np.rint(studio.model.pose(person.code) / RESOLVED_M).astype(np.int16),
+        K=camera.K, R=camera.R, t=camera.t, size=camera.size,
         **{name: np.array([r.layers[name] for r in readings], np.float16) for name in LAYERS},
     )  # fmt: skip
 
@@ -86,14 +89,16 @@ def read_heads(folder: Path) -> Iterator[ReadHead]:
             plain, mirrored = (
                 MeshReading(points[i], 1.0, {name: layer[i] for name, layer in zip(LAYERS, layers, strict=True)}) for i in (0, 1)
             )
-            code = HeadCode(file["identity"], file["expression"], np.zeros(15))
+            vertices = file["vertices"].astype(np.float32) * np.float32(RESOLVED_M)
             camera = Camera(file["K"], file["R"], file["t"], (int(file["size"][0]), int(file["size"][1])))
-            yield ReadHead(code, camera, Square(*file["window"].tolist()), plain, mirrored)
+            yield ReadHead(vertices, camera, Square(*file["window"].tolist()), plain, mirrored)
 
 
 def learn(heads: list[ReadHead], model: HeadModel, regressor_path: Path, calibration_path: Path) -> None:
     """Embed, train across folds, calibrate what each fold's outsiders give, train on all; writes both files."""
-    samples = [_sample(head, head.plain.points[:, :2], head.mirrored.points[:, :2], model) for head in heads]
+    samples = [
+        Sample(head.to_image(head.plain.points[:, :2], head.mirrored.points[:, :2]), head.vertices, head.camera) for head in heads
+    ]
     points = embed_landmarks(samples, model, WIDTH)
     features = np.array([[features_of(head.plain), features_of(head.mirrored)] for head in heads], np.float32)
     errors = np.array(
@@ -117,10 +122,6 @@ def learn(heads: list[ReadHead], model: HeadModel, regressor_path: Path, calibra
         )
 
 
-def _sample(head: ReadHead, plain: np.ndarray, mirrored: np.ndarray, model: HeadModel) -> Sample:
-    return Sample(head.to_image(plain, mirrored), model.pose(head.code).astype(np.float32), head.camera)
-
-
 def _refine(head: ReadHead, sample: Sample, regressor: DenseRegressor) -> Sample:
     detected = head.to_image(regressor.locate(head.plain), regressor.locate(head.mirrored))
     return Sample(detected, sample.vertices, sample.camera)
@@ -140,9 +141,8 @@ def main() -> None:
     parser.add_argument("--regressor", type=Path, default=DATA_DIR / "dense_landmarks.npz")
     parser.add_argument("--calibration", type=Path, default=DATA_DIR / "landmark_calibration.npz")
     options = parser.parse_args()
-    path = ASSETS_DIR / "embedded_head.npz"
-    model, version = load_model(path), hashlib.sha256(path.read_bytes()).hexdigest()
-    folder = cache_dir() / "calibration" / version[:12]
+    model = load_model(ASSETS_DIR / "embedded_head.npz")
+    folder = cache_dir() / "calibration" / model.topology[:12]
     collect(build_studio(model), options.count, options.first_seed, folder)
     if not options.collect_only:
         heads = list(read_heads(folder))
