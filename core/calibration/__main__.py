@@ -39,7 +39,7 @@ RESOLVED_M = 1e-5
 
 @dataclass(frozen=True)
 class ReadHead:
-    """One rendered head: posed vertices [V,3] m, camera, the window around its face, the network's readings of it and its mirror."""
+    """One rendered head: posed vertices [V,3] m, camera, the window around its face, readings of it and its mirror image."""
 
     vertices: np.ndarray
     camera: Camera
