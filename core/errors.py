@@ -29,6 +29,10 @@ class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 
 
+class BackendError(LikenessError):
+    """A rendering backend is not installed, or cannot run on this machine or device."""
+
+
 class Cancelled(LikenessError):
     """The user stopped the job."""
 

@@ -23,6 +23,9 @@ RUN_TIME = {"numpy", "PIL", "pillow_heif", "threadpoolctl", "warp", *BLENDER}
 """What the default path may import beside the standard library."""
 BUILD_TIME = ("core/head/build", "core/photo/build", "core/calibration")
 """Programs that a developer runs; these may use what requirements.lock has."""
+DIFFERENTIABLE = "core/render/differentiable"
+"""The only package that may import torch (and nvdiffrast, where a user has it); the default path never comes there."""
+OPTIONAL = {"torch", "nvdiffrast"}
 MAX_STATEMENTS_WITHOUT_DOCSTRING = 3
 AT_REGISTRATION = ("__init__.py", "registration.py", "preferences.py", "properties.py", "operators", "panels")
 
@@ -78,8 +81,31 @@ def test_the_default_path_needs_nothing_but_its_wheels():
         for path in sources(*ROOMS)
         if not name_of(path).startswith(BUILD_TIME)
         for line, module in imported(ast.parse(path.read_text()), path)
+        if not (name_of(path).startswith(DIFFERENTIABLE) and module.split(".")[0] in OPTIONAL)
         if module.split(".")[0] not in (*RUN_TIME, *ROOMS, "properties", "preferences", "registration")
         and module.split(".")[0] not in sys.stdlib_module_names
+    ]
+    assert wrong == []
+
+
+def test_only_the_differentiable_renderer_imports_torch():
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in sources(*ROOMS, "registration.py", "preferences.py", "properties.py", "__init__.py", "batch.py", "demo.py")
+        if not name_of(path).startswith(DIFFERENTIABLE)
+        for line, module in imported(ast.parse(path.read_text()), path)
+        if module.split(".")[0] in OPTIONAL
+    ]
+    assert wrong == []
+
+
+def test_nothing_but_tests_and_tools_imports_the_differentiable_renderer():
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in sources(*ROOMS)
+        if not name_of(path).startswith((DIFFERENTIABLE, *BUILD_TIME))
+        for line, module in imported(ast.parse(path.read_text()), path)
+        if module.startswith(DIFFERENTIABLE.replace("/", "."))
     ]
     assert wrong == []
 
