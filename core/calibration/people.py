@@ -1,8 +1,8 @@
 """Random people to look at: identity, expression and a painted skin, all placed by anatomy and never by landmarks.
 
 Brows, lips, beard and hairline come from the mesh's anatomical regions, moved and thinned at random, so that a
-detector's habits can be measured against the shape and not against a picture of themselves. Skin colour is an optical density
-D = D0 + k m / (1 + s k m) + b h, melanin m over the whole human range, blood h by region.
+detector's habits can be measured against the shape and not against a picture of themselves. Skin colour comes from pigments
+(appearance/skin.py): melanin over the whole human range, blood by region.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from functools import cache
 
 import numpy as np
 
+from ..appearance.skin import skin_albedo
 from ..head.build.regions import BROW_HALF_WIDTH_MM, BROW_MM, distance_to_line
 from ..head.model import HeadModel, triangulate
 from ..render.rasterize import interpolate, rasterize_uv
 from ..types import HeadCode
 
-D0 = np.array([0.649, 1.062, 1.108])
-K_MELANIN = np.array([0.583, 1.000, 2.256])
-SATURATION = 0.308
-B_BLOOD = np.array([0.10, 0.44, 0.415])
 HAIR_LINEAR = np.array([[0.010, 0.008, 0.007], [0.035, 0.02, 0.012], [0.09, 0.05, 0.025], [0.25, 0.16, 0.08], [0.3, 0.28, 0.26]])
 
 
@@ -53,12 +50,6 @@ def build_uv_maps(model: HeadModel, size: int = 512) -> UvMaps:
     }
     is_skin = (raster.triangle_id >= 0) & (parts[np.maximum(raster.triangle_id, 0)] == model.part_names.index("skin"))
     return UvMaps({n: maps[..., i] for i, n in enumerate(names)}, base**2.2, is_skin, maps[..., len(names) :], eye_centres)
-
-
-def skin_albedo(melanin: np.ndarray | float, blood: np.ndarray | float) -> np.ndarray:
-    """Linear sRGB albedo [..., 3] of skin with melanin load m and log blood ratio h."""
-    load = np.asarray(melanin)[..., None] * K_MELANIN
-    return np.exp(-(D0 + load / (1 + SATURATION * load) + np.asarray(blood)[..., None] * B_BLOOD))
 
 
 @cache
