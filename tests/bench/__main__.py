@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 
 from .accuracy import report_benchmark, report_round_trip
+from .identity import report_identity
 from .speed import report_speed
 
 REPORTS = {
     "accuracy": lambda out: report_benchmark(out),
     "round-trip": lambda out: report_round_trip(),
+    "identity": lambda out: report_identity(),
     "speed": lambda out: report_speed(),
 }
 

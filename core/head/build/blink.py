@@ -60,23 +60,23 @@ def close_lids(neutral: np.ndarray, offsets: np.ndarray, upper: np.ndarray, lowe
     return np.where(share[:, None] > 0, moved * (new_distance / np.maximum(distance[:, 0], 1e-9))[:, None] - open_, offsets)
 
 
-def even_lids(people: np.ndarray, upper: np.ndarray, lower: np.ndarray, ball: np.ndarray, lid: np.ndarray) -> np.ndarray:
+def even_lids(
+    people: np.ndarray, upper: np.ndarray, lower: np.ndarray, ball: np.ndarray, lid: np.ndarray, mean: np.ndarray
+) -> np.ndarray:
     """People [n, C, 3] m whose lids, seen from their own eye's centre, differ less from the mean in height and depth.
 
     How wide an eye stands open is an expression more than an identity, and a blink that is the same for everybody has to
     close it and clear the ball. KEEP of a difference stays at the margin, all of it SPREAD away and sideways; most of it at the
-    canthi. Nowhere does the skin come too near the ball. ball, lid: rows of the eyeball's helper and of the skin around the eye.
+    canthi. Nowhere does the skin come too near the ball. ball, lid: rows of the eyeball's helper and of the skin around the eye;
+    mean [C, 3]: the mean head.
     """
     centre = people[:, ball].mean(1, keepdims=True)
     relative = people[:, lid] - centre
-    mean = relative.mean(0)
-    margin = people[:, np.union1d(upper, lower)].mean(0) - centre.mean(0)
-    corners = people[:, upper[[0, -1]]].mean(0) - centre.mean(0)
-    to_margin = np.linalg.norm(mean[:, None] - margin, axis=2).min(1)
-    to_corner = np.linalg.norm(mean[:, None] - corners, axis=2).min(1)
+    to_margin = np.linalg.norm(mean[lid][:, None] - mean[np.union1d(upper, lower)], axis=2).min(1)
+    to_corner = np.linalg.norm(mean[lid][:, None] - mean[upper[[0, -1]]], axis=2).min(1)
     loss = (1 - KEEP) * np.exp(-0.5 * (to_margin / SPREAD) ** 2) * np.clip(to_corner / CORNER_FREE, 0.3, 1)
     result = np.array(people)
-    relative = relative - loss[:, None] * (relative - mean) * [0, 1, 1]
+    relative = relative - loss[:, None] * (relative - (mean[lid] - mean[ball].mean(0))) * [0, 1, 1]
     least = EYE_RADIUS + np.minimum(0.0004 + 0.4 * to_margin, 0.0022)
     distance = np.linalg.norm(relative, axis=2)
     relative *= (soft_maximum(distance, least) / distance)[..., None]
