@@ -54,6 +54,23 @@ def launch(kernel: Any, dim: int | tuple[int, ...], inputs: list[Any], like: Ten
     wp.launch(kernel, dim=dim, inputs=inputs, device=wp.device_from_torch(like.device), stream=stream)
 
 
+def launch_pixels(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[Any], like: Tensor) -> None:
+    """Queue a kernel over images' pixels (B, H, W): a thread a pixel on a GPU, a thread a row on the CPU."""
+    count, height, width = shape
+    launch(kernel, count * height * (width if like.is_cuda else 1), [*inputs, 1 if like.is_cuda else width], like)
+
+
+def launch_rows(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[Any], like: Tensor) -> None:
+    """As launch_pixels, for kernels whose arrays do not tell the images' size."""
+    launch_pixels(kernel, shape, [*inputs, shape[1], shape[2]], like)
+
+
+def launch_triangles(kernel: Any, num_images: int, count: int, inputs: list[Any], like: Tensor) -> None:
+    """Queue a kernel over images' triangles: a thread a triangle on a GPU, a thread an image on the CPU."""
+    span = 1 if like.is_cuda else count
+    launch(kernel, (num_images, count if like.is_cuda else 1), [*inputs, count, span], like)
+
+
 class Rasterize(torch.autograd.Function):
     """positions [S, V, 4], tri [T, 3], ranges [B, 2] -> raster, raster_db [B, H, W, 4]."""
 
@@ -64,12 +81,11 @@ class Rasterize(torch.autograd.Function):
         shape = (len(ranges), *size)
         corners, points = view(tri, wp.vec3i), view(positions, wp.vec4)
         keys = torch.full(shape, kernels.NO_TRIANGLE_KEY, dtype=torch.int64, device=positions.device)
-        launch(
-            kernels.cover_samples, (shape[0], count), [points, corners, view(ranges, wp.vec2i), view(keys, wp.int64)], positions
-        )
+        mesh = [points, corners, view(ranges, wp.vec2i), view(keys, wp.int64)]
+        launch_triangles(kernels.cover_samples, shape[0], count, mesh, positions)
         raster, raster_db = positions.new_empty(*shape, 4), positions.new_empty(*shape, 4)
         inputs = [points, corners, view(keys, wp.int64), view(raster, wp.vec4), view(raster_db, wp.vec4)]
-        launch(kernels.resolve_samples, shape, inputs, positions)
+        launch_pixels(kernels.resolve_samples, shape, inputs, positions)
         ctx.save_for_backward(positions, tri, raster)
         ctx.set_materialize_grads(False)
         if not grad_db:
@@ -87,7 +103,7 @@ class Rasterize(torch.autograd.Function):
         inputs = [positions, raster, by_raster, by_raster_db, gradient]
         arrays = [view(tensor, wp.vec4) for tensor in inputs]
         arrays.insert(1, view(tri, wp.vec3i))
-        launch(kernels.resolve_samples_adjoint, tuple(raster.shape[:3]), arrays, positions)
+        launch_pixels(kernels.resolve_samples_adjoint, raster.shape[:3], arrays, positions)
         return gradient, None, None, None, None, None
 
 
@@ -97,12 +113,8 @@ class Interpolate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, raster: Tensor, tri: Tensor) -> Tensor:
         out = table.new_empty(*raster.shape[:3], table.shape[2])
-        launch(
-            kernels.interpolate_attributes,
-            raster.numel() // 4,
-            [*surface(table, raster, tri), view(flat(out), wp.float32)],
-            table,
-        )
+        given = [*surface(table, raster, tri), view(flat(out), wp.float32)]
+        launch_rows(kernels.interpolate_attributes, raster.shape[:3], given, table)
         ctx.save_for_backward(table, raster, tri)
         return out
 
@@ -114,7 +126,7 @@ class Interpolate(torch.autograd.Function):
         by_raster = torch.zeros_like(raster) if ctx.needs_input_grad[1] else None
         outputs = [view(flat(by_table), wp.float32), view(flat(by_raster), wp.vec4)]
         inputs = [*surface(table, raster, tri), view(flat(by_out.contiguous()), wp.float32), *outputs]
-        launch(kernels.interpolate_attributes_adjoint, raster.numel() // 4, inputs, table)
+        launch_rows(kernels.interpolate_attributes_adjoint, raster.shape[:3], inputs, table)
         return by_table, by_raster, None
 
 
@@ -125,12 +137,8 @@ class InterpolateDerivatives(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, raster: Tensor, raster_db: Tensor, tri: Tensor, channels: Tensor) -> Tensor:
         out = table.new_empty(*raster.shape[:3], 2 * len(channels))
         inputs = surface(table, raster, tri, raster_db)
-        launch(
-            kernels.interpolate_derivatives,
-            raster.numel() // 4,
-            [*inputs, view(channels, wp.int32), view(flat(out), wp.float32)],
-            table,
-        )
+        given = [*inputs, view(channels, wp.int32), view(flat(out), wp.float32)]
+        launch_rows(kernels.interpolate_derivatives, raster.shape[:3], given, table)
         ctx.save_for_backward(table, raster, raster_db, tri, channels)
         return out
 
@@ -143,7 +151,7 @@ class InterpolateDerivatives(torch.autograd.Function):
         outputs = [view(flat(by_table), wp.float32), view(flat(by_raster_db), wp.vec4)]
         given = [view(channels, wp.int32), view(flat(by_out.contiguous()), wp.float32)]
         inputs = [*surface(table, raster, tri, raster_db), *given, *outputs]
-        launch(kernels.interpolate_derivatives_adjoint, raster.numel() // 4, inputs, table)
+        launch_rows(kernels.interpolate_derivatives_adjoint, raster.shape[:3], inputs, table)
         return by_table, None, by_raster_db, None, None
 
 
@@ -158,7 +166,7 @@ class SampleTexture(torch.autograd.Function):
         ctx.save_for_backward(texels, uv, detail, levels)
         ctx.modes = (int(is_linear), boundary)
         inputs = [*lookup(texels, uv, detail, levels), *ctx.modes, view(flat(out), wp.float32)]
-        launch(kernels.sample_texture, uv.numel() // 2, inputs, texels)
+        launch_rows(kernels.sample_texture, uv.shape[:3], inputs, texels)
         return out
 
     @staticmethod
@@ -170,7 +178,7 @@ class SampleTexture(torch.autograd.Function):
         outputs = [view(flat(by_texels), wp.float32), view(flat(by_uv), wp.vec2)]
         outputs.append(None if by_detail is None else view(by_detail.reshape(-1), wp.float32))
         given = [*lookup(texels, uv, detail, levels), *ctx.modes, view(flat(by_out.contiguous()), wp.float32)]
-        launch(kernels.sample_texture_adjoint, uv.numel() // 2, [*given, *outputs], texels)
+        launch_rows(kernels.sample_texture_adjoint, uv.shape[:3], [*given, *outputs], texels)
         return by_texels, by_uv, by_detail, None, None, None
 
 
@@ -184,12 +192,12 @@ class Antialias(torch.autograd.Function):
         shape = tuple(raster.shape[:3])
         near = torch.zeros(shape, dtype=torch.uint8, device=colour.device)
         mesh = [view(positions, wp.vec4), view(tri, wp.vec3i), view(neighbours, wp.int32)]
-        launch(kernels.mark_outlines, (shape[0], len(tri)), [*mesh, view(near, wp.uint8)], colour)
+        launch_triangles(kernels.mark_outlines, shape[0], len(tri), [*mesh, view(near, wp.uint8)], colour)
         edges = torch.zeros(*shape, 4, dtype=torch.int32, device=colour.device)
         out = colour.clone()
         given = [view(flat(colour), wp.float32), view(raster, wp.vec4), *mesh, view(near, wp.uint8)]
         inputs = [*given, view(edges, wp.vec4i), view(flat(out), wp.float32)]
-        launch(kernels.blend_outlines, shape, inputs, colour)
+        launch_pixels(kernels.blend_outlines, shape, inputs, colour)
         ctx.save_for_backward(colour, edges, positions)
         ctx.boost = boost
         return out
@@ -203,7 +211,7 @@ class Antialias(torch.autograd.Function):
         by_positions = torch.zeros_like(positions) if ctx.needs_input_grad[2] else None
         given = [view(flat(colour), wp.float32), view(edges, wp.vec4i), view(positions, wp.vec4), ctx.boost]
         outputs = [view(flat(by_out), wp.float32), view(flat(by_colour), wp.float32), view(by_positions, wp.vec4)]
-        launch(kernels.blend_outlines_adjoint, tuple(edges.shape[:3]), [*given, *outputs], colour)
+        launch_pixels(kernels.blend_outlines_adjoint, edges.shape[:3], [*given, *outputs], colour)
         return by_colour, None, by_positions, None, None, None
 
 
@@ -216,14 +224,14 @@ def surface(table: Tensor, raster: Tensor, tri: Tensor, raster_db: Tensor | None
     """The arguments that all interpolation kernels begin with."""
     rasters = [view(flat(raster), wp.vec4)] + ([] if raster_db is None else [view(flat(raster_db), wp.vec4)])
     head = [view(flat(table), wp.float32), table.shape[1], view(tri, wp.vec3i)]
-    return [*head, *rasters, raster.shape[1] * raster.shape[2]]
+    return [*head, *rasters]
 
 
 def lookup(texels: Tensor, uv: Tensor, detail: Tensor | None, levels: Tensor) -> list[Any]:
     """The arguments that both texture kernels begin with."""
     table = [view(flat(texels), wp.float32), texels.shape[1], view(levels, wp.vec3i)]
     places = [view(flat(uv), wp.vec2), None if detail is None else view(detail.reshape(-1), wp.float32)]
-    return [*table, *places, uv.shape[1] * uv.shape[2]]
+    return [*table, *places]
 
 
 def check_indices(tri: Tensor, num_vertices: int, owner: str) -> None:

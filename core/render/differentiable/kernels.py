@@ -36,6 +36,29 @@ def clip_coordinate(i: int, count: int):
     return float(2 * i + 1 - count) / float(count)
 
 
+@wp.struct
+class Pixels:
+    """The pixels of one thread: a stretch of a row."""
+
+    image: int
+    y: int
+    x_begin: int
+    x_end: int
+
+
+@wp.func
+def pixels_of_thread(thread: int, span: int, height: int, width: int):
+    """Rows are cut into stretches of `span` pixels: one pixel on a GPU; on a CPU a row, whose setup is then paid once."""
+    stretches = (width + span - 1) / span
+    row = thread / stretches
+    place = Pixels()
+    place.image = row / height
+    place.y = row - place.image * height
+    place.x_begin = (thread - row * stretches) * span
+    place.x_end = wp.min(place.x_begin + span, width)
+    return place
+
+
 @wp.func
 def area(a: wp.vec3, b: wp.vec3):
     """Twice the signed area of the sample and two vertices, times their w."""
@@ -43,14 +66,22 @@ def area(a: wp.vec3, b: wp.vec3):
 
 
 @wp.func
-def side_of_edge(a: wp.vec3, b: wp.vec3, e: float):
-    """Sign of the edge function e of a -> b; a sample on the line counts as moved right and, by far less, up."""
+def side_of_edge(normal: wp.vec3, e: float):
+    """Sign of the edge function e; a sample on the line counts as moved right and, by far less, up."""
     s = e
     if s == 0.0:
-        s = a[1] * b[2] - a[2] * b[1]
+        s = normal[0]
         if s == 0.0:
-            s = a[2] * b[0] - a[0] * b[2]
+            s = normal[1]
     return wp.where(s > 0.0, 1, wp.where(s < 0.0, -1, 0))
+
+
+@wp.func
+def origin_at(v: wp.vec4):
+    """A vertex' own place in the image, from which its edges are measured."""
+    if v[3] > 0.0:
+        return wp.vec2(v[0] / v[3], v[1] / v[3])
+    return wp.vec2(0.0, 0.0)
 
 
 @wp.kernel
@@ -59,87 +90,87 @@ def cover_samples(
     triangles: wp.array(dtype=wp.vec3i),
     ranges: wp.array(dtype=wp.vec2i),
     keys: wp.array3d(dtype=wp.int64),
+    count: int,
+    span: int,
 ):
     """One thread an image and triangle: into every covered sample's key goes the smallest z/w with the triangle's number.
 
-    Edges are evaluated from their lower to their higher vertex index, so two triangles get the same bits for the edge they
-    share, and a sample on it belongs to exactly one.
+    An edge is measured from its vertex of lower index to the other, so two triangles get the same bits for the edge that
+    they share, and a sample on it belongs to exactly one.
     """
-    image, number = wp.tid()
-    if number >= ranges[image][1]:
-        return
-    t = ranges[image][0] + number
-    ids = triangles[t]
-    lo = wp.min(ids[0], wp.min(ids[1], ids[2]))
-    hi = wp.max(ids[0], wp.max(ids[1], ids[2]))
-    mid = ids[0] + ids[1] + ids[2] - lo - hi
-    if lo == mid or mid == hi:
-        return
-    source = wp.where(positions.shape[0] == 1, 0, image)
-    a = positions[source, lo]
-    b = positions[source, mid]
-    c = positions[source, hi]
-    w_low = wp.min(a[3], wp.min(b[3], c[3]))
-    if not (wp.max(a[3], wp.max(b[3], c[3])) > 0.0):
-        return
-    height = keys.shape[1]
-    width = keys.shape[2]
-    x0 = int(0)
-    x1 = width - 1
-    y0 = int(0)
-    y1 = height - 1
-    if w_low > 0.0:
-        ax = a[0] / a[3]
-        bx = b[0] / b[3]
-        cx = c[0] / c[3]
-        ay = a[1] / a[3]
-        by = b[1] / b[3]
-        cy = c[1] / c[3]
-        half_x = 0.5 * float(width)
-        half_y = 0.5 * float(height)
-        limit_x = float(width)
-        limit_y = float(height)
-        x0 = int(wp.ceil(wp.clamp((wp.min(ax, wp.min(bx, cx)) + 1.0) * half_x - 0.504, 0.0, limit_x)))
-        x1 = int(wp.floor(wp.clamp((wp.max(ax, wp.max(bx, cx)) + 1.0) * half_x - 0.496, -1.0, limit_x - 1.0)))
-        y0 = int(wp.ceil(wp.clamp((wp.min(ay, wp.min(by, cy)) + 1.0) * half_y - 0.504, 0.0, limit_y)))
-        y1 = int(wp.floor(wp.clamp((wp.max(ay, wp.max(by, cy)) + 1.0) * half_y - 0.496, -1.0, limit_y - 1.0)))
-        x0 = wp.max(x0, 0)
-        y0 = wp.max(y0, 0)
-        x1 = wp.min(x1, width - 1)
-        y1 = wp.min(y1, height - 1)
-    step_x = 1.0 / float(width)
-    step_y = 1.0 / float(height)
-    for y in range(y0, y1 + 1):
-        py = float(2 * y + 1 - height) * step_y
-        ya = a[1] - py * a[3]
-        yb = b[1] - py * b[3]
-        yc = c[1] - py * c[3]
-        for x in range(x0, x1 + 1):
-            px = float(2 * x + 1 - width) * step_x
-            qa = wp.vec3(a[0] - px * a[3], ya, a[3])
-            qb = wp.vec3(b[0] - px * b[3], yb, b[3])
-            qc = wp.vec3(c[0] - px * c[3], yc, c[3])
-            weight_c = area(qa, qb)
-            weight_a = area(qb, qc)
-            weight_b = -area(qa, qc)
-            if wp.min(weight_a, wp.min(weight_b, weight_c)) >= 0.0 or wp.max(weight_a, wp.max(weight_b, weight_c)) <= 0.0:
-                side = side_of_edge(qa, qb, weight_c)
-                depth = weight_a * a[3] + weight_b * b[3] + weight_c * c[3]
-                z = (weight_a * a[2] + weight_b * b[2] + weight_c * c[2]) / depth
-                if (
-                    side != 0
-                    and side == side_of_edge(qb, qc, weight_a)
-                    and side == -side_of_edge(qa, qc, -weight_b)
-                    and depth * float(side) > 0.0
-                    and z >= -1.0
-                    and z <= 1.0
-                ):
-                    order = wp.cast(z, wp.int32)
-                    if order < 0:
-                        order = order ^ 0x7FFFFFFF
-                    key = (wp.int64(order) << wp.int64(32)) | wp.int64(t)
-                    if key < keys[image, y, x]:
-                        wp.atomic_min(keys, image, y, x, key)
+    image, chunk = wp.tid()
+    for number in range(chunk * span, wp.min((chunk + 1) * span, count)):
+        if number >= ranges[image][1]:
+            continue
+        t = ranges[image][0] + number
+        ids = triangles[t]
+        lo = wp.min(ids[0], wp.min(ids[1], ids[2]))
+        hi = wp.max(ids[0], wp.max(ids[1], ids[2]))
+        mid = ids[0] + ids[1] + ids[2] - lo - hi
+        if lo == mid or mid == hi:
+            continue
+        source = wp.where(positions.shape[0] == 1, 0, image)
+        a = positions[source, lo]
+        b = positions[source, mid]
+        c = positions[source, hi]
+        w_low = wp.min(a[3], wp.min(b[3], c[3]))
+        if not (wp.max(a[3], wp.max(b[3], c[3])) > 0.0):
+            continue
+        height = keys.shape[1]
+        width = keys.shape[2]
+        x0 = int(0)
+        x1 = width - 1
+        y0 = int(0)
+        y1 = height - 1
+        at_a = origin_at(a)
+        at_b = origin_at(b)
+        if w_low > 0.0:
+            at_c = origin_at(c)
+            half_x = 0.5 * float(width)
+            half_y = 0.5 * float(height)
+            x_low = (wp.min(at_a[0], wp.min(at_b[0], at_c[0])) + 1.0) * half_x - 0.504
+            x_high = (wp.max(at_a[0], wp.max(at_b[0], at_c[0])) + 1.0) * half_x - 0.496
+            y_low = (wp.min(at_a[1], wp.min(at_b[1], at_c[1])) + 1.0) * half_y - 0.504
+            y_high = (wp.max(at_a[1], wp.max(at_b[1], at_c[1])) + 1.0) * half_y - 0.496
+            x0 = wp.max(int(wp.ceil(wp.clamp(x_low, 0.0, float(width)))), 0)
+            x1 = wp.min(int(wp.floor(wp.clamp(x_high, -1.0, float(width)))), width - 1)
+            y0 = wp.max(int(wp.ceil(wp.clamp(y_low, 0.0, float(height)))), 0)
+            y1 = wp.min(int(wp.floor(wp.clamp(y_high, -1.0, float(height)))), height - 1)
+        if x0 > x1 or y0 > y1:
+            continue
+        from_a = relative(a, at_a[0], at_a[1])
+        ab = wp.cross(from_a, relative(b, at_a[0], at_a[1]))
+        ac = wp.cross(from_a, relative(c, at_a[0], at_a[1]))
+        bc = wp.cross(relative(b, at_b[0], at_b[1]), relative(c, at_b[0], at_b[1]))
+        step_x = 1.0 / float(width)
+        step_y = 1.0 / float(height)
+        for y in range(y0, y1 + 1):
+            py = float(2 * y + 1 - height) * step_y
+            row_ab = ab[1] * (py - at_a[1]) + ab[2]
+            row_ac = ac[1] * (py - at_a[1]) + ac[2]
+            row_bc = bc[1] * (py - at_b[1]) + bc[2]
+            for x in range(x0, x1 + 1):
+                px = float(2 * x + 1 - width) * step_x
+                weight_c = ab[0] * (px - at_a[0]) + row_ab
+                weight_b = -(ac[0] * (px - at_a[0]) + row_ac)
+                weight_a = bc[0] * (px - at_b[0]) + row_bc
+                lowest = wp.min(weight_a, wp.min(weight_b, weight_c))
+                highest = wp.max(weight_a, wp.max(weight_b, weight_c))
+                if lowest >= 0.0 or highest <= 0.0:
+                    side = wp.where(lowest > 0.0, 1, -1)
+                    if lowest == 0.0 or highest == 0.0:
+                        side = side_of_edge(ab, weight_c)
+                        if side != side_of_edge(bc, weight_a) or side != -side_of_edge(ac, -weight_b):
+                            side = 0
+                    depth = weight_a * a[3] + weight_b * b[3] + weight_c * c[3]
+                    z = (weight_a * a[2] + weight_b * b[2] + weight_c * c[2]) / depth
+                    if depth * float(side) > 0.0 and z >= -1.0 and z <= 1.0:
+                        order = wp.cast(z, wp.int32)
+                        if order < 0:
+                            order = order ^ 0x7FFFFFFF
+                        key = (wp.int64(order) << wp.int64(32)) | wp.int64(t)
+                        if key < keys[image, y, x]:
+                            wp.atomic_min(keys, image, y, x, key)
 
 
 @wp.kernel
@@ -149,43 +180,47 @@ def resolve_samples(
     keys: wp.array3d(dtype=wp.int64),
     raster: wp.array3d(dtype=wp.vec4),
     raster_db: wp.array3d(dtype=wp.vec4),
+    span: int,
 ):
     """Keys -> (u, v, z/w, triangle + 1) and, unless raster_db is empty, (du/dX, du/dY, dv/dX, dv/dY) in pixels."""
-    image, y, x = wp.tid()
-    key = keys[image, y, x]
-    if key == NO_TRIANGLE:
-        raster[image, y, x] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+    place = pixels_of_thread(wp.tid(), span, keys.shape[1], keys.shape[2])
+    image = place.image
+    y = place.y
+    for x in range(place.x_begin, place.x_end):
+        key = keys[image, y, x]
+        if key == NO_TRIANGLE:
+            raster[image, y, x] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+            if raster_db.shape[0] > 0:
+                raster_db[image, y, x] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+            continue
+        t = int(key & wp.int64(0xFFFFFFFF))
+        ids = triangles[t]
+        source = wp.where(positions.shape[0] == 1, 0, image)
+        v0 = positions[source, ids[0]]
+        v1 = positions[source, ids[1]]
+        v2 = positions[source, ids[2]]
+        px = clip_coordinate(x, keys.shape[2])
+        py = clip_coordinate(y, keys.shape[1])
+        q0 = relative(v0, px, py)
+        q1 = relative(v1, px, py)
+        q2 = relative(v2, px, py)
+        a0 = area(q1, q2)
+        a1 = area(q2, q0)
+        a2 = area(q0, q1)
+        inverse = 1.0 / (a0 + a1 + a2)
+        u = a0 * inverse
+        v = a1 * inverse
+        z = (a0 * v0[2] + a1 * v1[2] + a2 * v2[2]) / (a0 * v0[3] + a1 * v1[3] + a2 * v2[3])
+        raster[image, y, x] = wp.vec4(u, v, z, float(t + 1))
         if raster_db.shape[0] > 0:
-            raster_db[image, y, x] = wp.vec4(0.0, 0.0, 0.0, 0.0)
-        return
-    t = int(key & wp.int64(0xFFFFFFFF))
-    ids = triangles[t]
-    source = wp.where(positions.shape[0] == 1, 0, image)
-    v0 = positions[source, ids[0]]
-    v1 = positions[source, ids[1]]
-    v2 = positions[source, ids[2]]
-    px = clip_coordinate(x, keys.shape[2])
-    py = clip_coordinate(y, keys.shape[1])
-    q0 = relative(v0, px, py)
-    q1 = relative(v1, px, py)
-    q2 = relative(v2, px, py)
-    a0 = area(q1, q2)
-    a1 = area(q2, q0)
-    a2 = area(q0, q1)
-    inverse = 1.0 / (a0 + a1 + a2)
-    u = a0 * inverse
-    v = a1 * inverse
-    z = (a0 * v0[2] + a1 * v1[2] + a2 * v2[2]) / (a0 * v0[3] + a1 * v1[3] + a2 * v2[3])
-    raster[image, y, x] = wp.vec4(u, v, z, float(t + 1))
-    if raster_db.shape[0] > 0:
-        c0 = wp.cross(q1, q2)
-        c1 = wp.cross(q2, q0)
-        total = c0 + c1 + wp.cross(q0, q1)
-        du = (c0 - u * total) * inverse
-        dv = (c1 - v * total) * inverse
-        step_x = 2.0 / float(keys.shape[2])
-        step_y = 2.0 / float(keys.shape[1])
-        raster_db[image, y, x] = wp.vec4(du[0] * step_x, du[1] * step_y, dv[0] * step_x, dv[1] * step_y)
+            c0 = wp.cross(q1, q2)
+            c1 = wp.cross(q2, q0)
+            total = c0 + c1 + wp.cross(q0, q1)
+            du = (c0 - u * total) * inverse
+            dv = (c1 - v * total) * inverse
+            step_x = 2.0 / float(keys.shape[2])
+            step_y = 2.0 / float(keys.shape[1])
+            raster_db[image, y, x] = wp.vec4(du[0] * step_x, du[1] * step_y, dv[0] * step_x, dv[1] * step_y)
 
 
 @wp.func
@@ -202,75 +237,79 @@ def resolve_samples_adjoint(
     raster_gradient: wp.array3d(dtype=wp.vec4),
     raster_db_gradient: wp.array3d(dtype=wp.vec4),
     gradient: wp.array2d(dtype=wp.vec4),
+    span: int,
 ):
     """Gradients by u, v, z/w and, unless empty, by the image-space derivatives -> gradient by the positions (added)."""
-    image, y, x = wp.tid()
-    t = int(raster[image, y, x][3]) - 1
-    if t < 0:
-        return
-    ids = triangles[t]
-    source = wp.where(positions.shape[0] == 1, 0, image)
-    v0 = positions[source, ids[0]]
-    v1 = positions[source, ids[1]]
-    v2 = positions[source, ids[2]]
-    px = clip_coordinate(x, raster.shape[2])
-    py = clip_coordinate(y, raster.shape[1])
-    q0 = relative(v0, px, py)
-    q1 = relative(v1, px, py)
-    q2 = relative(v2, px, py)
-    c0 = wp.cross(q1, q2)
-    c1 = wp.cross(q2, q0)
-    c2 = wp.cross(q0, q1)
-    total = c0 + c1 + c2
-    inverse = 1.0 / total[2]
-    u = c0[2] * inverse
-    v = c1[2] * inverse
-    gu = float(0.0)
-    gv = float(0.0)
-    gz = float(0.0)
-    if raster_gradient.shape[0] > 0:
-        g = raster_gradient[image, y, x]
-        gu = g[0]
-        gv = g[1]
-        gz = g[2]
-    g0 = wp.vec3(0.0, 0.0, 0.0)
-    g1 = wp.vec3(0.0, 0.0, 0.0)
-    common = float(0.0)
-    spread = wp.vec3(0.0, 0.0, 0.0)
-    if raster_db_gradient.shape[0] > 0:
-        h = raster_db_gradient[image, y, x]
-        step_x = 2.0 / float(raster.shape[2])
-        step_y = 2.0 / float(raster.shape[1])
-        g0 = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * inverse
-        g1 = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * inverse
-        du = (c0 - u * total) * inverse
-        dv = (c1 - v * total) * inverse
-        gu -= wp.dot(g0, total)
-        gv -= wp.dot(g1, total)
-        common = -(wp.dot(g0, du) + wp.dot(g1, dv))
-        spread = -(u * g0 + v * g1)
-    common -= (gu * u + gv * v) * inverse
-    g0 += spread + wp.vec3(0.0, 0.0, gu * inverse + common)
-    g1 += spread + wp.vec3(0.0, 0.0, gv * inverse + common)
-    g2 = spread + wp.vec3(0.0, 0.0, common)
-    gz0 = float(0.0)
-    gz1 = float(0.0)
-    gz2 = float(0.0)
-    gw = float(0.0)
-    if gz != 0.0:
-        depth = c0[2] * v0[3] + c1[2] * v1[3] + c2[2] * v2[3]
-        z = (c0[2] * v0[2] + c1[2] * v1[2] + c2[2] * v2[2]) / depth
-        scale = gz / depth
-        g0 += wp.vec3(0.0, 0.0, scale * (v0[2] - z * v0[3]))
-        g1 += wp.vec3(0.0, 0.0, scale * (v1[2] - z * v1[3]))
-        g2 += wp.vec3(0.0, 0.0, scale * (v2[2] - z * v2[3]))
-        gz0 = scale * c0[2]
-        gz1 = scale * c1[2]
-        gz2 = scale * c2[2]
-        gw = -z
-    add_vertex(gradient, source, ids[0], wp.cross(g1, q2) + wp.cross(q1, g2) + wp.vec3(0.0, 0.0, gw * gz0), gz0, px, py)
-    add_vertex(gradient, source, ids[1], wp.cross(q2, g0) + wp.cross(g2, q0) + wp.vec3(0.0, 0.0, gw * gz1), gz1, px, py)
-    add_vertex(gradient, source, ids[2], wp.cross(g0, q1) + wp.cross(q0, g1) + wp.vec3(0.0, 0.0, gw * gz2), gz2, px, py)
+    place = pixels_of_thread(wp.tid(), span, raster.shape[1], raster.shape[2])
+    image = place.image
+    y = place.y
+    for x in range(place.x_begin, place.x_end):
+        t = int(raster[image, y, x][3]) - 1
+        if t < 0:
+            continue
+        ids = triangles[t]
+        source = wp.where(positions.shape[0] == 1, 0, image)
+        v0 = positions[source, ids[0]]
+        v1 = positions[source, ids[1]]
+        v2 = positions[source, ids[2]]
+        px = clip_coordinate(x, raster.shape[2])
+        py = clip_coordinate(y, raster.shape[1])
+        q0 = relative(v0, px, py)
+        q1 = relative(v1, px, py)
+        q2 = relative(v2, px, py)
+        c0 = wp.cross(q1, q2)
+        c1 = wp.cross(q2, q0)
+        c2 = wp.cross(q0, q1)
+        total = c0 + c1 + c2
+        inverse = 1.0 / total[2]
+        u = c0[2] * inverse
+        v = c1[2] * inverse
+        gu = float(0.0)
+        gv = float(0.0)
+        gz = float(0.0)
+        if raster_gradient.shape[0] > 0:
+            g = raster_gradient[image, y, x]
+            gu = g[0]
+            gv = g[1]
+            gz = g[2]
+        g0 = wp.vec3(0.0, 0.0, 0.0)
+        g1 = wp.vec3(0.0, 0.0, 0.0)
+        common = float(0.0)
+        spread = wp.vec3(0.0, 0.0, 0.0)
+        if raster_db_gradient.shape[0] > 0:
+            h = raster_db_gradient[image, y, x]
+            step_x = 2.0 / float(raster.shape[2])
+            step_y = 2.0 / float(raster.shape[1])
+            g0 = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * inverse
+            g1 = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * inverse
+            du = (c0 - u * total) * inverse
+            dv = (c1 - v * total) * inverse
+            gu -= wp.dot(g0, total)
+            gv -= wp.dot(g1, total)
+            common = -(wp.dot(g0, du) + wp.dot(g1, dv))
+            spread = -(u * g0 + v * g1)
+        common -= (gu * u + gv * v) * inverse
+        g0 += spread + wp.vec3(0.0, 0.0, gu * inverse + common)
+        g1 += spread + wp.vec3(0.0, 0.0, gv * inverse + common)
+        g2 = spread + wp.vec3(0.0, 0.0, common)
+        gz0 = float(0.0)
+        gz1 = float(0.0)
+        gz2 = float(0.0)
+        gw = float(0.0)
+        if gz != 0.0:
+            depth = c0[2] * v0[3] + c1[2] * v1[3] + c2[2] * v2[3]
+            z = (c0[2] * v0[2] + c1[2] * v1[2] + c2[2] * v2[2]) / depth
+            scale = gz / depth
+            g0 += wp.vec3(0.0, 0.0, scale * (v0[2] - z * v0[3]))
+            g1 += wp.vec3(0.0, 0.0, scale * (v1[2] - z * v1[3]))
+            g2 += wp.vec3(0.0, 0.0, scale * (v2[2] - z * v2[3]))
+            gz0 = scale * c0[2]
+            gz1 = scale * c1[2]
+            gz2 = scale * c2[2]
+            gw = -z
+        add_vertex(gradient, source, ids[0], wp.cross(g1, q2) + wp.cross(q1, g2) + wp.vec3(0.0, 0.0, gw * gz0), gz0, px, py)
+        add_vertex(gradient, source, ids[1], wp.cross(q2, g0) + wp.cross(g2, q0) + wp.vec3(0.0, 0.0, gw * gz1), gz1, px, py)
+        add_vertex(gradient, source, ids[2], wp.cross(g0, q1) + wp.cross(q0, g1) + wp.vec3(0.0, 0.0, gw * gz2), gz2, px, py)
 
 
 @wp.kernel
@@ -279,25 +318,30 @@ def interpolate_attributes(
     num_vertices: int,
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
-    num_pixels: int,
     out: wp.array2d(dtype=float),
+    height: int,
+    width: int,
+    span: int,
 ):
     """attributes [images or 1 x num_vertices, C] at the pixels of all images, one after the other -> out [P, C]."""
-    p = wp.tid()
-    r = raster[p]
-    t = int(r[3]) - 1
-    if t < 0 or t >= triangles.shape[0]:
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    for x in range(place.x_begin, place.x_end):
+        p = row + x
+        r = raster[p]
+        t = int(r[3]) - 1
+        if t < 0 or t >= triangles.shape[0]:
+            for c in range(out.shape[1]):
+                out[p, c] = 0.0
+            continue
+        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        ids = triangles[t]
+        i = start + ids[0]
+        j = start + ids[1]
+        k = start + ids[2]
+        rest = 1.0 - r[0] - r[1]
         for c in range(out.shape[1]):
-            out[p, c] = 0.0
-        return
-    start = wp.where(attributes.shape[0] == num_vertices, 0, p / num_pixels * num_vertices)
-    ids = triangles[t]
-    i = start + ids[0]
-    j = start + ids[1]
-    k = start + ids[2]
-    rest = 1.0 - r[0] - r[1]
-    for c in range(out.shape[1]):
-        out[p, c] = r[0] * attributes[i, c] + r[1] * attributes[j, c] + rest * attributes[k, c]
+            out[p, c] = r[0] * attributes[i, c] + r[1] * attributes[j, c] + rest * attributes[k, c]
 
 
 @wp.kernel
@@ -306,38 +350,43 @@ def interpolate_attributes_adjoint(
     num_vertices: int,
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
-    num_pixels: int,
     out_gradient: wp.array2d(dtype=float),
     attributes_gradient: wp.array2d(dtype=float),
     raster_gradient: wp.array(dtype=wp.vec4),
+    height: int,
+    width: int,
+    span: int,
 ):
     """Gradient by the values -> gradients by the attributes (added) and by u, v; an empty array is not wanted."""
-    p = wp.tid()
-    r = raster[p]
-    t = int(r[3]) - 1
-    if t < 0 or t >= triangles.shape[0]:
-        return
-    start = wp.where(attributes.shape[0] == num_vertices, 0, p / num_pixels * num_vertices)
-    ids = triangles[t]
-    i = start + ids[0]
-    j = start + ids[1]
-    k = start + ids[2]
-    if attributes_gradient.shape[0] > 0:
-        rest = 1.0 - r[0] - r[1]
-        for c in range(out_gradient.shape[1]):
-            g = out_gradient[p, c]
-            wp.atomic_add(attributes_gradient, i, c, r[0] * g)
-            wp.atomic_add(attributes_gradient, j, c, r[1] * g)
-            wp.atomic_add(attributes_gradient, k, c, rest * g)
-    if raster_gradient.shape[0] > 0:
-        gu = float(0.0)
-        gv = float(0.0)
-        for c in range(out_gradient.shape[1]):
-            g = out_gradient[p, c]
-            last = attributes[k, c]
-            gu += g * (attributes[i, c] - last)
-            gv += g * (attributes[j, c] - last)
-        raster_gradient[p] = wp.vec4(gu, gv, 0.0, 0.0)
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    for x in range(place.x_begin, place.x_end):
+        p = row + x
+        r = raster[p]
+        t = int(r[3]) - 1
+        if t < 0 or t >= triangles.shape[0]:
+            continue
+        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        ids = triangles[t]
+        i = start + ids[0]
+        j = start + ids[1]
+        k = start + ids[2]
+        if attributes_gradient.shape[0] > 0:
+            rest = 1.0 - r[0] - r[1]
+            for c in range(out_gradient.shape[1]):
+                g = out_gradient[p, c]
+                wp.atomic_add(attributes_gradient, i, c, r[0] * g)
+                wp.atomic_add(attributes_gradient, j, c, r[1] * g)
+                wp.atomic_add(attributes_gradient, k, c, rest * g)
+        if raster_gradient.shape[0] > 0:
+            gu = float(0.0)
+            gv = float(0.0)
+            for c in range(out_gradient.shape[1]):
+                g = out_gradient[p, c]
+                last = attributes[k, c]
+                gu += g * (attributes[i, c] - last)
+                gv += g * (attributes[j, c] - last)
+            raster_gradient[p] = wp.vec4(gu, gv, 0.0, 0.0)
 
 
 @wp.kernel
@@ -347,27 +396,32 @@ def interpolate_derivatives(
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
     raster_db: wp.array(dtype=wp.vec4),
-    num_pixels: int,
     channels: wp.array(dtype=wp.int32),
     out: wp.array2d(dtype=float),
+    height: int,
+    width: int,
+    span: int,
 ):
     """Image-space derivatives of the named channels: out [P, 2 K], (dA/dX, dA/dY) a channel, in units a pixel."""
-    p = wp.tid()
-    t = int(raster[p][3]) - 1
-    if t < 0 or t >= triangles.shape[0]:
-        for c in range(out.shape[1]):
-            out[p, c] = 0.0
-        return
-    start = wp.where(attributes.shape[0] == num_vertices, 0, p / num_pixels * num_vertices)
-    ids = triangles[t]
-    d = raster_db[p]
-    for n in range(channels.shape[0]):
-        c = channels[n]
-        last = attributes[start + ids[2], c]
-        by_u = attributes[start + ids[0], c] - last
-        by_v = attributes[start + ids[1], c] - last
-        out[p, 2 * n] = by_u * d[0] + by_v * d[2]
-        out[p, 2 * n + 1] = by_u * d[1] + by_v * d[3]
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    for x in range(place.x_begin, place.x_end):
+        p = row + x
+        t = int(raster[p][3]) - 1
+        if t < 0 or t >= triangles.shape[0]:
+            for c in range(out.shape[1]):
+                out[p, c] = 0.0
+            continue
+        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        ids = triangles[t]
+        d = raster_db[p]
+        for n in range(channels.shape[0]):
+            c = channels[n]
+            last = attributes[start + ids[2], c]
+            by_u = attributes[start + ids[0], c] - last
+            by_v = attributes[start + ids[1], c] - last
+            out[p, 2 * n] = by_u * d[0] + by_v * d[2]
+            out[p, 2 * n + 1] = by_u * d[1] + by_v * d[3]
 
 
 @wp.kernel
@@ -377,146 +431,143 @@ def interpolate_derivatives_adjoint(
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
     raster_db: wp.array(dtype=wp.vec4),
-    num_pixels: int,
     channels: wp.array(dtype=wp.int32),
     out_gradient: wp.array2d(dtype=float),
     attributes_gradient: wp.array2d(dtype=float),
     raster_db_gradient: wp.array(dtype=wp.vec4),
+    height: int,
+    width: int,
+    span: int,
 ):
     """Gradient by the derivatives -> gradients by the attributes (added) and by raster_db; an empty array is not wanted."""
-    p = wp.tid()
-    t = int(raster[p][3]) - 1
-    if t < 0 or t >= triangles.shape[0]:
-        return
-    start = wp.where(attributes.shape[0] == num_vertices, 0, p / num_pixels * num_vertices)
-    ids = triangles[t]
-    i = start + ids[0]
-    j = start + ids[1]
-    k = start + ids[2]
-    d = raster_db[p]
-    by_db = wp.vec4(0.0, 0.0, 0.0, 0.0)
-    for n in range(channels.shape[0]):
-        c = channels[n]
-        gx = out_gradient[p, 2 * n]
-        gy = out_gradient[p, 2 * n + 1]
-        if attributes_gradient.shape[0] > 0:
-            gi = gx * d[0] + gy * d[1]
-            gj = gx * d[2] + gy * d[3]
-            wp.atomic_add(attributes_gradient, i, c, gi)
-            wp.atomic_add(attributes_gradient, j, c, gj)
-            wp.atomic_add(attributes_gradient, k, c, -gi - gj)
-        last = attributes[k, c]
-        by_u = attributes[i, c] - last
-        by_v = attributes[j, c] - last
-        by_db += wp.vec4(by_u * gx, by_u * gy, by_v * gx, by_v * gy)
-    if raster_db_gradient.shape[0] > 0:
-        raster_db_gradient[p] = by_db
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    for x in range(place.x_begin, place.x_end):
+        p = row + x
+        t = int(raster[p][3]) - 1
+        if t < 0 or t >= triangles.shape[0]:
+            continue
+        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        ids = triangles[t]
+        i = start + ids[0]
+        j = start + ids[1]
+        k = start + ids[2]
+        d = raster_db[p]
+        by_db = wp.vec4(0.0, 0.0, 0.0, 0.0)
+        for n in range(channels.shape[0]):
+            c = channels[n]
+            gx = out_gradient[p, 2 * n]
+            gy = out_gradient[p, 2 * n + 1]
+            if attributes_gradient.shape[0] > 0:
+                gi = gx * d[0] + gy * d[1]
+                gj = gx * d[2] + gy * d[3]
+                wp.atomic_add(attributes_gradient, i, c, gi)
+                wp.atomic_add(attributes_gradient, j, c, gj)
+                wp.atomic_add(attributes_gradient, k, c, -gi - gj)
+            last = attributes[k, c]
+            by_u = attributes[i, c] - last
+            by_v = attributes[j, c] - last
+            by_db += wp.vec4(by_u * gx, by_u * gy, by_v * gx, by_v * gy)
+        if raster_db_gradient.shape[0] > 0:
+            raster_db_gradient[p] = by_db
 
 
 @wp.struct
 class Footprint:
-    """The four texels around a point (rows of the texel table, -1 for outside) and the point's place between them."""
+    """The four texels around a point: rows of the texel table, 1 where they are inside (else 0), and the place between them."""
 
-    i00: int
-    i10: int
-    i01: int
-    i11: int
+    row: wp.vec4i
+    inside: wp.vec4
     fx: float
     fy: float
 
 
 @wp.func
 def confine(uv: float, boundary: int):
-    """A texture coordinate brought near the texture; what is no number becomes 0."""
-    x = uv
+    """A texture coordinate brought near the texture."""
     if boundary == WRAP:
-        x = wp.clamp(uv - wp.floor(uv), 0.0, 1.0)
-    else:
-        x = wp.clamp(uv, -1.0, 2.0)
-    return wp.where(x == x, x, 0.0)
+        return uv - wp.floor(uv)
+    return wp.clamp(uv, -1.0, 2.0)
 
 
 @wp.func
-def texel(x: int, y: int, level: wp.vec3i, boundary: int):
-    """Row of the texel table; level is (first row, height, width)."""
-    height = level[1]
-    width = level[2]
+def fold_index(i: int, count: int, boundary: int):
+    """A texel's number along a side of `count`: wrapped (from at most one length away) or clamped, inside whatever i is."""
+    folded = i
     if boundary == WRAP:
-        wrapped_y = wp.where(y < 0, y + height, wp.where(y >= height, y - height, y))
-        wrapped_x = wp.where(x < 0, x + width, wp.where(x >= width, x - width, x))
-        return level[0] + wrapped_y * width + wrapped_x
-    if boundary == CLAMP:
-        return level[0] + wp.clamp(y, 0, height - 1) * width + wp.clamp(x, 0, width - 1)
-    return wp.where(x < 0 or y < 0 or x >= width or y >= height, -1, level[0] + y * width + x)
+        folded = wp.where(i < 0, i + count, wp.where(i >= count, i - count, i))
+    return wp.clamp(folded, 0, count - 1)
+
+
+@wp.func
+def is_within(i: int, count: int):
+    """1 where a texel's number is one of the texture's, else 0."""
+    return wp.where(i >= 0 and i < count, 1.0, 0.0)
 
 
 @wp.func
 def locate(uv: wp.vec2, level: wp.vec3i, boundary: int):
-    """Where a bilinear sample lies: texel centres at half integers, row 0 at v = 0."""
-    x = confine(uv[0], boundary) * float(level[2]) - 0.5
-    y = confine(uv[1], boundary) * float(level[1]) - 0.5
+    """Where a bilinear sample lies on a level (first row, height, width): texel centres at half integers, row 0 at v = 0."""
+    height = level[1]
+    width = level[2]
+    x = confine(uv[0], boundary) * float(width) - 0.5
+    y = confine(uv[1], boundary) * float(height) - 0.5
     x0 = int(wp.floor(x))
     y0 = int(wp.floor(y))
     place = Footprint()
     place.fx = x - float(x0)
     place.fy = y - float(y0)
-    place.i00 = texel(x0, y0, level, boundary)
-    place.i10 = texel(x0 + 1, y0, level, boundary)
-    place.i01 = texel(x0, y0 + 1, level, boundary)
-    place.i11 = texel(x0 + 1, y0 + 1, level, boundary)
+    left = fold_index(x0, width, boundary)
+    right = fold_index(x0 + 1, width, boundary)
+    top = level[0] + fold_index(y0, height, boundary) * width
+    low = level[0] + fold_index(y0 + 1, height, boundary) * width
+    place.row = wp.vec4i(top + left, top + right, low + left, low + right)
+    place.inside = wp.vec4(1.0, 1.0, 1.0, 1.0)
+    if boundary > CLAMP:
+        in_left = is_within(x0, width)
+        in_right = is_within(x0 + 1, width)
+        in_top = is_within(y0, height)
+        in_low = is_within(y0 + 1, height)
+        place.inside = wp.vec4(in_top * in_left, in_top * in_right, in_low * in_left, in_low * in_right)
     return place
 
 
 @wp.func
-def nearest_texel(uv: wp.vec2, level: wp.vec3i, boundary: int):
-    """The texel that holds the point."""
+def locate_nearest(uv: wp.vec2, level: wp.vec3i, boundary: int):
+    """The texel that holds the point, as a footprint of one."""
     x = int(wp.floor(confine(uv[0], boundary) * float(level[2])))
     y = int(wp.floor(confine(uv[1], boundary) * float(level[1])))
-    return texel(x, y, level, boundary)
+    row = level[0] + fold_index(y, level[1], boundary) * level[2] + fold_index(x, level[2], boundary)
+    place = Footprint()
+    place.row = wp.vec4i(row, row, row, row)
+    place.inside = wp.vec4(1.0, 0.0, 0.0, 0.0)
+    if boundary > CLAMP:
+        place.inside = wp.vec4(is_within(x, level[2]) * is_within(y, level[1]), 0.0, 0.0, 0.0)
+    return place
 
 
 @wp.func
-def read_texel(texels: wp.array2d(dtype=float), start: int, i: int, c: int):
-    """A texel's channel; 0 outside."""
-    if i < 0:
-        return 0.0
-    return texels[start + i, c]
+def blend_weights(place: Footprint):
+    """What each of the four texels counts."""
+    x = wp.vec4(1.0 - place.fx, place.fx, 1.0 - place.fx, place.fx)
+    y = wp.vec4(1.0 - place.fy, 1.0 - place.fy, place.fy, place.fy)
+    return wp.cw_mul(wp.cw_mul(x, y), place.inside)
 
 
 @wp.func
-def blend(texels: wp.array2d(dtype=float), start: int, place: Footprint, c: int):
-    """A bilinear sample's channel."""
-    top = read_texel(texels, start, place.i00, c) * (1.0 - place.fx) + read_texel(texels, start, place.i10, c) * place.fx
-    low = read_texel(texels, start, place.i01, c) * (1.0 - place.fx) + read_texel(texels, start, place.i11, c) * place.fx
-    return top * (1.0 - place.fy) + low * place.fy
+def slope_weights_x(place: Footprint, width: int):
+    """Derivative of blend_weights by u."""
+    top = (1.0 - place.fy) * float(width)
+    low = place.fy * float(width)
+    return wp.cw_mul(wp.vec4(-top, top, -low, low), place.inside)
 
 
 @wp.func
-def slope(texels: wp.array2d(dtype=float), start: int, place: Footprint, level: wp.vec3i, c: int):
-    """Derivative of a bilinear sample's channel by (u, v)."""
-    c00 = read_texel(texels, start, place.i00, c)
-    c10 = read_texel(texels, start, place.i10, c)
-    c01 = read_texel(texels, start, place.i01, c)
-    c11 = read_texel(texels, start, place.i11, c)
-    by_x = (c10 - c00) * (1.0 - place.fy) + (c11 - c01) * place.fy
-    by_y = (c01 - c00) * (1.0 - place.fx) + (c11 - c10) * place.fx
-    return wp.vec2(by_x * float(level[2]), by_y * float(level[1]))
-
-
-@wp.func
-def add_texel(gradient: wp.array2d(dtype=float), start: int, i: int, c: int, g: float):
-    """Adjoint of read_texel."""
-    if i >= 0:
-        wp.atomic_add(gradient, start + i, c, g)
-
-
-@wp.func
-def add_blend(gradient: wp.array2d(dtype=float), start: int, place: Footprint, c: int, g: float):
-    """Adjoint of blend by the texels."""
-    add_texel(gradient, start, place.i00, c, g * (1.0 - place.fx) * (1.0 - place.fy))
-    add_texel(gradient, start, place.i10, c, g * place.fx * (1.0 - place.fy))
-    add_texel(gradient, start, place.i01, c, g * (1.0 - place.fx) * place.fy)
-    add_texel(gradient, start, place.i11, c, g * place.fx * place.fy)
+def slope_weights_y(place: Footprint, height: int):
+    """Derivative of blend_weights by v."""
+    left = (1.0 - place.fx) * float(height)
+    right = place.fx * float(height)
+    return wp.cw_mul(wp.vec4(-left, -right, left, right), place.inside)
 
 
 @wp.kernel
@@ -526,34 +577,47 @@ def sample_texture(
     levels: wp.array(dtype=wp.vec3i),
     uv: wp.array(dtype=wp.vec2),
     detail: wp.array(dtype=float),
-    num_pixels: int,
     is_linear: int,
     boundary: int,
     out: wp.array2d(dtype=float),
+    height: int,
+    width: int,
+    span: int,
 ):
     """texels [images or 1 x num_texels, C], an image's levels one after the other, at uv [P] and detail [P] -> out [P, C].
 
     An empty detail means level 0 everywhere. detail must lie in [0, number of levels - 1].
     """
-    p = wp.tid()
-    start = wp.where(texels.shape[0] == num_texels, 0, p / num_pixels * num_texels)
-    if is_linear == 0:
-        i = nearest_texel(uv[p], levels[0], boundary)
-        for c in range(out.shape[1]):
-            out[p, c] = read_texel(texels, start, i, c)
-        return
-    number = int(0)
-    between = float(0.0)
-    if detail.shape[0] > 0:
-        number = int(detail[p])
-        between = detail[p] - float(number)
-    place = locate(uv[p], levels[number], boundary)
-    for c in range(out.shape[1]):
-        out[p, c] = blend(texels, start, place, c)
-    if between > 0.0:
-        coarse = locate(uv[p], levels[number + 1], boundary)
-        for c in range(out.shape[1]):
-            out[p, c] = out[p, c] * (1.0 - between) + blend(texels, start, coarse, c) * between
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    for x in range(place.x_begin, place.x_end):
+        p = row + x
+        start = wp.where(texels.shape[0] == num_texels, 0, place.image * num_texels)
+        if is_linear == 0:
+            nearest = locate_nearest(uv[p], levels[0], boundary)
+            for c in range(out.shape[1]):
+                out[p, c] = nearest.inside[0] * texels[start + nearest.row[0], c]
+            continue
+        number = int(0)
+        between = float(0.0)
+        if detail.shape[0] > 0:
+            number = int(detail[p])
+            between = detail[p] - float(number)
+        for step in range(wp.where(between > 0.0, 2, 1)):
+            footprint = locate(uv[p], levels[number + step], boundary)
+            weight = blend_weights(footprint) * wp.where(step == 0, 1.0 - between, between)
+            r0 = start + footprint.row[0]
+            r1 = start + footprint.row[1]
+            r2 = start + footprint.row[2]
+            r3 = start + footprint.row[3]
+            for c in range(out.shape[1]):
+                value = (
+                    weight[0] * texels[r0, c] + weight[1] * texels[r1, c] + weight[2] * texels[r2, c] + weight[3] * texels[r3, c]
+                )
+                if step == 0:
+                    out[p, c] = value
+                else:
+                    out[p, c] = out[p, c] + value
 
 
 @wp.kernel
@@ -563,58 +627,70 @@ def sample_texture_adjoint(
     levels: wp.array(dtype=wp.vec3i),
     uv: wp.array(dtype=wp.vec2),
     detail: wp.array(dtype=float),
-    num_pixels: int,
     is_linear: int,
     boundary: int,
     out_gradient: wp.array2d(dtype=float),
     texels_gradient: wp.array2d(dtype=float),
     uv_gradient: wp.array(dtype=wp.vec2),
     detail_gradient: wp.array(dtype=float),
+    height: int,
+    width: int,
+    span: int,
 ):
     """Gradient by the samples -> gradients by the texels (added), uv and detail (begin as 0); an empty array is not wanted."""
-    p = wp.tid()
-    largest = float(0.0)
-    for c in range(out_gradient.shape[1]):
-        largest = wp.max(largest, wp.abs(out_gradient[p, c]))
-    if largest == 0.0:
-        return
-    start = wp.where(texels.shape[0] == num_texels, 0, p / num_pixels * num_texels)
-    if is_linear == 0:
-        if texels_gradient.shape[0] > 0:
-            i = nearest_texel(uv[p], levels[0], boundary)
-            for c in range(out_gradient.shape[1]):
-                add_texel(texels_gradient, start, i, c, out_gradient[p, c])
-        return
-    number = int(0)
-    between = float(0.0)
-    if detail.shape[0] > 0:
-        number = wp.min(int(detail[p]), wp.max(levels.shape[0] - 2, 0))
-        between = detail[p] - float(number)
-    place = locate(uv[p], levels[number], boundary)
-    by_uv = wp.vec2(0.0, 0.0)
-    by_detail = float(0.0)
-    for c in range(out_gradient.shape[1]):
-        g = out_gradient[p, c]
-        if texels_gradient.shape[0] > 0:
-            add_blend(texels_gradient, start, place, c, g * (1.0 - between))
-        if uv_gradient.shape[0] > 0:
-            by_uv += slope(texels, start, place, levels[number], c) * (g * (1.0 - between))
-        if detail_gradient.shape[0] > 0:
-            by_detail -= g * blend(texels, start, place, c)
-    if detail.shape[0] > 0 and levels.shape[0] > 1:
-        coarse = locate(uv[p], levels[number + 1], boundary)
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    for x in range(place.x_begin, place.x_end):
+        p = row + x
+        largest = float(0.0)
         for c in range(out_gradient.shape[1]):
-            g = out_gradient[p, c]
+            largest = wp.max(largest, wp.abs(out_gradient[p, c]))
+        if largest == 0.0:
+            continue
+        start = wp.where(texels.shape[0] == num_texels, 0, place.image * num_texels)
+        at = uv[p]
+        if is_linear == 0:
             if texels_gradient.shape[0] > 0:
-                add_blend(texels_gradient, start, coarse, c, g * between)
-            if uv_gradient.shape[0] > 0:
-                by_uv += slope(texels, start, coarse, levels[number + 1], c) * (g * between)
-            if detail_gradient.shape[0] > 0:
-                by_detail += g * blend(texels, start, coarse, c)
-    if uv_gradient.shape[0] > 0:
-        uv_gradient[p] = by_uv
-    if detail_gradient.shape[0] > 0:
-        detail_gradient[p] = by_detail
+                nearest = locate_nearest(at, levels[0], boundary)
+                for c in range(out_gradient.shape[1]):
+                    wp.atomic_add(texels_gradient, start + nearest.row[0], c, nearest.inside[0] * out_gradient[p, c])
+            continue
+        number = int(0)
+        between = float(0.0)
+        if detail.shape[0] > 0:
+            number = wp.min(int(detail[p]), wp.max(levels.shape[0] - 2, 0))
+            between = detail[p] - float(number)
+        num_levels = wp.where(detail.shape[0] > 0, wp.min(levels.shape[0], 2), 1)
+        by_detail = float(0.0)
+        by_uv = wp.vec2(0.0, 0.0)
+        for step in range(num_levels):
+            level = levels[number + step]
+            share = wp.where(step == 0, 1.0 - between, between)
+            footprint = locate(at, level, boundary)
+            weight = blend_weights(footprint)
+            r0 = start + footprint.row[0]
+            r1 = start + footprint.row[1]
+            r2 = start + footprint.row[2]
+            r3 = start + footprint.row[3]
+            dots = wp.vec4(0.0, 0.0, 0.0, 0.0)
+            for c in range(out_gradient.shape[1]):
+                g = out_gradient[p, c]
+                dots += wp.vec4(texels[r0, c], texels[r1, c], texels[r2, c], texels[r3, c]) * g
+            if texels_gradient.shape[0] > 0:
+                for c in range(out_gradient.shape[1]):
+                    g = share * out_gradient[p, c]
+                    wp.atomic_add(texels_gradient, r0, c, g * weight[0])
+                    wp.atomic_add(texels_gradient, r1, c, g * weight[1])
+                    wp.atomic_add(texels_gradient, r2, c, g * weight[2])
+                    wp.atomic_add(texels_gradient, r3, c, g * weight[3])
+            by_u = wp.dot(slope_weights_x(footprint, level[2]), dots)
+            by_v = wp.dot(slope_weights_y(footprint, level[1]), dots)
+            by_uv += wp.vec2(by_u, by_v) * share
+            by_detail += wp.where(step == 0, -1.0, 1.0) * wp.dot(weight, dots)
+        if uv_gradient.shape[0] > 0:
+            uv_gradient[p] = by_uv
+        if detail_gradient.shape[0] > 0 and num_levels == 2:
+            detail_gradient[p] = by_detail
 
 
 @wp.func
@@ -632,39 +708,42 @@ def mark_outlines(
     triangles: wp.array(dtype=wp.vec3i),
     neighbours: wp.array2d(dtype=wp.int32),
     is_near_outline: wp.array3d(dtype=wp.uint8),
+    count: int,
+    span: int,
 ):
     """One thread an image and triangle: marks the pixels about each edge of it where the surface folds or ends."""
-    image, t = wp.tid()
-    ids = triangles[t]
-    source = wp.where(positions.shape[0] == 1, 0, image)
-    height = is_near_outline.shape[1]
-    width = is_near_outline.shape[2]
-    for k in range(3):
-        n = neighbours[t, k]
-        if n >= 0 and n < 3 * t:
-            continue
-        a = positions[source, ids[k]]
-        b = positions[source, ids[(k + 1) % 3]]
-        p = positions[source, ids[(k + 2) % 3]]
-        if not (a[3] > 0.0 and b[3] > 0.0 and p[3] > 0.0):
-            continue
-        if n >= 0:
-            q = positions[source, triangles[n / 3][(n + 2) % 3]]
-            if q[3] > 0.0 and not is_fold(a, b, p, q):
+    image, chunk = wp.tid()
+    for t in range(chunk * span, wp.min((chunk + 1) * span, count)):
+        ids = triangles[t]
+        source = wp.where(positions.shape[0] == 1, 0, image)
+        height = is_near_outline.shape[1]
+        width = is_near_outline.shape[2]
+        for k in range(3):
+            n = neighbours[t, k]
+            if n >= 0 and n < 3 * t:
                 continue
-        half_x = 0.5 * float(width)
-        half_y = 0.5 * float(height)
-        ax = wp.clamp((a[0] / a[3] + 1.0) * half_x - 0.5, -2.0, float(width) + 1.0)
-        bx = wp.clamp((b[0] / b[3] + 1.0) * half_x - 0.5, -2.0, float(width) + 1.0)
-        ay = wp.clamp((a[1] / a[3] + 1.0) * half_y - 0.5, -2.0, float(height) + 1.0)
-        by = wp.clamp((b[1] / b[3] + 1.0) * half_y - 0.5, -2.0, float(height) + 1.0)
-        x0 = wp.max(int(wp.floor(wp.min(ax, bx) - 0.004)), 0)
-        x1 = wp.min(int(wp.floor(wp.max(ax, bx) + 0.004)), width - 1)
-        y0 = wp.max(int(wp.floor(wp.min(ay, by) - 0.004)), 0)
-        y1 = wp.min(int(wp.floor(wp.max(ay, by) + 0.004)), height - 1)
-        for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                is_near_outline[image, y, x] = wp.uint8(1)
+            a = positions[source, ids[k]]
+            b = positions[source, ids[(k + 1) % 3]]
+            p = positions[source, ids[(k + 2) % 3]]
+            if not (a[3] > 0.0 and b[3] > 0.0 and p[3] > 0.0):
+                continue
+            if n >= 0:
+                q = positions[source, triangles[n / 3][(n + 2) % 3]]
+                if q[3] > 0.0 and not is_fold(a, b, p, q):
+                    continue
+            half_x = 0.5 * float(width)
+            half_y = 0.5 * float(height)
+            ax = wp.clamp((a[0] / a[3] + 1.0) * half_x - 0.5, -2.0, float(width) + 1.0)
+            bx = wp.clamp((b[0] / b[3] + 1.0) * half_x - 0.5, -2.0, float(width) + 1.0)
+            ay = wp.clamp((a[1] / a[3] + 1.0) * half_y - 0.5, -2.0, float(height) + 1.0)
+            by = wp.clamp((b[1] / b[3] + 1.0) * half_y - 0.5, -2.0, float(height) + 1.0)
+            x0 = wp.max(int(wp.floor(wp.min(ax, bx) - 0.004)), 0)
+            x1 = wp.min(int(wp.floor(wp.max(ax, bx) + 0.004)), width - 1)
+            y0 = wp.max(int(wp.floor(wp.min(ay, by) - 0.004)), 0)
+            y1 = wp.min(int(wp.floor(wp.max(ay, by) + 0.004)), height - 1)
+            for y in range(y0, y1 + 1):
+                for x in range(x0, x1 + 1):
+                    is_near_outline[image, y, x] = wp.uint8(1)
 
 
 @wp.func
@@ -850,44 +929,48 @@ def blend_outlines(
     is_near_outline: wp.array3d(dtype=wp.uint8),
     edges: wp.array3d(dtype=wp.vec4i),
     out: wp.array2d(dtype=float),
+    span: int,
 ):
     """Finds the outlines between neighbouring pixels, keeps them in edges (row pair, column pair) and blends into out.
 
     An outline at the distance s from the front pixel's centre (in pixels) leaves max(s - 1/2, 0) of the front colour in the
     other pixel, or max(1/2 - s, 0) of the other colour in the front pixel. out begins as a copy of colour [P, C], edges as 0.
     """
-    image, y, x = wp.tid()
-    if is_near_outline[image, y, x] == wp.uint8(0):
-        return
-    height = raster.shape[1]
-    width = raster.shape[2]
-    source = wp.where(positions.shape[0] == 1, 0, image)
-    row = outline_between(raster, positions, triangles, neighbours, image, y, x, 0)
-    column = outline_between(raster, positions, triangles, neighbours, image, y, x, 1)
-    edges[image, y, x] = wp.vec4i(row[0], row[1], column[0], column[1])
-    for is_vertical in range(2):
-        edge = wp.vec2i(row[0], row[1])
-        if is_vertical == 1:
-            edge = wp.vec2i(column[0], column[1])
-        if edge[0] != 0:
-            here = (image * height + y) * width + x
-            other = here + 1 + is_vertical * (width - 1)
-            dx = float(1 - is_vertical) * 2.0 / float(width)
-            dy = float(is_vertical) * 2.0 / float(height)
-            px = clip_coordinate(x, width)
-            py = clip_coordinate(y, height)
-            if edge[0] < 0:
-                swap = here
-                here = other
-                other = swap
-                px += dx
-                py += dy
-                dx = -dx
-                dy = -dy
-            s = place_on_pair(positions, source, edge, px, py, dx, dy)
-            for c in range(colour.shape[1]):
-                step = (s - 0.5) * (colour[here, c] - colour[other, c])
-                wp.atomic_add(out, wp.where(s > 0.5, other, here), c, step)
+    place = pixels_of_thread(wp.tid(), span, raster.shape[1], raster.shape[2])
+    image = place.image
+    y = place.y
+    for x in range(place.x_begin, place.x_end):
+        if is_near_outline[image, y, x] == wp.uint8(0):
+            continue
+        height = raster.shape[1]
+        width = raster.shape[2]
+        source = wp.where(positions.shape[0] == 1, 0, image)
+        row = outline_between(raster, positions, triangles, neighbours, image, y, x, 0)
+        column = outline_between(raster, positions, triangles, neighbours, image, y, x, 1)
+        edges[image, y, x] = wp.vec4i(row[0], row[1], column[0], column[1])
+        for is_vertical in range(2):
+            edge = wp.vec2i(row[0], row[1])
+            if is_vertical == 1:
+                edge = wp.vec2i(column[0], column[1])
+            if edge[0] != 0:
+                here = (image * height + y) * width + x
+                other = here + 1 + is_vertical * (width - 1)
+                dx = float(1 - is_vertical) * 2.0 / float(width)
+                dy = float(is_vertical) * 2.0 / float(height)
+                px = clip_coordinate(x, width)
+                py = clip_coordinate(y, height)
+                if edge[0] < 0:
+                    swap = here
+                    here = other
+                    other = swap
+                    px += dx
+                    py += dy
+                    dx = -dx
+                    dy = -dy
+                s = place_on_pair(positions, source, edge, px, py, dx, dy)
+                for c in range(colour.shape[1]):
+                    step = (s - 0.5) * (colour[here, c] - colour[other, c])
+                    wp.atomic_add(out, wp.where(s > 0.5, other, here), c, step)
 
 
 @wp.kernel
@@ -899,52 +982,56 @@ def blend_outlines_adjoint(
     out_gradient: wp.array2d(dtype=float),
     colour_gradient: wp.array2d(dtype=float),
     gradient: wp.array2d(dtype=wp.vec4),
+    span: int,
 ):
     """Gradient by the blended image -> gradients by colour and by the positions (both added); an empty array is not wanted."""
-    image, y, x = wp.tid()
-    both = edges[image, y, x]
-    if both[0] == 0 and both[2] == 0:
-        return
-    height = edges.shape[1]
-    width = edges.shape[2]
-    source = wp.where(positions.shape[0] == 1, 0, image)
-    for is_vertical in range(2):
-        edge = wp.vec2i(both[0], both[1])
-        if is_vertical == 1:
-            edge = wp.vec2i(both[2], both[3])
-        if edge[0] != 0:
-            here = (image * height + y) * width + x
-            other = here + 1 + is_vertical * (width - 1)
-            dx = float(1 - is_vertical) * 2.0 / float(width)
-            dy = float(is_vertical) * 2.0 / float(height)
-            px = clip_coordinate(x, width)
-            py = clip_coordinate(y, height)
-            if edge[0] < 0:
-                swap = here
-                here = other
-                other = swap
-                px += dx
-                py += dy
-                dx = -dx
-                dy = -dy
-            s = place_on_pair(positions, source, edge, px, py, dx, dy)
-            target = wp.where(s > 0.5, other, here)
-            by_s = float(0.0)
-            for c in range(colour.shape[1]):
-                g = out_gradient[target, c]
-                by_s += g * (colour[here, c] - colour[other, c])
-                if colour_gradient.shape[0] > 0:
-                    wp.atomic_add(colour_gradient, here, c, g * (s - 0.5))
-                    wp.atomic_add(colour_gradient, other, c, g * (0.5 - s))
-            if gradient.shape[0] > 0 and by_s != 0.0:
-                left = wp.abs(edge[0]) - 1
-                right = edge[1] - 1
-                a = relative(positions[source, left], px, py)
-                b = relative(positions[source, right], px, py)
-                a_turn = a[0] * dy - a[1] * dx
-                b_turn = dx * b[1] - dy * b[0]
-                scale = by_s * position_scale / (b[2] * a_turn + a[2] * b_turn)
-                by_a = wp.vec3(b[1] - s * b[2] * dy, s * b[2] * dx - b[0], -s * b_turn) * scale
-                by_b = wp.vec3(s * a[2] * dy - a[1], a[0] - s * a[2] * dx, -s * a_turn) * scale
-                add_vertex(gradient, source, left, by_a, 0.0, px, py)
-                add_vertex(gradient, source, right, by_b, 0.0, px, py)
+    place = pixels_of_thread(wp.tid(), span, edges.shape[1], edges.shape[2])
+    image = place.image
+    y = place.y
+    for x in range(place.x_begin, place.x_end):
+        both = edges[image, y, x]
+        if both[0] == 0 and both[2] == 0:
+            continue
+        height = edges.shape[1]
+        width = edges.shape[2]
+        source = wp.where(positions.shape[0] == 1, 0, image)
+        for is_vertical in range(2):
+            edge = wp.vec2i(both[0], both[1])
+            if is_vertical == 1:
+                edge = wp.vec2i(both[2], both[3])
+            if edge[0] != 0:
+                here = (image * height + y) * width + x
+                other = here + 1 + is_vertical * (width - 1)
+                dx = float(1 - is_vertical) * 2.0 / float(width)
+                dy = float(is_vertical) * 2.0 / float(height)
+                px = clip_coordinate(x, width)
+                py = clip_coordinate(y, height)
+                if edge[0] < 0:
+                    swap = here
+                    here = other
+                    other = swap
+                    px += dx
+                    py += dy
+                    dx = -dx
+                    dy = -dy
+                s = place_on_pair(positions, source, edge, px, py, dx, dy)
+                target = wp.where(s > 0.5, other, here)
+                by_s = float(0.0)
+                for c in range(colour.shape[1]):
+                    g = out_gradient[target, c]
+                    by_s += g * (colour[here, c] - colour[other, c])
+                    if colour_gradient.shape[0] > 0:
+                        wp.atomic_add(colour_gradient, here, c, g * (s - 0.5))
+                        wp.atomic_add(colour_gradient, other, c, g * (0.5 - s))
+                if gradient.shape[0] > 0 and by_s != 0.0:
+                    left = wp.abs(edge[0]) - 1
+                    right = edge[1] - 1
+                    a = relative(positions[source, left], px, py)
+                    b = relative(positions[source, right], px, py)
+                    a_turn = a[0] * dy - a[1] * dx
+                    b_turn = dx * b[1] - dy * b[0]
+                    scale = by_s * position_scale / (b[2] * a_turn + a[2] * b_turn)
+                    by_a = wp.vec3(b[1] - s * b[2] * dy, s * b[2] * dx - b[0], -s * b_turn) * scale
+                    by_b = wp.vec3(s * a[2] * dy - a[1], a[0] - s * a[2] * dx, -s * a_turn) * scale
+                    add_vertex(gradient, source, left, by_a, 0.0, px, py)
+                    add_vertex(gradient, source, right, by_b, 0.0, px, py)
