@@ -93,9 +93,9 @@ def test_a_bias_chooses_the_level_and_a_level_may_be_ones_own(scene):
     own = torch.full((1, 8, 4, 3), 7.0)
     for backend in ("warp", "torch"):
         picked = dr.texture(scene.tex, uv, mip_level_bias=bias, mip=[own], backend=backend)
-        assert torch.equal(picked, torch.full_like(picked, 7.0))
+        assert torch.allclose(picked, own[0, 0, 0])
         last = dr.texture(scene.tex, uv, mip_level_bias=bias * 99, backend=backend)
-        assert torch.allclose(last, scene.tex[:, :8].new_tensor(0) + last[0, 0, 0])
+        assert torch.allclose(last, scene.tex.mean((1, 2)), atol=1e-6)
 
 
 def test_texels_at_their_centres_are_themselves_and_row_0_is_v_0():
