@@ -75,8 +75,14 @@ def typology_angle(linear_rgb: np.ndarray) -> np.ndarray:
 
 def melanin_of_angle(angle: np.ndarray | float) -> np.ndarray:
     """Melanin load [...] of skin with median blood and the typology angle [...] in degrees."""
-    load = np.exp(np.linspace(*np.log(MELANIN_RANGE), 200))
+    load = np.geomspace(MELANIN_RANGE[0], MELANIN_RANGE[1], 200)
     return np.exp(np.interp(-np.asarray(angle, np.float64), -typology_angle(skin_albedo(load, 0.0)), np.log(load)))
+
+
+def melanin_of_density(density: np.ndarray | float) -> np.ndarray:
+    """Melanin load [...] of skin with median blood and this green density [...]: the law solved for m, within MELANIN_RANGE."""
+    above = np.clip(np.asarray(density) - D0[1], 1e-3, 0.999 / SATURATION)
+    return np.clip(above / (1 - SATURATION * above), *MELANIN_RANGE)
 
 
 def skin_grid(num_melanin: int = 71, num_blood: int = 13) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
-"""The photo's light and mean skin colour on a fitted head: robust linear least squares with a constant skin albedo.
+"""Surfaces under the photo's light: what the skin's samples say of the lamps around the head, robustly, in linear light.
 
-Rule of this file: only the product of light and skin is seen, so the light's mean over the lit face is set to white, 1;
-what is left is the skin. (The issue "Likeness" separates them with a skin model: it replaces `split_light_and_skin`.)
+Rule of this file: only the product of light and skin is seen; core/fit/skin_split.py tells them apart.
 """
 
 from __future__ import annotations
@@ -11,21 +10,39 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from ..appearance.skin import skin_albedo
 from ..head.model import HeadModel, triangulate
 from ..render.camera import camera_position, crop, project, resize
 from ..render.rasterize import sample_image
-from ..render.shading import SRGB_TABLE, sh_basis, vertex_normals
+from ..render.shading import SRGB_TABLE, vertex_normals
 from ..render.visibility import Occluder, visible_points
 from ..types import Camera, Photo
-from .face_zones import find_zones
+from .dome import Transfer, dome_harmonics, find_transfer, lamp_directions, skin_response, solve_lamps, trace_lamps
+from .eye_texture import ScleraSamples, find_sclera, iris_radius
+from .face_zones import FaceZones, find_zones
+from .skin_split import Trial, split_light_and_skin
 
 SAMPLING_PX = 320
 """Longer side of the head in the photo that light is read from: pores and noise are averaged away."""
 REDUCING_GAP = 2.0
 """A crop that shrinks more than twice this much is first averaged in whole blocks: faster, .2 grey levels off on average."""
-RIDGE = np.array([0.0] + [0.003] * 3 + [0.012] * 5)
-"""Pull of each coefficient to 0, against the mean square of its harmonic (.08): the unseen back of the sphere stays calm."""
-ITERATIONS = 12
+NUM_SAMPLES = 320
+RIDGE = 1e-2
+"""Pull of each lamp to the dome's mean: keeps what no sample sees calm."""
+TINT_RIDGE = 0.1
+"""Pull of each lamp to one colour with the others: they differ, but not as red from green."""
+ITERATIONS = 4
+TRIED_MELANIN = (0.08, 0.25, 0.7, 1.6, 3.5, 8.0)
+UNLIT_SPREAD = 0.35
+"""Deviation of log colour over a face before the light is known: what is far off it is doubted from the first."""
+EXPLAINED = 0.4
+"""Robust weight from which a sample counts as bare skin when skins are compared."""
+LEAST_SAMPLES = 30
+FLOOR = 0.05
+"""Least share of the typical colour that counts as such."""
+MIDDLING_MELANIN = 0.9
+EYE_PX = 1024
+"""Longer side of the head in the photo that the white of the eye is read from."""
 TRANSPARENT_PARTS = ("left_cornea", "right_cornea", "lashes")
 """Parts that neither hide what is behind them nor take paint."""
 
@@ -33,11 +50,26 @@ TRANSPARENT_PARTS = ("left_cornea", "right_cornea", "lashes")
 @dataclass(frozen=True)
 class SkinLight:
     """light [9, 3] (types.FitResult.light); skin_linear_rgb [3]; spread [3]: robust deviations of log photo from log model
-    on sure skin, of brightness, of red against green, of green against blue."""
+    on sure skin, of brightness, of red against green, of green against blue; lamps [K, 3]: strengths of the dome's lamps
+    (dome.lamp_directions), of which `light` is the smooth part; ita_sd: doubt about the skin, degrees of typology angle;
+    gloss: how strong highlights are, 1 for bare skin."""
 
     light: np.ndarray
     skin_linear_rgb: np.ndarray
     spread: np.ndarray
+    lamps: np.ndarray
+    ita_sd: float
+    gloss: float = 1.0
+
+
+@dataclass(frozen=True)
+class SkinSamples:
+    """Skin that the photo shows: points, normals, colours (linear) [N, 3], weight [N]."""
+
+    points: np.ndarray
+    normals: np.ndarray
+    colours: np.ndarray
+    weight: np.ndarray
 
 
 def opaque_triangles(model: HeadModel) -> np.ndarray:
@@ -67,52 +99,116 @@ def fit_skin_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadM
     """The photo's light and skin on posed vertices [V, 3]; where too little skin is seen, white light on a middling skin."""
     image, view = head_crop(photo.pixels, camera, posed, SAMPLING_PX)
     triangles = opaque_triangles(model)
-    normals = vertex_normals(posed, triangles)
+    normals, occluder = vertex_normals(posed, triangles), Occluder(posed, triangles)
+    samples = sample_skin(image, view, posed, normals, occluder, find_zones(model))
+    if samples is None:
+        return unknown_light()
+    directions = lamp_directions()
+    visible = trace_lamps(occluder, samples.points, samples.normals, directions)
+    transfer = find_transfer(samples.points, samples.normals, camera_position(camera), visible, directions)
+    close, close_view = head_crop(photo.pixels, camera, posed, EYE_PX)
+    sclera = find_sclera(close, close_view, posed, normals, iris_radius(model), occluder)
+    split = split_light_and_skin(try_skins(transfer, samples, light_on_sclera(sclera, occluder), sclera))
+    fit = fit_lamps(skin_response(transfer, split.albedo, split.gloss), samples)
+    lamps = fit.lamps / split.albedo
+    return SkinLight(dome_harmonics(directions, lamps), split.albedo, tint_spread(fit.error), lamps, split.ita_sd, split.gloss)
+
+
+def try_skins(
+    transfer: Transfer, samples: SkinSamples, on_sclera: np.ndarray | None, sclera: ScleraSamples | None
+) -> list[Trial]:
+    """Fit the lamps to every skin of TRIED_MELANIN; the robust weights are those of the middling one."""
+    trials = []
+    first = fit_lamps(skin_response(transfer, skin_albedo(MIDDLING_MELANIN, 0.0)), samples)
+    for melanin in TRIED_MELANIN:
+        fit = fit_lamps(skin_response(transfer, skin_albedo(melanin, 0.0)), samples, first)
+        product = np.average(np.einsum("nkc,kc->nc", transfer.diffuse, fit.lamps), axis=0, weights=samples.weight)
+        white = None
+        if sclera is not None and on_sclera is not None:
+            white = sclera.colour * product / np.maximum(on_sclera @ fit.lamps, 0.02 * product)
+        misfit = np.average((fit.error**2).mean(1), weights=samples.weight * (fit.robust > EXPLAINED))
+        trials.append(Trial(melanin, product, white, float(misfit)))
+    return trials
+
+
+def light_on_sclera(sclera: ScleraSamples | None, occluder: Occluder) -> np.ndarray | None:
+    """How much of each lamp falls on the white of the eye, [K]."""
+    if sclera is None:
+        return None
+    visible = trace_lamps(occluder, sclera.points, sclera.normals, lamp_directions())
+    return (np.maximum(sclera.normals @ lamp_directions().T, 0) * visible).mean(0)
+
+
+def unknown_light() -> SkinLight:
+    lamps = np.full((len(lamp_directions()), 3), 4.0 / len(lamp_directions()))
+    return SkinLight(
+        dome_harmonics(lamp_directions(), lamps), skin_albedo(MIDDLING_MELANIN, 0.0), np.array([0.3, 0.1, 0.1]), lamps, 35.0
+    )
+
+
+def sample_skin(
+    image: np.ndarray, view: Camera, posed: np.ndarray, normals: np.ndarray, occluder: Occluder, zones: FaceZones
+) -> SkinSamples | None:
+    """Visible vertices of bare skin with the photo's colours; None when fewer than LEAST_SAMPLES are seen."""
     pixels, _ = project(view, posed)
     inside = ((pixels > 0) & (pixels < view.size)).all(1)
-    weight = find_zones(model).sure_skin * inside
-    to_eye = camera_position(camera) - posed
-    weight = weight * np.clip(np.einsum("vc,vc->v", normals, to_eye) / np.linalg.norm(to_eye, axis=1), 0, 1)
+    to_eye = camera_position(view) - posed
+    facing = np.clip(np.einsum("vc,vc->v", normals, to_eye) / np.linalg.norm(to_eye, axis=1), 0, 1)
+    bare = np.maximum(zones.sure_skin, 0.3 * zones.front * (1 - zones.feature))
+    weight = bare * inside * facing
     index = np.flatnonzero(weight > 0.05)
-    index = index[visible_points(Occluder(posed, triangles), camera, posed[index], normals[index])]
-    if len(index) < 30:
-        return SkinLight(neutral_light(), np.array([0.45, 0.28, 0.2]), np.array([0.3, 0.1, 0.1]))
+    index = index[visible_points(occluder, view, posed[index], normals[index])]
+    if len(index) < LEAST_SAMPLES:
+        return None
+    if len(index) > NUM_SAMPLES:
+        index = np.sort(np.random.default_rng(0).permutation(index)[:NUM_SAMPLES])
     colours = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
-    product, spread = fit_product(sh_basis(normals[index]), colours, weight[index])
-    light, skin = split_light_and_skin(product, normals[index], weight[index])
-    return SkinLight(light, skin, spread)
+    return SkinSamples(posed[index], normals[index], colours, weight[index])
 
 
-def neutral_light() -> np.ndarray:
-    """White light from everywhere, [9, 3]."""
-    light = np.zeros((9, 3))
-    light[0] = 1 / 0.28209479
-    return light
+@dataclass(frozen=True)
+class LampFit:
+    """lamps times albedo [K, 3]; robust weights [N] and log errors [N, 3] of the samples."""
+
+    lamps: np.ndarray
+    robust: np.ndarray
+    error: np.ndarray
 
 
-def fit_product(basis: np.ndarray, colours: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """basis [N, 9], linear colours [N, 3], weight [N] -> light times skin [9, 3], SkinLight.spread [3].
+def fit_lamps(response: np.ndarray, samples: SkinSamples, start: LampFit | None = None) -> LampFit:
+    """response [3, N, K] -> the lamps: least squares of relative errors, from and with the weights of `start` if given.
 
-    Least squares reweighted by a Cauchy loss on the relative error of a sample's worst channel, so that brows, hair,
-    highlights and glasses drop out together in all channels.
+    Else reweighted by a Cauchy loss on a sample's worst channel, so that brows, hair, beards and glasses drop out together
+    in all channels.
     """
-    typical = np.median(colours, 0) + 1e-4
-    target = colours / typical
-    robust = np.ones(len(basis))
-    for _ in range(ITERATIONS):
-        w = weight * robust
-        normal_matrix = (basis * w[:, None]).T @ basis / w.sum()
-        product = np.linalg.solve(normal_matrix + np.diag(RIDGE), (basis * w[:, None]).T @ target / w.sum())
-        predicted = np.maximum(basis @ product, 0.05)
-        error = np.log(np.maximum(target, 0.02) / predicted)
-        spread = 1.4826 * np.median(np.abs(error), 0) + 0.02
-        robust = 1 / (1 + ((error / (2 * spread)) ** 2).max(1))
+    typical = np.median(samples.colours, 0) + 1e-4
+    target = samples.colours / typical
+    rest = 4 / response.shape[2]
+    lamps = np.full((response.shape[2], 3), rest) if start is None else start.lamps / typical
+    predicted = np.ones_like(target) if start is None else np.maximum(predict(response, lamps), FLOOR)
+    robust = resist(np.log(np.maximum(target, FLOOR)), UNLIT_SPREAD) if start is None else start.robust
+    for _ in range(ITERATIONS if start is None else 1):
+        weight = (samples.weight * robust)[:, None] / np.maximum(predicted, 0.25) ** 2
+        grey = (RIDGE * rest + TINT_RIDGE * lamps.mean(1, keepdims=True)) / (RIDGE + TINT_RIDGE)
+        lamps = solve_lamps(response, target, weight, grey, RIDGE + TINT_RIDGE, lamps)
+        predicted = np.maximum(predict(response, lamps), FLOOR)
+        error = np.log(np.maximum(target, FLOOR) / predicted)
+        if start is None:
+            robust = resist(error, 1.4826 * np.median(np.abs(error), 0) + 0.02)
+    return LampFit(lamps * typical, robust, error)
+
+
+def resist(error: np.ndarray, spread: np.ndarray | float) -> np.ndarray:
+    """Cauchy weights [N] by the worst channel of log errors [N, 3]."""
+    return 1 / (1 + ((error / (2 * spread)) ** 2).max(1))
+
+
+def tint_spread(error: np.ndarray) -> np.ndarray:
+    """Log errors [N, 3] -> SkinLight.spread [3]."""
     tint = np.stack([error.mean(1), error[:, 0] - error[:, 1], error[:, 1] - error[:, 2]], -1)
-    return product * typical, 1.4826 * np.median(np.abs(tint - np.median(tint, 0)), 0)
+    return 1.4826 * np.median(np.abs(tint - np.median(tint, 0)), 0)
 
 
-def split_light_and_skin(product: np.ndarray, normals: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Light times skin [9, 3] -> light [9, 3] whose mean over the seen skin is white, 1, and the skin [3] that remains."""
-    shown = np.maximum(sh_basis(normals) @ product, 1e-3)
-    skin = np.average(shown, axis=0, weights=weight)
-    return product / skin, skin
+def predict(response: np.ndarray, lamps: np.ndarray) -> np.ndarray:
+    """[3, N, K], [K, 3] -> [N, 3]."""
+    return np.einsum("cnk,kc->nc", response, lamps)

@@ -5,7 +5,31 @@ Rule of this file: it works on the mesh, not on the texture, so the result knows
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+from ..render.runtime import as_warp, launch, load_texel_kernels, load_warp
+
+
+@dataclass(frozen=True)
+class MeshGraph:
+    """Who is whose neighbour on triangles [T, 3] of a mesh of num_vertices: the half-edges tail -> head [2E], sorted by tail;
+    first [V + 1]: where each vertex's begin. One graph serves every shape of a mesh."""
+
+    triangles: np.ndarray
+    tail: np.ndarray
+    head: np.ndarray
+    first: np.ndarray
+
+
+def build_graph(triangles: np.ndarray, num_vertices: int) -> MeshGraph:
+    """The graph of triangles [T, 3]."""
+    edges = mesh_edges(triangles)
+    both = np.concatenate([edges, edges[:, ::-1]])
+    tail, head = both[np.lexsort((both[:, 1], both[:, 0]))].T
+    first = np.searchsorted(tail, np.arange(num_vertices + 1))
+    return MeshGraph(triangles, tail, np.ascontiguousarray(head, np.int32), first.astype(np.int32))
 
 
 def mesh_edges(triangles: np.ndarray) -> np.ndarray:
@@ -17,48 +41,51 @@ def mesh_edges(triangles: np.ndarray) -> np.ndarray:
 
 def stretch_membrane(
     vertices: np.ndarray,
-    triangles: np.ndarray,
+    graph: MeshGraph,
     values: np.ndarray,
     certainty: np.ndarray,
     reach_m: float = 0.05,
     stiffness_m: float = 0.004,
     iterations: int = 300,
+    tolerance: float = 1e-8,
 ) -> np.ndarray:
     """values [V, C] trusted by certainty [V] >= 0 -> [V, C] smooth everywhere, falling to 0 some `reach_m` away from the known.
 
     Minimises sum of certainty (x - value)^2 a + stiffness^2 |grad x|^2 a + (stiffness / reach)^2 x^2 a over the surface
-    (a: vertex area): details below stiffness_m are smoothed even where known. Conjugate gradients with Jacobi scaling.
+    (a: vertex area): details below stiffness_m are smoothed even where known. Conjugate gradients with Jacobi scaling, until the
+    residual's energy has fallen by `tolerance`.
     """
-    edges = mesh_edges(triangles)
-    i, j = edges.T
+    wp, kernels = load_warp(), load_texel_kernels()
+    i, j = graph.tail, graph.head
+    area = vertex_areas(vertices, graph.triangles)
     length = np.linalg.norm(vertices[i] - vertices[j], axis=1)
-    area = vertex_areas(vertices, triangles)
     conductance = stiffness_m**2 * (area[i] + area[j]) / (6 * np.maximum(length, 1e-5) ** 2)
-    diagonal = area * (certainty + (stiffness_m / reach_m) ** 2) + 1e-14
-    flow = np.bincount(i, conductance, len(area)) + np.bincount(j, conductance, len(area))
+    flow = np.bincount(i, conductance, len(area))
+    diagonal = area * (certainty + (stiffness_m / reach_m) ** 2) + 1e-14 + flow
     target = area[:, None] * certainty[:, None] * values
+    links = [as_warp(graph.first, wp.int32), as_warp(graph.head, wp.int32)]
+    links += [as_warp(np.ascontiguousarray(a, np.float64), wp.float64) for a in (conductance, diagonal)]
 
     def apply(x: np.ndarray) -> np.ndarray:
-        out = (diagonal + flow)[:, None] * x
-        for c in range(x.shape[1]):
-            out[:, c] -= np.bincount(i, conductance * x[j, c], len(x)) + np.bincount(j, conductance * x[i, c], len(x))
+        out = np.empty_like(x)
+        launch(kernels.apply_membrane, len(x), [*links, as_warp(x, wp.float64), as_warp(out, wp.float64)])
         return out
 
-    scale = 1 / (diagonal + flow)[:, None]
-    x = np.where(certainty[:, None] > 0, values, 0.0)
+    scale = 1 / diagonal[:, None]
+    x = np.where(certainty[:, None] > 0, values, 0.0).astype(np.float64)
     residual = target - apply(x)
     direction = scale * residual
-    energy = (residual * direction).sum(0)
-    tolerance = 1e-9 * np.maximum((target * scale * target).sum(0), 1e-30)
+    energy = np.einsum("vc,vc->c", residual, direction)
+    enough = tolerance * np.maximum(np.einsum("vc,vc->c", target, scale * target), 1e-30)
     for _ in range(iterations):
-        if (energy <= tolerance).all():
+        if (energy <= enough).all():
             break
         mapped = apply(direction)
-        step = energy / np.maximum((direction * mapped).sum(0), 1e-300)
+        step = energy / np.maximum(np.einsum("vc,vc->c", direction, mapped), 1e-300)
         x += step * direction
         residual -= step * mapped
         scaled = scale * residual
-        new_energy = (residual * scaled).sum(0)
+        new_energy = np.einsum("vc,vc->c", residual, scaled)
         direction = scaled + new_energy / np.maximum(energy, 1e-300) * direction
         energy = new_energy
     return x

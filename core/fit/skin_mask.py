@@ -15,10 +15,9 @@ import numpy as np
 from PIL import Image
 
 from ..render.rasterize import RasterResult, interpolate, rasterize, sample_image
-from ..render.shading import SRGB_TABLE, sh_basis
+from ..render.shading import SRGB_TABLE
 from ..types import Camera
 from .face_zones import FaceZones, soft_step
-from .light import SkinLight
 
 MASK_PX = 448
 """Longer side of the image in which the mask is made."""
@@ -47,19 +46,22 @@ def build_mask(
     camera: Camera,
     vertices: np.ndarray,
     triangles: np.ndarray,
-    normals: np.ndarray,
+    expected: np.ndarray,
     zones: FaceZones,
-    skin_light: SkinLight,
+    spread: np.ndarray,
 ) -> PhotoMask:
-    """image [h, w, 3] sRGB bytes and alpha [h, w] of `camera` (MASK_PX at most), posed mesh (opaque triangles), zones, light."""
+    """image [h, w, 3] sRGB bytes and alpha [h, w] of `camera` (MASK_PX at most), posed mesh (opaque triangles), zones.
+
+    expected [V, 3]: linear colour that this person's bare skin has there in this light; spread [3]: light.SkinLight.spread.
+    """
     raster = rasterize(vertices, triangles, camera, "back")
     names = [field.name for field in dataclasses.fields(zones)]
-    table = np.column_stack([normals, *(getattr(zones, name) for name in names)])
+    table = np.column_stack([expected, *(getattr(zones, name) for name in names)])
     maps = interpolate(table, raster, triangles)
-    values = {"normal": maps[..., :3]} | {name: maps[..., 3 + k] for k, name in enumerate(names)}
+    values = {"expected": maps[..., :3]} | {name: maps[..., 3 + k] for k, name in enumerate(names)}
     face_px = face_size_px(raster, values["front"])
     outline = outline_clearance(raster, face_px)
-    colour = colour_agreement(image, raster, values, skin_light, face_px)
+    colour = colour_agreement(image, raster, values, spread, face_px)
     weight = colour * outline
     if alpha is not None:
         weight = weight * soft_step(box_blur(alpha / 255.0, 1), 0.9, 1.0)
@@ -90,7 +92,7 @@ def pixel_size_m(raster: RasterResult) -> float:
 
 
 def colour_agreement(
-    image: np.ndarray, raster: RasterResult, values: dict[str, np.ndarray], skin_light: SkinLight, face_px: float
+    image: np.ndarray, raster: RasterResult, values: dict[str, np.ndarray], spread: np.ndarray, face_px: float
 ) -> np.ndarray:
     """How much each pixel looks like this skin in this light, with tolerance by zone; [h, w] in [0, 1].
 
@@ -99,8 +101,8 @@ def colour_agreement(
     """
     interior = interior_share(raster, face_px)
     tolerance = 1 + interior * (values["front"] + 1.6 * values["inner_face"])
-    brightness, tint = skin_error(image, values["normal"], skin_light, face_px)
-    spread = np.clip(skin_light.spread, (0.06, 0.03, 0.03), (0.25, 0.1, 0.1))
+    brightness, tint = skin_error(image, values["expected"], face_px)
+    spread = np.clip(spread, (0.06, 0.03, 0.03), (0.25, 0.1, 0.1))
     tint_distance = np.linalg.norm(tint / (3 * spread[1:]), axis=-1)
     darkness = np.maximum(-brightness, 0) / (0.16 + 0.6 * spread[0]) / tolerance
     shine = soft_step(brightness, 0.05, 0.5) * interior
@@ -121,12 +123,10 @@ def colour_agreement(
     return box_blur(clear, max(1, round(0.008 * face_px)))
 
 
-def skin_error(image: np.ndarray, normals: np.ndarray, skin_light: SkinLight, face_px: float) -> tuple[np.ndarray, np.ndarray]:
-    """Log photo minus log of the skin that the light predicts: brightness [h, w], tint (red - green, green - blue) [h, w, 2]."""
-    normals = normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
-    predicted = np.maximum(sh_basis(normals) @ skin_light.light, 0.06) * skin_light.skin_linear_rgb
+def skin_error(image: np.ndarray, expected: np.ndarray, face_px: float) -> tuple[np.ndarray, np.ndarray]:
+    """Log photo minus log of the expected skin [h, w, 3]: brightness [h, w], tint (red - green, green - blue) [h, w, 2]."""
     linear = box_blur(SRGB_TABLE[image].astype(np.float64), max(0, round(face_px / 250)))
-    error = np.log(linear + 0.012) - np.log(predicted + 0.012)
+    error = np.log(linear + 0.012) - np.log(np.maximum(expected, 0) + 0.012)
     return error.mean(-1), np.stack([error[..., 0] - error[..., 1], error[..., 1] - error[..., 2]], -1)
 
 

@@ -62,16 +62,27 @@ def load_kernels() -> ModuleType:
     return kernels
 
 
+@cache
+def load_texel_kernels() -> ModuleType:
+    """The kernels that paint textures; compiled as the others."""
+    load_warp()
+    from . import texel_kernels
+
+    return texel_kernels
+
+
 def are_kernels_compiled() -> bool:
     """Do this machine's files hold the kernels as they are now? Else the next launch, or warm_up, takes 5 to 20 seconds."""
     wp = load_warp()
-    module = wp.get_module(load_kernels().__name__).get_module_identifier(block_dim=CPU_BLOCK_DIM)
-    return any(Path(wp.config.kernel_cache_dir, module).glob("*.o"))
+    modules = [wp.get_module(load().__name__) for load in (load_kernels, load_texel_kernels)]
+    folders = [Path(wp.config.kernel_cache_dir, m.get_module_identifier(block_dim=CPU_BLOCK_DIM)) for m in modules]
+    return all(any(folder.glob("*.o")) for folder in folders)
 
 
 def warm_up() -> None:
     """Load the kernels now, compiled if they are not yet, so that a job can show it as a stage of its own."""
-    load_warp().load_module(load_kernels(), device=DEVICE)
+    for load in (load_kernels, load_texel_kernels):
+        load_warp().load_module(load(), device=DEVICE)
 
 
 def as_warp(array: np.ndarray, dtype: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`make bench`: accuracy, round trip, speed and memory, as tables."""
+"""`make bench`: accuracy, round trip, albedo, speed and memory, as tables."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 
 from .accuracy import report_benchmark, report_round_trip
+from .albedo import report_albedo
 from .identity import report_identity
 from .speed import report_speed
 
 REPORTS = {
     "accuracy": lambda out: report_benchmark(out),
     "round-trip": lambda out: report_round_trip(),
+    "albedo": lambda out: report_albedo(out),
     "identity": lambda out: report_identity(),
     "speed": lambda out: report_speed(),
 }

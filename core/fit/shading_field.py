@@ -1,0 +1,127 @@
+"""The photo's light on every vertex that it shows: irradiance with cast shadow, highlight, and what the lamps leave unexplained.
+
+Rule of this file: the photo is albedo times `diffuse` plus `highlight`, linear. Light may vary smoothly beyond what the lamps
+say, skin may not vary much: a smooth residual is light as far as pigments (melanin, blood) do not explain it better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..appearance.skin import B_BLOOD, find_pigments, melanin_direction
+from ..head.model import HeadModel
+from ..render.camera import camera_position, project
+from ..render.rasterize import interpolate, rasterize, sample_image, sample_texture
+from ..render.shading import SRGB_TABLE, encode_srgb
+from ..types import Camera, Photo
+from .atlas import Atlas, get_atlas
+from .dome import BOUNCE, find_transfer, lamp_directions, trace_lamps
+from .light import SkinLight, head_crop
+from .membrane import stretch_membrane
+from .surface import HeadSurface, pose_surface
+
+TEXTURE_SIZE = 2048
+TRACED_SHARE = 0.96
+"""Lamps that together give this share of the light cast shadows; the others, dim, shine through."""
+SOFT_M = 0.004
+"""Shadows' edges are softened over this: the lamps are soft and the mesh is coarse."""
+SMOOTH_M = 0.009
+REACH_M = 0.04
+LEVEL_SD, TINT_SD = 0.25, 0.05
+"""Deviations of the smooth log light beyond the lamps: of brightness and of each channel's colour."""
+MELANIN_SD, SKIN_BLOOD_SD, NOISE_SD = 0.1, 0.18, 0.02
+"""Of ln m and h over one face (ANTHROPOMETRY.md B4), and of neither."""
+TRUSTED_LOG = 0.6
+"""A residual well beyond this is a beard or a patch of hair, no shadow."""
+SAMPLING_PX = 448
+LEAST_REMAINING = 0.2
+"""Share of the photo's colour that stays when the highlight is taken off."""
+
+
+@dataclass(frozen=True)
+class Shading:
+    """diffuse, highlight [V, 3] linear, as above; correction [V, 3]: the log part of diffuse that is not the lamps'."""
+
+    diffuse: np.ndarray
+    highlight: np.ndarray
+    correction: np.ndarray
+
+
+def estimate_shading(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel, skin_light: SkinLight) -> Shading:
+    """The shading of posed vertices [V, 3] m."""
+    atlas = get_atlas(model, TEXTURE_SIZE)
+    surface = pose_surface(posed, atlas, camera)
+    return correct_shading(photo, camera, surface, atlas, skin_light, lamp_shading(surface, atlas, camera, skin_light))
+
+
+def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light: SkinLight) -> Shading:
+    """What the dome's lamps do: traced shadows where the camera sees, none elsewhere."""
+    directions, lamps = lamp_directions(), skin_light.lamps
+    points, normals = surface.vertices, surface.normals
+    strength = np.sort(lamps.sum(1))[::-1]
+    num_traced = int(np.searchsorted(strength.cumsum(), TRACED_SHARE * strength.sum())) + 1
+    dimmest = strength[:num_traced].min()
+    traced, seen = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen)
+    visible = (normals @ directions.T > 0).astype(np.float32)
+    visible[np.ix_(seen, traced)] = trace_lamps(surface.occluder, points[seen], normals[seen], directions[traced])
+    transfer = find_transfer(points, normals, camera_position(camera), visible, directions)
+    unshadowed = transfer.unshadowed @ lamps
+    direct = np.einsum("vkc,kc->vc", transfer.diffuse, lamps)
+    lost = np.maximum(unshadowed - direct, 0)
+    diffuse = direct + BOUNCE * skin_light.skin_linear_rgb * lost
+    ratio = np.log(np.maximum(diffuse, 1e-4) / np.maximum(unshadowed, 1e-4))
+    soft = stretch_membrane(
+        points, atlas.graph, ratio, surface.seen.astype(float), reach_m=0.1, stiffness_m=SOFT_M, tolerance=1e-5
+    )
+    on_skin = np.zeros(len(points), bool)
+    on_skin[atlas.skin] = True
+    diffuse = np.where(on_skin[:, None], unshadowed * np.exp(soft), diffuse)
+    return Shading(diffuse, skin_light.gloss * (transfer.shine @ lamps), np.zeros_like(diffuse))
+
+
+def correct_shading(
+    photo: Photo, camera: Camera, surface: HeadSurface, atlas: Atlas, skin_light: SkinLight, lamps: Shading
+) -> Shading:
+    """The lamps' shading times the smooth part of what they leave unexplained on bare skin."""
+    image, view = head_crop(photo.pixels, camera, surface.vertices, SAMPLING_PX)
+    pixels, _ = project(view, surface.vertices)
+    inside = ((pixels > 0) & (pixels < view.size)).all(1)
+    zones = atlas.zones
+    bare = np.maximum(zones.sure_skin, 0.5 * zones.front * (1 - zones.feature))
+    certainty = bare * inside * surface.seen * np.clip(2 * surface.cosine - 0.3, 0, 1)
+    index = np.flatnonzero(certainty > 0.01)
+    colour = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
+    matt = np.maximum(colour - lamps.highlight[index], LEAST_REMAINING * colour)
+    residual = np.zeros_like(lamps.diffuse)
+    expected = skin_light.skin_linear_rgb * np.maximum(lamps.diffuse[index], 1e-3)
+    residual[index] = np.log(np.maximum(matt, 2e-3) / np.maximum(expected, 2e-3))
+    level = residual.mean(1)
+    certainty = certainty / (1 + (level / TRUSTED_LOG) ** 4)
+    smooth = stretch_membrane(
+        surface.vertices, atlas.graph, residual, certainty, reach_m=REACH_M, stiffness_m=SMOOTH_M, tolerance=1e-6
+    )
+    correction = smooth @ light_share(skin_light.skin_linear_rgb).T
+    return Shading(lamps.diffuse * np.exp(correction), lamps.highlight, correction)
+
+
+def light_share(skin: np.ndarray) -> np.ndarray:
+    """What part [3, 3] of a smooth log residual is light's, given skin [3]: the best linear guess from the deviations above."""
+    melanin, _, _ = find_pigments(skin)
+    light = LEVEL_SD**2 * np.ones((3, 3)) + TINT_SD**2 * np.eye(3)
+    along = melanin_direction(melanin)
+    pigment = MELANIN_SD**2 * np.outer(along, along) + SKIN_BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD)
+    return light @ np.linalg.inv(light + pigment + NOISE_SD**2 * np.eye(3))
+
+
+def render_shaded(
+    albedo: np.ndarray, shading: Shading, posed: np.ndarray, model: HeadModel, camera: Camera
+) -> tuple[np.ndarray, np.ndarray]:
+    """Albedo [h, w, 3] uint8 under a shading -> the image [H, W, 3] uint8 of the camera, and the face's pixels [H, W] bool."""
+    atlas = get_atlas(model, TEXTURE_SIZE)
+    raster = rasterize(posed, atlas.opaque, camera)
+    uv = interpolate(model.uvs, raster, atlas.uv_triangles[atlas.is_opaque])
+    light = interpolate(np.column_stack([shading.diffuse, shading.highlight, atlas.zones.inner_face]), raster, atlas.opaque)
+    colour = sample_texture(albedo, uv, SRGB_TABLE) * light[..., :3] + light[..., 3:6]
+    return encode_srgb(colour), raster.is_covered & (light[..., 6] > 0.5)

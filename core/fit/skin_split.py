@@ -1,0 +1,124 @@
+"""Light told from skin: how much of a photo's skin colour is pigment and how much is light, with honest doubt.
+
+Rule of this file: the prior is open and even. Skin: every typology angle equally likely (appearance/skin.py). Light: about as
+strong as photographers expose for, near the colours of black bodies. The white of the eye speaks where it is seen, for its
+albedo is known, and so do highlights, for they owe nothing to pigment. The answer is the posterior's mean, with its deviation:
+deep skin in much light and light skin in little look much alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..appearance.skin import melanin_of_density, skin_albedo, skin_density, skin_grid, typology_angle
+
+SCLERA_LINEAR = np.array([0.60, 0.50, 0.45])
+"""L* 76, a* 4, b* 7 (Russell et al. 2014 give the direction; the level is a middle of published photographs)."""
+
+GLOSS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+"""Steps of log gloss, in its deviations."""
+
+
+@dataclass(frozen=True)
+class LightPrior:
+    """Of the log light on a white surface, mean over the lit face, linear with 1 = the sensor's white.
+
+    level, level_sd: brightness on skin of middling_luminance; metering: the face's share in what the exposure is set by (a meter
+    that saw nothing else would show every skin alike); warm_sd, green_sd: colour along and across the black bodies' line (log red
+    over blue; log green over the mean of red and blue); sclera_level_sd, sclera_tint_sd: trust in the white of the eye, and
+    sclera_bias [3]: log of what is measured there over what the light and SCLERA_LINEAR predict (lids' shadow, lashes, blur), on
+    rendered heads; gloss_sd: of log gloss, powdered to oily; num_independent: how many samples' worth the misfit speaks
+    (neighbours err alike).
+    """
+
+    level: float = -0.05
+    metering: float = 0.25
+    middling_luminance: float = 0.2
+    level_sd: float = 0.4
+    warm_sd: float = 0.25
+    green_sd: float = 0.07
+    sclera_level_sd: float = 0.22
+    sclera_tint_sd: float = 0.16
+    sclera_bias: tuple[float, float, float] = (0.26, 0.16, 0.14)
+    gloss_sd: float = 0.2
+    num_independent: float = 30.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The lamps fitted as if the skin had this melanin: what they leave as the face's mean colour, matt and linear [3]; the white
+    of the eye's colour over the light it gets relative to the face's mean [3], or None; mean squared log misfit.
+
+    A skin's highlights are the same however deep it is, so the deeper it is taken to be the more of its colour is highlight.
+    """
+
+    melanin: float
+    product: np.ndarray
+    sclera: np.ndarray | None
+    misfit: float
+
+
+@dataclass(frozen=True)
+class Split:
+    """albedo [3] linear, the posterior's mean in density; ita_sd: the deviation of its typology angle, degrees; gloss: how strong
+    highlights are, 1 for bare skin."""
+
+    albedo: np.ndarray
+    ita_sd: float
+    gloss: float
+
+
+def split_light_and_skin(trials: list[Trial], prior: LightPrior | None = None) -> Split:
+    """Trials by growing melanin -> the skin. Exact: the posterior is summed over a grid of pigments and gloss.
+
+    Highlights g times as strong look as they should on 1 / g of the albedo, so the trials serve for every gloss.
+    """
+    prior = LightPrior() if prior is None else prior
+    m, h, probability = (np.repeat(x[..., None], len(GLOSS), -1) for x in skin_grid())
+    gloss = prior.gloss_sd * GLOSS
+    albedo = skin_albedo(m, h)
+    alike = melanin_of_density(skin_density(m, 0.0)[..., 1] + gloss)
+    log_light = interpolate_trials(trials, [np.log(np.maximum(t.product, 1e-4)) for t in trials], alike) - np.log(albedo)
+    misfit = interpolate_trials(trials, [np.log([t.misfit]) for t in trials], alike)[..., 0]
+    score = np.log(probability) - 0.5 * GLOSS**2
+    score = score + light_score(log_light, albedo, prior) - prior.num_independent / 2 * misfit
+    whites = [t.sclera for t in trials if t.sclera is not None]
+    if len(whites) == len(trials):
+        expected = np.log(SCLERA_LINEAR) + np.array(prior.sclera_bias)
+        white = interpolate_trials(trials, [np.log(np.maximum(w, 1e-4)) for w in whites], alike)
+        score = score + sclera_score(white - expected - log_light, prior)
+    posterior = np.exp(score - score.max())
+    posterior /= posterior.sum()
+    angle = typology_angle(albedo)
+    ita_sd = np.sqrt((posterior * angle**2).sum() - (posterior * angle).sum() ** 2)
+    mean = np.exp((posterior[..., None] * np.log(albedo)).sum((0, 1, 2)))
+    return Split(mean, float(ita_sd), float(np.exp((posterior * gloss).sum())))
+
+
+def interpolate_trials(trials: list[Trial], values: list[np.ndarray], melanin: np.ndarray) -> np.ndarray:
+    """A value [C] of each trial at melanin [...], linear in its logarithm, [..., C]."""
+    tried = np.log([t.melanin for t in trials])
+    return np.stack([np.interp(np.log(melanin), tried, column) for column in np.transpose(values)], -1)
+
+
+def opponent(log_rgb: np.ndarray) -> np.ndarray:
+    """Log colour [..., 3] -> brightness, warmth (red over blue), green over the mean of red and blue; [..., 3]."""
+    red, green, blue = np.moveaxis(log_rgb, -1, 0)
+    return np.stack([0.3 * red + 0.6 * green + 0.1 * blue, red - blue, green - (red + blue) / 2], -1)
+
+
+def light_score(log_light: np.ndarray, albedo: np.ndarray, prior: LightPrior) -> np.ndarray:
+    """Log prior of mean light [..., 3] on skin [..., 3] up to a constant."""
+    level, warm, green = np.moveaxis(opponent(log_light), -1, 0)
+    depth = np.log(prior.middling_luminance) - opponent(np.log(albedo))[..., 0]
+    mean = prior.level + prior.metering * depth
+    return -0.5 * (((level - mean) / prior.level_sd) ** 2 + (warm / prior.warm_sd) ** 2 + (green / prior.green_sd) ** 2)
+
+
+def sclera_score(error: np.ndarray, prior: LightPrior) -> np.ndarray:
+    """Log likelihood of the white of the eye's log deviation [..., 3], heavy-tailed: red, dark or hidden eyes do not decide."""
+    level, warm, green = np.moveaxis(opponent(error), -1, 0)
+    squared = (level / prior.sclera_level_sd) ** 2 + (warm**2 + 2 * green**2) / prior.sclera_tint_sd**2 / 2
+    return -2.5 * np.log1p(squared / 4)
