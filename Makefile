@@ -59,8 +59,10 @@ clean: ## Remove what make made, but for downloads (.venv and .cache/wheels)
 	if [ -n "$(PYTHON)" ]; then $(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: apt install python3-venv"; exit 1; }; \
 	else uv venv --seed --python 3.11 .venv; fi
 
-$(ENVIRONMENT): requirements.lock | .venv/bin/python
+$(ENVIRONMENT): requirements.lock requirements-torch.lock | .venv/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-torch.lock || \
+	  echo "PyTorch was not installed: the differentiable renderer's tests are skipped, all else works. On Linux its CPU build is needed; pip finds it once PIP_EXTRA_INDEX_URL names PyTorch's own index of CPU builds (its installation page says which)."
 	ln -sfn "$(CURDIR)" "$(SITE)/likeness"
 	$(PY) -c 'import bpy' || { echo; echo "Blender's module does not load. On Debian and Ubuntu these libraries are needed:"; \
 	  echo "  apt install $$(cat .ci/apt-packages)"; exit 1; }
