@@ -38,8 +38,6 @@ MEANS_MM: dict[str, tuple[tuple[float, float, float, float], tuple[float, float,
     "ear length": ((59.6, 58.7, 59.9, 59.1), (64.5, 62.1, 65.4, 64.6)),
     "ear breadth": ((33.1, 33.6, 33.0, 32.2), (36.1, 36.1, 36.0, 35.1)),
     "neck circumference": ((328.2, 334.1, 327.1, 321.9), (397.5, 402.2, 397.0, 380.2)),
-    "bitragion-frontal": ((286.8, 291.6, 288.1, 286.9), (303.8, 305.5, 304.7, 305.1)),
-    "bitragion-chin": ((300.3, 318.2, 308.9, 304.1), (329.8, 339.3, 333.6, 330.2)),
 }  # fmt: skip
 """Measure -> mean by sex (SEXES), then by ancestry (ANCESTRIES)."""
 
@@ -50,7 +48,6 @@ SPREADS_MM: dict[str, tuple[float, float]] = {
     "lip length": (3.8, 4.0), "interpupillary": (3.2, 3.2), "endocanthion": (2.5, 2.7), "exocanthion": (3.4, 3.5),
     "fissure height": (1.1, 1.0), "philtrum": (2.0, 2.0), "upper vermilion": (1.3, 1.4), "lower vermilion": (1.5, 1.6),
     "ear length": (3.9, 4.4), "ear breadth": (2.7, 3.0), "neck circumference": (18.5, 25.0),
-    "bitragion-frontal": (12.0, 12.8), "bitragion-chin": (14.0, 15.3),
 }  # fmt: skip
 """Measure -> standard deviation within a sex and ancestry, by sex."""
 
@@ -60,17 +57,17 @@ lies on hair (1.5 mm of it over most of the way), and the mesh is bald."""
 
 ARCS_MM: dict[str, tuple[tuple[float, float, float, float], tuple[float, float, float, float]]] = {
     "bitragion-coronal": ((338.1, 343.0, 342.2, 342.2), (350.4, 349.8, 353.2, 351.2)),
+    "bitragion-frontal": ((286.8, 291.6, 288.1, 286.9), (303.8, 305.5, 304.7, 305.1)),
     "bitragion-subnasale": ((274.3, 290.4, 282.5, 280.6), (293.0, 302.1, 298.4, 295.9)),
+    "bitragion-chin": ((300.3, 318.2, 308.9, 304.1), (329.8, 339.3, 333.6, 330.2)),
 }  # fmt: skip
-"""As MEANS_MM (NIOSH): never fitted, kept to check the shape between the fitted measures. Two of the four arcs are fitted, for
-no caliper measure tells how far the ears lie behind the face."""
+"""As MEANS_MM (NIOSH): never fitted, kept to check the shape between the fitted measures."""
 
 ADIPOSITY = "adiposity"
 """The last row of the correlations: body mass as a standard score."""
 
 _NIOSH = ("head breadth", "head length", "head circumference", "minimum frontal", "bizygomatic", "bigonial", "nasal root",
-          "nose breadth", "lip length", "sellion-subnasale", "sellion-menton", "nose protrusion", "interpupillary",
-          "bitragion-frontal", "bitragion-chin")  # fmt: skip
+          "nose breadth", "lip length", "sellion-subnasale", "sellion-menton", "nose protrusion", "interpupillary")  # fmt: skip
 _NIOSH_CORRELATIONS = (
     (0.20,),
     (0.51, 0.72),
@@ -84,8 +81,6 @@ _NIOSH_CORRELATIONS = (
     (0.23, 0.34, 0.33, 0.27, 0.24, 0.17, 0.18, 0.12, 0.13, 0.52),
     (0.06, 0.15, 0.17, 0.02, 0.11, 0.05, -0.04, 0.01, 0.08, 0.29, 0.26),
     (0.34, 0.27, 0.34, 0.53, 0.48, 0.30, 0.31, 0.33, 0.28, 0.09, 0.23, 0.06),
-    (0.39, 0.45, 0.47, 0.54, 0.51, 0.27, 0.19, 0.28, 0.26, 0.20, 0.30, 0.13, 0.49),
-    (0.36, 0.42, 0.49, 0.43, 0.60, 0.55, 0.21, 0.38, 0.36, 0.10, 0.36, 0.13, 0.39, 0.57),
 )
 _ANSUR = ("head breadth", "head length", "head circumference", "bizygomatic", "sellion-menton", "interpupillary")
 _ANSUR_CORRELATIONS = {
@@ -100,9 +95,7 @@ _OTHER_CORRELATIONS = {
     ("ear length", "neck circumference"): 0.30, ("ear breadth", "neck circumference"): 0.14,
     ("tragion-vertex", "neck circumference"): 0.17, ("ear length", ADIPOSITY): 0.34, ("ear breadth", ADIPOSITY): 0.16,
     ("tragion-vertex", ADIPOSITY): 0.20, ("neck circumference", ADIPOSITY): 0.78, ("bigonial", ADIPOSITY): 0.60,
-    ("bitragion-chin", ADIPOSITY): 0.60,
     ("bigonial", "neck circumference"): 0.60,
-    ("bitragion-chin", "neck circumference"): 0.60,
     ("endocanthion", "interpupillary"): 0.65, ("exocanthion", "interpupillary"): 0.80,
     ("endocanthion", "exocanthion"): 0.55, ("exocanthion", "bizygomatic"): 0.45, ("exocanthion", "head breadth"): 0.35,
     ("exocanthion", "minimum frontal"): 0.45, ("endocanthion", "nasal root"): 0.35, ("upper vermilion", "lower vermilion"): 0.50,
@@ -118,7 +111,6 @@ _AGE_OFFSETS = {
     "bizygomatic": (-1.3, -0.3, 1.0), "bigonial": (-2.2, -0.2, 1.4), "nose breadth": (-1.1, -0.5, 1.1),
     "lip length": (-1.5, 0.0, 0.9), "sellion-subnasale": (-1.0, -0.2, 0.8), "sellion-menton": (-1.6, 0.0, 0.9),
     "nose protrusion": (-0.3, 0.0, 0.2), "interpupillary": (-0.9, -0.1, 0.6), "neck circumference": (-12.4, -0.1, 5.0),
-    "bitragion-frontal": (-0.9, -0.3, 0.8), "bitragion-chin": (-3.9, -0.1, 2.3),
 }  # fmt: skip
 """Mean deviation from the cell at three ages (NIOSH, 18-29, 30-44, 45-66)."""
 _EAR_GROWTH = {"ear length": 0.17, "ear breadth": 0.073}

@@ -121,8 +121,6 @@ def measure_mm(rulers: Rulers, skin: np.ndarray, eye_centres: np.ndarray) -> np.
         "interpupillary": np.linalg.norm(eye_centres[:, 0] - eye_centres[:, 1], axis=1),
         "head circumference": tape(rulers, skin, "head circumference"),
         "neck circumference": tape(rulers, skin, "neck circumference"),
-        "bitragion-frontal": tape(rulers, skin, "bitragion-frontal"),
-        "bitragion-chin": tape(rulers, skin, "bitragion-chin"),
     }
     for name, points in DISTANCES.items():
         one, other = (skin[:, HEAD_POINTS[point]] for point in points)
@@ -134,7 +132,7 @@ def measure_mm(rulers: Rulers, skin: np.ndarray, eye_centres: np.ndarray) -> np.
 
 
 def measure_arcs_mm(rulers: Rulers, skin: np.ndarray) -> np.ndarray:
-    """Heads' skin [n, S, 3] m -> [n, 2] mm over ARCS_MM: from tragion to tragion over the named point."""
+    """Heads' skin [n, S, 3] m -> [n, A] mm over ARCS_MM: from tragion to tragion over the named point."""
     return np.stack([tape(rulers, skin, name) for name in ARCS_MM], 1) * 1000
 
 

@@ -33,13 +33,11 @@ FREE = 0.7
 """Share of a slider's spread that people are drawn with before their measures are met; all of it gives caricatures."""
 FULLNESS = {"head/head-fat": 0.12, "cheek/l-cheek-volume": 0.15, "neck/neck-double": 0.12, "neck/measure-neck-circ": 0.10}
 """What the sliders start with per standard score of body mass (MakeHuman's own body mass leaves the head as it is)."""
-MEAN_FULLNESS = 1.0
-"""Score of the mean person over MakeHuman's lean one: the surveys' people have a body mass index of about 28."""
 RIDGE = 0.12
 """How exactly goals are met, in the measures' standard deviations."""
 LOOSER = {
     "head circumference": 0.18, "nasal root": 0.25, "endocanthion": 0.2, "exocanthion": 0.2, "fissure height": 0.3,
-    "philtrum": 0.4, "upper vermilion": 0.25, "lower vermilion": 0.25, "bitragion-frontal": 0.15, "bitragion-chin": 0.18,
+    "philtrum": 0.4, "upper vermilion": 0.25, "lower vermilion": 0.25,
 }  # fmt: skip
 """The same where the published number or the place on the mesh is less sure."""
 STEP = 0.25
@@ -82,7 +80,7 @@ class Sampler:
         values = FREE * self.directions.spread * rng.standard_normal((count, len(self.directions.names)))
         for k, name in enumerate(self.directions.names):
             fullness = next((gain for start, gain in FULLNESS.items() if name.startswith(start)), 0.0)
-            values[:, k] += fullness * (MEAN_FULLNESS + self.population.adiposity)
+            values[:, k] += fullness * self.population.adiposity
         self.start = np.clip(values, self.directions.lowest, 1)
         self.values = self.start.copy()
 
