@@ -16,6 +16,8 @@ from ..render.visibility import Occluder
 
 NUM_LAMPS = 80
 ROUGHNESS = 0.5
+GRAZING_COSINE = 0.2
+"""Highlights are not followed beyond: an outline's vertices would glow."""
 START_M = 1e-3
 """Rays start this far outside the surface, so that the faceted mesh does not shade itself."""
 REACH_M = 0.4
@@ -77,7 +79,7 @@ def lamp_shine(normals: np.ndarray, to_eye: np.ndarray, directions: np.ndarray) 
     """
     alpha2 = ROUGHNESS**4
     n_light = np.clip(normals @ directions.T, 0, 1)
-    n_eye = np.clip(np.einsum("nc,nc->n", normals, to_eye), 0.05, 1)[:, None]
+    n_eye = np.clip(np.einsum("nc,nc->n", normals, to_eye), GRAZING_COSINE, 1)[:, None]
     eye_light = to_eye @ directions.T
     half = np.sqrt(np.maximum(2 + 2 * eye_light, 1e-6))
     n_half = np.clip((n_light + n_eye) / half, 0, 1)
@@ -93,7 +95,7 @@ def skin_response(transfer: Transfer, albedo: np.ndarray, gloss: float = 1.0) ->
     """What one unit of (lamp times albedo [3]) adds to each point: [3, N, K]: diffuse, bounced, and highlight over albedo."""
     lost = transfer.unshadowed[..., None] - transfer.diffuse.mean(-1, keepdims=True)
     veil = gloss * transfer.shine[..., None] / np.maximum(albedo, 0.01)
-    return np.moveaxis(transfer.diffuse + BOUNCE * albedo * np.maximum(lost, 0) + veil, -1, 0)
+    return np.ascontiguousarray(np.moveaxis(transfer.diffuse + BOUNCE * albedo * np.maximum(lost, 0) + veil, -1, 0), np.float32)
 
 
 def dome_harmonics(directions: np.ndarray, rgb: np.ndarray) -> np.ndarray:
@@ -109,7 +111,7 @@ def solve_lamps(
     response [3, N, K]; colours, weight [N, 3]; rest [K, 1] or [K, 3]: what a lamp is when nothing is known of it; start [K, 3].
     """
     total = weight.sum(0)[:, None, None]
-    weighted = np.swapaxes(response * weight.T[..., None], 1, 2)
+    weighted = np.ascontiguousarray(np.swapaxes(response * weight.T[..., None].astype(np.float32), 1, 2))
     gram = weighted @ response / total + ridge * np.eye(response.shape[2])
     target = weighted @ colours.T[..., None] / total + ridge * np.broadcast_to(rest, start.shape).T[..., None]
     return solve_nonnegative(gram, target, start.T[..., None])[..., 0].T

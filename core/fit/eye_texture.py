@@ -26,6 +26,7 @@ IRIS_M = 0.00585
 SAMPLED_M = (0.0026, 0.0052)
 """The ring that is read in the photo: clear of pupil and limbus."""
 MIN_SAMPLES = 10
+IRIS_SHARE = (0.1, 0.5)
 SCLERA_M = (0.0066, 0.0105)
 """The ring of the white of the eye that lids rarely hide, clear of the limbus."""
 LIKELY = np.array([[0.006, 0.005, 0.004], [0.30, 0.28, 0.30]])
@@ -81,7 +82,7 @@ def iris_colour(
 ) -> np.ndarray | None:
     """Linear median colour [3] of the irises in `image` [h, w, 3] (sRGB bytes of `view`), or None when too little is seen.
 
-    Highlights and the lids' shadows are cut off as the brightest and darkest quarter.
+    Cut off: the darkest tenth (lashes, pupil) and the brighter half (reflections in the cornea, the white of the eye).
     """
     ring = np.flatnonzero((radius > SAMPLED_M[0]) & (radius < SAMPLED_M[1]))
     if not len(ring):
@@ -93,8 +94,8 @@ def iris_colour(
         return None
     colours = sample_image(image, pixels[seen], SRGB_TABLE)
     order = np.argsort(colours.sum(1))
-    middle = colours[order[len(order) // 4 : max(len(order) // 4 + 1, len(order) * 3 // 4)]]
-    return np.clip(np.median(middle, 0), *LIKELY)
+    low, high = (round(share * len(order)) for share in IRIS_SHARE)
+    return np.median(colours[order[low : max(high, low + 1)]], 0)
 
 
 def tint_irises(pixels: np.ndarray, colour: np.ndarray, radius: np.ndarray, triangles: np.ndarray, texels: Texels) -> None:

@@ -19,7 +19,7 @@ from ..render.visibility import Occluder, visible_points
 from ..types import Camera, Photo
 from .dome import Transfer, dome_harmonics, find_transfer, lamp_directions, skin_response, solve_lamps, trace_lamps
 from .eye_texture import ScleraSamples, find_sclera, iris_radius
-from .face_zones import FaceZones, find_zones
+from .face_zones import FaceZones, find_zones, soft_step
 from .skin_split import Trial, split_light_and_skin
 
 SAMPLING_PX = 320
@@ -35,6 +35,8 @@ ITERATIONS = 4
 TRIED_MELANIN = (0.08, 0.25, 0.7, 1.6, 3.5, 8.0)
 UNLIT_SPREAD = 0.35
 """Deviation of log colour over a face before the light is known: what is far off it is doubted from the first."""
+BURNT = (0.85, 0.97)
+"""Linear values between which a channel begins to say no more than "at least this much"."""
 EXPLAINED = 0.4
 """Robust weight from which a sample counts as bare skin when skins are compared."""
 LEAST_SAMPLES = 30
@@ -64,12 +66,13 @@ class SkinLight:
 
 @dataclass(frozen=True)
 class SkinSamples:
-    """Skin that the photo shows: points, normals, colours (linear) [N, 3], weight [N]."""
+    """Skin that the photo shows: points, normals, colours (linear) [N, 3], weight [N]; burnt [N, 3]: 1 where clipped."""
 
     points: np.ndarray
     normals: np.ndarray
     colours: np.ndarray
     weight: np.ndarray
+    burnt: np.ndarray
 
 
 def opaque_triangles(model: HeadModel) -> np.ndarray:
@@ -163,7 +166,7 @@ def sample_skin(
     if len(index) > NUM_SAMPLES:
         index = np.sort(np.random.default_rng(0).permutation(index)[:NUM_SAMPLES])
     colours = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
-    return SkinSamples(posed[index], normals[index], colours, weight[index])
+    return SkinSamples(posed[index], normals[index], colours, weight[index], soft_step(colours, *BURNT))
 
 
 @dataclass(frozen=True)
@@ -188,11 +191,12 @@ def fit_lamps(response: np.ndarray, samples: SkinSamples, start: LampFit | None 
     predicted = np.ones_like(target) if start is None else np.maximum(predict(response, lamps), FLOOR)
     robust = resist(np.log(np.maximum(target, FLOOR)), UNLIT_SPREAD) if start is None else start.robust
     for _ in range(ITERATIONS if start is None else 1):
-        weight = (samples.weight * robust)[:, None] / np.maximum(predicted, 0.25) ** 2
+        told = 1 - 0.95 * samples.burnt * (predicted > target)
+        weight = told * (samples.weight * robust)[:, None] / np.maximum(predicted, 0.25) ** 2
         grey = (RIDGE * rest + TINT_RIDGE * lamps.mean(1, keepdims=True)) / (RIDGE + TINT_RIDGE)
         lamps = solve_lamps(response, target, weight, grey, RIDGE + TINT_RIDGE, lamps)
         predicted = np.maximum(predict(response, lamps), FLOOR)
-        error = np.log(np.maximum(target, FLOOR) / predicted)
+        error = told * np.log(np.maximum(target, FLOOR) / predicted)
         if start is None:
             robust = resist(error, 1.4826 * np.median(np.abs(error), 0) + 0.02)
     return LampFit(lamps * typical, robust, error)

@@ -57,15 +57,18 @@ def estimate_shading(photo: Photo, camera: Camera, posed: np.ndarray, model: Hea
 
 
 def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light: SkinLight) -> Shading:
-    """What the dome's lamps do: traced shadows where the camera sees, none elsewhere."""
+    """What the dome's lamps do: traced shadows where the camera sees, none elsewhere; highlights on skin alone, for those of eyes
+    and teeth are small and sharp."""
     directions, lamps = lamp_directions(), skin_light.lamps
     points, normals = surface.vertices, surface.normals
     strength = np.sort(lamps.sum(1))[::-1]
     num_traced = int(np.searchsorted(strength.cumsum(), TRACED_SHARE * strength.sum())) + 1
     dimmest = strength[:num_traced].min()
-    traced, seen = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen)
+    on_skin = np.zeros(len(points), bool)
+    on_skin[atlas.skin] = True
+    traced, shaded = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen | (~on_skin & (surface.cosine > 0)))
     visible = (normals @ directions.T > 0).astype(np.float32)
-    visible[np.ix_(seen, traced)] = trace_lamps(surface.occluder, points[seen], normals[seen], directions[traced])
+    visible[np.ix_(shaded, traced)] = trace_lamps(surface.occluder, points[shaded], normals[shaded], directions[traced])
     transfer = find_transfer(points, normals, camera_position(camera), visible, directions)
     unshadowed = transfer.unshadowed @ lamps
     direct = np.einsum("vkc,kc->vc", transfer.diffuse, lamps)
@@ -75,10 +78,9 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
     soft = stretch_membrane(
         points, atlas.graph, ratio, surface.seen.astype(float), reach_m=0.1, stiffness_m=SOFT_M, tolerance=1e-5
     )
-    on_skin = np.zeros(len(points), bool)
-    on_skin[atlas.skin] = True
     diffuse = np.where(on_skin[:, None], unshadowed * np.exp(soft), diffuse)
-    return Shading(diffuse, skin_light.gloss * (transfer.shine @ lamps), np.zeros_like(diffuse))
+    highlight = skin_light.gloss * (surface.seen & on_skin)[:, None] * (transfer.shine @ lamps)
+    return Shading(diffuse, highlight, np.zeros_like(diffuse))
 
 
 def correct_shading(

@@ -14,17 +14,12 @@ wp.set_module_options({"enable_backward": False})
 
 
 @wp.func
-def decode_srgb(byte: float):
-    """sRGB byte value -> linear."""
-    c = wp.clamp(byte / 255.0, 0.0, 1.0)
-    return wp.where(c <= 0.04045, c / 12.92, wp.pow((c + 0.055) / 1.055, 2.4))
-
-
-@wp.func
-def encode_srgb(linear: float):
-    """Linear -> sRGB byte value, not rounded."""
-    c = wp.clamp(linear, 0.0, 1.0)
-    return 255.0 * wp.where(c <= 0.0031308, c * 12.92, 1.055 * wp.pow(c, 1.0 / 2.4) - 0.055)
+def read_curve(curve: wp.array(dtype=float), position: float):
+    """A table's value between its entries."""
+    place = wp.clamp(position, 0.0, float(curve.shape[0] - 1))
+    i = wp.min(int(place), curve.shape[0] - 2)
+    f = place - float(i)
+    return curve[i] * (1.0 - f) + curve[i + 1] * f
 
 
 @wp.kernel
@@ -38,8 +33,11 @@ def sample_skin(
     barycentric: wp.array(dtype=wp.vec3),
     weight_map: wp.array2d(dtype=float),
     size: int,
-    index: wp.array(dtype=wp.int32),
     least: float,
+    skin: wp.vec3,
+    decode: wp.array(dtype=float),
+    encode: wp.array(dtype=float),
+    index: wp.array(dtype=wp.int32),
     colour: wp.array2d(dtype=float),
     weight: wp.array(dtype=float),
     cosine: wp.array(dtype=float),
@@ -47,7 +45,9 @@ def sample_skin(
     """The photo at each listed texel, its highlight taken off and its light divided out.
 
     attributes [V, 10]: camera-space position, cosine to the eye, diffuse light, highlight. weight_map: a smaller square texture.
-    least: the share of the photo's colour that always remains when the highlight is taken off.
+    least: the share of the photo's colour that always remains when the highlight is taken off; skin: the linear albedo that
+    stands in where the photo is burnt out (a clipped channel says only "at least this much"). decode: byte -> linear; encode:
+    evenly over the square root of linear -> byte.
     """
     p = wp.tid()
     texel = index[p]
@@ -92,9 +92,12 @@ def sample_skin(
                 column = wp.clamp(x0 + i - 1, 0, width - 1)
                 line += wx[i] * float(image[row, column, c])
             total += wy[j] * line
-        linear = decode_srgb(total)
+        linear = read_curve(decode, total)
+        burnt = wp.clamp((linear - 0.85) / 0.12, 0.0, 1.0)
+        linear += burnt * wp.max(skin[c] * values[4 + c] + values[7 + c] - linear, 0.0)
         matt = wp.max(linear - values[7 + c], least * linear)
-        colour[p, c] = encode_srgb(matt / wp.max(values[4 + c], 1.0e-3))
+        albedo = wp.min(matt / wp.max(values[4 + c], 1.0e-3), 1.0)
+        colour[p, c] = read_curve(encode, wp.sqrt(albedo) * float(encode.shape[0] - 1))
 
 
 @wp.kernel
