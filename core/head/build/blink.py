@@ -12,13 +12,13 @@ import numpy as np
 from .eye_region import cover_radius, soft_maximum
 from .parts import EYE_RADIUS
 
-OVERLAP = 0.0027
+OVERLAP = 0.0031
 """How far the closed upper margin passes the lower one in the mean head, m."""
 TUCK = 0.9
 """What lies below the lower margin goes inwards by this share of its depth: under the lower lid."""
 THICKNESS, THICKER, THICKER_FROM = 0.0011, 0.0009, 0.0025
 """Least distance of the moved lid over ball and cornea, m, at the margin, and what is added higher up, whole from there."""
-KEEP, SPREAD, CORNER_FREE = 0.5, 0.0055, 0.006
+KEEP, SPREAD, CORNER_FREE = 0.45, 0.0055, 0.006
 REACH, FAR = 0.0016, 0.016
 """How sharply a lid point follows the margin's nearest points, and where the correction has faded, m."""
 CORNER_LENGTH = 0.004

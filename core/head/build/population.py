@@ -8,7 +8,7 @@ import numpy as np
 
 from .anthropometry import ANCESTRIES, MEANS_MM, ageing, cell_means, correlations, spreads
 
-FISSURE_SHARE = 0.8
+FISSURE_SHARE = 0.6
 """Of the fissure height's published spread: a blink that is the same for everybody closes no more."""
 MOST_EXTREME = 3.2
 """No person has a measure further from the cell's mean, in standard deviations."""

@@ -23,9 +23,9 @@ from .sliders import (
 )
 from .wheel_data import SourceData
 
-SIDE_SIGMA = 0.04
+SIDE_SIGMA = 0.035
 """Standard deviation of a paired slider's own value on one side."""
-ASYM_SIGMA = 0.10
+ASYM_SIGMA = 0.08
 """Standard deviation of the sliders that make a face uneven."""
 SHAPE_SIGMA = 0.2
 """Of the one head shape that each person has."""
