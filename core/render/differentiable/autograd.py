@@ -48,7 +48,7 @@ def view(tensor: Tensor | None, dtype: Any) -> Any:
     return None if tensor is None else wp.from_torch(tensor.detach(), dtype=dtype, requires_grad=False, return_ctype=True)
 
 
-def launch(kernel: Any, dim: int | tuple[int, ...], inputs: list[Any], like: Tensor) -> None:
+def launch(kernel: Any, dim: int, inputs: list[Any], like: Tensor) -> None:
     """Queue a kernel on the device of `like`, on the stream that torch uses there."""
     stream = wp.stream_from_torch(torch.cuda.current_stream(like.device)) if like.is_cuda else None
     wp.launch(kernel, dim=dim, inputs=inputs, device=wp.device_from_torch(like.device), stream=stream)
@@ -68,7 +68,7 @@ def launch_rows(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[A
 def launch_triangles(kernel: Any, num_images: int, count: int, inputs: list[Any], like: Tensor) -> None:
     """Queue a kernel over images' triangles: a thread a triangle on a GPU, a thread an image on the CPU."""
     span = 1 if like.is_cuda else count
-    launch(kernel, (num_images, count if like.is_cuda else 1), [*inputs, count, span], like)
+    launch(kernel, num_images * (count if like.is_cuda else 1), [*inputs, count, span], like)
 
 
 class Rasterize(torch.autograd.Function):
@@ -79,13 +79,13 @@ class Rasterize(torch.autograd.Function):
         ctx: Any, positions: Tensor, tri: Tensor, ranges: Tensor, count: int, size: tuple[int, int], grad_db: bool
     ) -> Any:
         shape = (len(ranges), *size)
-        corners, points = view(tri, wp.vec3i), view(positions, wp.vec4)
+        mesh = [view(flat(positions), wp.vec4), positions.shape[1], view(tri, wp.vec3i)]
         keys = torch.full(shape, kernels.NO_TRIANGLE_KEY, dtype=torch.int64, device=positions.device)
-        mesh = [points, corners, view(ranges, wp.vec2i), view(keys, wp.int64)]
-        launch_triangles(kernels.cover_samples, shape[0], count, mesh, positions)
+        nearest = view(keys.reshape(-1), wp.int64)
+        launch_triangles(kernels.cover_samples, shape[0], count, [*mesh, view(ranges, wp.vec2i), nearest, *size], positions)
         raster, raster_db = positions.new_empty(*shape, 4), positions.new_empty(*shape, 4)
-        inputs = [points, corners, view(keys, wp.int64), view(raster, wp.vec4), view(raster_db, wp.vec4)]
-        launch_pixels(kernels.resolve_samples, shape, inputs, positions)
+        outputs = [view(flat(raster), wp.vec4), view(flat(raster_db), wp.vec4)]
+        launch_rows(kernels.resolve_samples, shape, [*mesh, nearest, *outputs], positions)
         ctx.save_for_backward(positions, tri, raster)
         ctx.set_materialize_grads(False)
         if not grad_db:
@@ -99,11 +99,10 @@ class Rasterize(torch.autograd.Function):
         if by_raster is None and by_raster_db is None:
             return None, None, None, None, None, None
         gradient = torch.zeros_like(positions)
-        by_raster, by_raster_db = (None if g is None else g.contiguous() for g in (by_raster, by_raster_db))
-        inputs = [positions, raster, by_raster, by_raster_db, gradient]
-        arrays = [view(tensor, wp.vec4) for tensor in inputs]
-        arrays.insert(1, view(tri, wp.vec3i))
-        launch_pixels(kernels.resolve_samples_adjoint, raster.shape[:3], arrays, positions)
+        gradients = [None if g is None else g.contiguous() for g in (by_raster, by_raster_db)]
+        mesh = [view(flat(positions), wp.vec4), positions.shape[1], view(tri, wp.vec3i)]
+        rasters = [None if t is None else view(flat(t), wp.vec4) for t in (raster, *gradients, gradient)]
+        launch_rows(kernels.resolve_samples_adjoint, raster.shape[:3], [*mesh, *rasters], positions)
         return gradient, None, None, None, None, None
 
 
@@ -113,7 +112,7 @@ class Interpolate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, raster: Tensor, tri: Tensor) -> Tensor:
         out = table.new_empty(*raster.shape[:3], table.shape[2])
-        given = [*surface(table, raster, tri), view(flat(out), wp.float32)]
+        given = [*surface(table, raster, tri), floats(out)]
         launch_rows(kernels.interpolate_attributes, raster.shape[:3], given, table)
         ctx.save_for_backward(table, raster, tri)
         return out
@@ -123,9 +122,9 @@ class Interpolate(torch.autograd.Function):
     def backward(ctx: Any, by_out: Tensor) -> Any:
         table, raster, tri = ctx.saved_tensors
         by_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else None
-        by_raster = torch.zeros_like(raster) if ctx.needs_input_grad[1] else None
-        outputs = [view(flat(by_table), wp.float32), view(flat(by_raster), wp.vec4)]
-        inputs = [*surface(table, raster, tri), view(flat(by_out.contiguous()), wp.float32), *outputs]
+        by_raster = torch.empty_like(raster) if ctx.needs_input_grad[1] else None
+        outputs = [floats(by_table), view(flat(by_raster), wp.vec4)]
+        inputs = [*surface(table, raster, tri), floats(by_out.contiguous()), *outputs]
         launch_rows(kernels.interpolate_attributes_adjoint, raster.shape[:3], inputs, table)
         return by_table, by_raster, None
 
@@ -137,7 +136,7 @@ class InterpolateDerivatives(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, raster: Tensor, raster_db: Tensor, tri: Tensor, channels: Tensor) -> Tensor:
         out = table.new_empty(*raster.shape[:3], 2 * len(channels))
         inputs = surface(table, raster, tri, raster_db)
-        given = [*inputs, view(channels, wp.int32), view(flat(out), wp.float32)]
+        given = [*inputs, view(channels, wp.int32), floats(out)]
         launch_rows(kernels.interpolate_derivatives, raster.shape[:3], given, table)
         ctx.save_for_backward(table, raster, raster_db, tri, channels)
         return out
@@ -147,9 +146,9 @@ class InterpolateDerivatives(torch.autograd.Function):
     def backward(ctx: Any, by_out: Tensor) -> Any:
         table, raster, raster_db, tri, channels = ctx.saved_tensors
         by_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else None
-        by_raster_db = torch.zeros_like(raster_db) if ctx.needs_input_grad[2] else None
-        outputs = [view(flat(by_table), wp.float32), view(flat(by_raster_db), wp.vec4)]
-        given = [view(channels, wp.int32), view(flat(by_out.contiguous()), wp.float32)]
+        by_raster_db = torch.empty_like(raster_db) if ctx.needs_input_grad[2] else None
+        outputs = [floats(by_table), view(flat(by_raster_db), wp.vec4)]
+        given = [view(channels, wp.int32), floats(by_out.contiguous())]
         inputs = [*surface(table, raster, tri, raster_db), *given, *outputs]
         launch_rows(kernels.interpolate_derivatives_adjoint, raster.shape[:3], inputs, table)
         return by_table, None, by_raster_db, None, None
@@ -165,7 +164,7 @@ class SampleTexture(torch.autograd.Function):
         out = texels.new_empty(*uv.shape[:3], texels.shape[2])
         ctx.save_for_backward(texels, uv, detail, levels)
         ctx.modes = (int(is_linear), boundary)
-        inputs = [*lookup(texels, uv, detail, levels), *ctx.modes, view(flat(out), wp.float32)]
+        inputs = [*lookup(texels, uv, detail, levels), *ctx.modes, floats(out)]
         launch_rows(kernels.sample_texture, uv.shape[:3], inputs, texels)
         return out
 
@@ -173,11 +172,13 @@ class SampleTexture(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, by_out: Tensor) -> Any:
         texels, uv, detail, levels = ctx.saved_tensors
-        wanted = [t if needed else None for t, needed in zip((texels, uv, detail), ctx.needs_input_grad[:3], strict=True)]
-        by_texels, by_uv, by_detail = (None if t is None else torch.zeros_like(t) for t in wanted)
-        outputs = [view(flat(by_texels), wp.float32), view(flat(by_uv), wp.vec2)]
-        outputs.append(None if by_detail is None else view(by_detail.reshape(-1), wp.float32))
-        given = [*lookup(texels, uv, detail, levels), *ctx.modes, view(flat(by_out.contiguous()), wp.float32)]
+        needed = ctx.needs_input_grad
+        by_texels = torch.zeros_like(texels) if needed[0] else None
+        by_uv = torch.empty_like(uv) if needed[1] else None
+        by_detail = torch.empty_like(detail) if needed[2] else None
+        outputs = [floats(by_texels), view(flat(by_uv), wp.vec2)]
+        outputs.append(floats(by_detail))
+        given = [*lookup(texels, uv, detail, levels), *ctx.modes, floats(by_out.contiguous())]
         launch_rows(kernels.sample_texture_adjoint, uv.shape[:3], [*given, *outputs], texels)
         return by_texels, by_uv, by_detail, None, None, None
 
@@ -210,7 +211,11 @@ class Antialias(torch.autograd.Function):
         by_colour = by_out.clone() if ctx.needs_input_grad[0] else None
         by_positions = torch.zeros_like(positions) if ctx.needs_input_grad[2] else None
         given = [view(flat(colour), wp.float32), view(edges, wp.vec4i), view(positions, wp.vec4), ctx.boost]
-        outputs = [view(flat(by_out), wp.float32), view(flat(by_colour), wp.float32), view(by_positions, wp.vec4)]
+        outputs = [
+            view(flat(by_out), wp.float32),
+            view(flat(by_colour), wp.float32),
+            None if by_positions is None else view(flat(by_positions), wp.vec4),
+        ]
         launch_pixels(kernels.blend_outlines_adjoint, edges.shape[:3], [*given, *outputs], colour)
         return by_colour, None, by_positions, None, None, None
 
@@ -220,17 +225,26 @@ def flat(tensor: Any) -> Any:
     return None if tensor is None else tensor.reshape(-1, tensor.shape[-1])
 
 
+def floats(tensor: Tensor | None) -> Any:
+    """A contiguous tensor as Warp's array of all its numbers, which kernels count in 32 bits."""
+    if tensor is None:
+        return None
+    if tensor.numel() >= 2**31:
+        raise BackendError("An image, texture or attribute batch of 2^31 numbers or more: render it in smaller batches.")
+    return view(tensor.reshape(-1), wp.float32)
+
+
 def surface(table: Tensor, raster: Tensor, tri: Tensor, raster_db: Tensor | None = None) -> list[Any]:
     """The arguments that all interpolation kernels begin with."""
     rasters = [view(flat(raster), wp.vec4)] + ([] if raster_db is None else [view(flat(raster_db), wp.vec4)])
-    head = [view(flat(table), wp.float32), table.shape[1], view(tri, wp.vec3i)]
+    head = [floats(table), table.shape[1], table.shape[2], view(tri, wp.vec3i)]
     return [*head, *rasters]
 
 
 def lookup(texels: Tensor, uv: Tensor, detail: Tensor | None, levels: Tensor) -> list[Any]:
     """The arguments that both texture kernels begin with."""
-    table = [view(flat(texels), wp.float32), texels.shape[1], view(levels, wp.vec3i)]
-    places = [view(flat(uv), wp.vec2), None if detail is None else view(detail.reshape(-1), wp.float32)]
+    table = [floats(texels), texels.shape[1], texels.shape[2], view(levels, wp.vec3i)]
+    places = [view(flat(uv), wp.vec2), floats(detail)]
     return [*table, *places]
 
 

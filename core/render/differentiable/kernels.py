@@ -86,10 +86,13 @@ def origin_at(v: wp.vec4):
 
 @wp.kernel
 def cover_samples(
-    positions: wp.array2d(dtype=wp.vec4),
+    positions: wp.array(dtype=wp.vec4),
+    num_vertices: int,
     triangles: wp.array(dtype=wp.vec3i),
     ranges: wp.array(dtype=wp.vec2i),
-    keys: wp.array3d(dtype=wp.int64),
+    keys: wp.array(dtype=wp.int64),
+    height: int,
+    width: int,
     count: int,
     span: int,
 ):
@@ -98,7 +101,10 @@ def cover_samples(
     An edge is measured from its vertex of lower index to the other, so two triangles get the same bits for the edge that
     they share, and a sample on it belongs to exactly one.
     """
-    image, chunk = wp.tid()
+    thread = wp.tid()
+    chunks = (count + span - 1) / span
+    image = thread / chunks
+    chunk = thread - image * chunks
     for number in range(chunk * span, wp.min((chunk + 1) * span, count)):
         if number >= ranges[image][1]:
             continue
@@ -109,15 +115,13 @@ def cover_samples(
         mid = ids[0] + ids[1] + ids[2] - lo - hi
         if lo == mid or mid == hi:
             continue
-        source = wp.where(positions.shape[0] == 1, 0, image)
-        a = positions[source, lo]
-        b = positions[source, mid]
-        c = positions[source, hi]
+        source = wp.where(positions.shape[0] == num_vertices, 0, image * num_vertices)
+        a = positions[source + lo]
+        b = positions[source + mid]
+        c = positions[source + hi]
         w_low = wp.min(a[3], wp.min(b[3], c[3]))
         if not (wp.max(a[3], wp.max(b[3], c[3])) > 0.0):
             continue
-        height = keys.shape[1]
-        width = keys.shape[2]
         x0 = int(0)
         x1 = width - 1
         y0 = int(0)
@@ -145,6 +149,7 @@ def cover_samples(
         step_x = 1.0 / float(width)
         step_y = 1.0 / float(height)
         for y in range(y0, y1 + 1):
+            row = (image * height + y) * width
             py = float(2 * y + 1 - height) * step_y
             row_ab = ab[1] * (py - at_a[1]) + ab[2]
             row_ac = ac[1] * (py - at_a[1]) + ac[2]
@@ -169,38 +174,41 @@ def cover_samples(
                         if order < 0:
                             order = order ^ 0x7FFFFFFF
                         key = (wp.int64(order) << wp.int64(32)) | wp.int64(t)
-                        if key < keys[image, y, x]:
-                            wp.atomic_min(keys, image, y, x, key)
+                        if key < keys[row + x]:
+                            wp.atomic_min(keys, row + x, key)
 
 
 @wp.kernel
 def resolve_samples(
-    positions: wp.array2d(dtype=wp.vec4),
+    positions: wp.array(dtype=wp.vec4),
+    num_vertices: int,
     triangles: wp.array(dtype=wp.vec3i),
-    keys: wp.array3d(dtype=wp.int64),
-    raster: wp.array3d(dtype=wp.vec4),
-    raster_db: wp.array3d(dtype=wp.vec4),
+    keys: wp.array(dtype=wp.int64),
+    raster: wp.array(dtype=wp.vec4),
+    raster_db: wp.array(dtype=wp.vec4),
+    height: int,
+    width: int,
     span: int,
 ):
     """Keys -> (u, v, z/w, triangle + 1) and, unless raster_db is empty, (du/dX, du/dY, dv/dX, dv/dY) in pixels."""
-    place = pixels_of_thread(wp.tid(), span, keys.shape[1], keys.shape[2])
-    image = place.image
-    y = place.y
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    source = wp.where(positions.shape[0] == num_vertices, 0, place.image * num_vertices)
     for x in range(place.x_begin, place.x_end):
-        key = keys[image, y, x]
+        p = row + x
+        key = keys[p]
         if key == NO_TRIANGLE:
-            raster[image, y, x] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+            raster[p] = wp.vec4(0.0, 0.0, 0.0, 0.0)
             if raster_db.shape[0] > 0:
-                raster_db[image, y, x] = wp.vec4(0.0, 0.0, 0.0, 0.0)
+                raster_db[p] = wp.vec4(0.0, 0.0, 0.0, 0.0)
             continue
         t = int(key & wp.int64(0xFFFFFFFF))
         ids = triangles[t]
-        source = wp.where(positions.shape[0] == 1, 0, image)
-        v0 = positions[source, ids[0]]
-        v1 = positions[source, ids[1]]
-        v2 = positions[source, ids[2]]
-        px = clip_coordinate(x, keys.shape[2])
-        py = clip_coordinate(y, keys.shape[1])
+        v0 = positions[source + ids[0]]
+        v1 = positions[source + ids[1]]
+        v2 = positions[source + ids[2]]
+        px = clip_coordinate(x, width)
+        py = clip_coordinate(place.y, height)
         q0 = relative(v0, px, py)
         q1 = relative(v1, px, py)
         q2 = relative(v2, px, py)
@@ -211,49 +219,52 @@ def resolve_samples(
         u = a0 * inverse
         v = a1 * inverse
         z = (a0 * v0[2] + a1 * v1[2] + a2 * v2[2]) / (a0 * v0[3] + a1 * v1[3] + a2 * v2[3])
-        raster[image, y, x] = wp.vec4(u, v, z, float(t + 1))
+        raster[p] = wp.vec4(u, v, z, float(t + 1))
         if raster_db.shape[0] > 0:
             c0 = wp.cross(q1, q2)
             c1 = wp.cross(q2, q0)
             total = c0 + c1 + wp.cross(q0, q1)
             du = (c0 - u * total) * inverse
             dv = (c1 - v * total) * inverse
-            step_x = 2.0 / float(keys.shape[2])
-            step_y = 2.0 / float(keys.shape[1])
-            raster_db[image, y, x] = wp.vec4(du[0] * step_x, du[1] * step_y, dv[0] * step_x, dv[1] * step_y)
+            step_x = 2.0 / float(width)
+            step_y = 2.0 / float(height)
+            raster_db[p] = wp.vec4(du[0] * step_x, du[1] * step_y, dv[0] * step_x, dv[1] * step_y)
 
 
 @wp.func
-def add_vertex(gradient: wp.array2d(dtype=wp.vec4), source: int, i: int, g: wp.vec3, gz: float, px: float, py: float):
+def add_vertex(gradient: wp.array(dtype=wp.vec4), i: int, g: wp.vec3, gz: float, px: float, py: float):
     """Adjoint of `relative`, added to a vertex."""
-    wp.atomic_add(gradient, source, i, wp.vec4(g[0], g[1], gz, g[2] - px * g[0] - py * g[1]))
+    wp.atomic_add(gradient, i, wp.vec4(g[0], g[1], gz, g[2] - px * g[0] - py * g[1]))
 
 
 @wp.kernel
 def resolve_samples_adjoint(
-    positions: wp.array2d(dtype=wp.vec4),
+    positions: wp.array(dtype=wp.vec4),
+    num_vertices: int,
     triangles: wp.array(dtype=wp.vec3i),
-    raster: wp.array3d(dtype=wp.vec4),
-    raster_gradient: wp.array3d(dtype=wp.vec4),
-    raster_db_gradient: wp.array3d(dtype=wp.vec4),
-    gradient: wp.array2d(dtype=wp.vec4),
+    raster: wp.array(dtype=wp.vec4),
+    raster_gradient: wp.array(dtype=wp.vec4),
+    raster_db_gradient: wp.array(dtype=wp.vec4),
+    gradient: wp.array(dtype=wp.vec4),
+    height: int,
+    width: int,
     span: int,
 ):
     """Gradients by u, v, z/w and, unless empty, by the image-space derivatives -> gradient by the positions (added)."""
-    place = pixels_of_thread(wp.tid(), span, raster.shape[1], raster.shape[2])
-    image = place.image
-    y = place.y
+    place = pixels_of_thread(wp.tid(), span, height, width)
+    row = (place.image * height + place.y) * width
+    source = wp.where(positions.shape[0] == num_vertices, 0, place.image * num_vertices)
     for x in range(place.x_begin, place.x_end):
-        t = int(raster[image, y, x][3]) - 1
+        p = row + x
+        t = int(raster[p][3]) - 1
         if t < 0:
             continue
         ids = triangles[t]
-        source = wp.where(positions.shape[0] == 1, 0, image)
-        v0 = positions[source, ids[0]]
-        v1 = positions[source, ids[1]]
-        v2 = positions[source, ids[2]]
-        px = clip_coordinate(x, raster.shape[2])
-        py = clip_coordinate(y, raster.shape[1])
+        v0 = positions[source + ids[0]]
+        v1 = positions[source + ids[1]]
+        v2 = positions[source + ids[2]]
+        px = clip_coordinate(x, width)
+        py = clip_coordinate(place.y, height)
         q0 = relative(v0, px, py)
         q1 = relative(v1, px, py)
         q2 = relative(v2, px, py)
@@ -268,7 +279,7 @@ def resolve_samples_adjoint(
         gv = float(0.0)
         gz = float(0.0)
         if raster_gradient.shape[0] > 0:
-            g = raster_gradient[image, y, x]
+            g = raster_gradient[p]
             gu = g[0]
             gv = g[1]
             gz = g[2]
@@ -277,9 +288,9 @@ def resolve_samples_adjoint(
         common = float(0.0)
         spread = wp.vec3(0.0, 0.0, 0.0)
         if raster_db_gradient.shape[0] > 0:
-            h = raster_db_gradient[image, y, x]
-            step_x = 2.0 / float(raster.shape[2])
-            step_y = 2.0 / float(raster.shape[1])
+            h = raster_db_gradient[p]
+            step_x = 2.0 / float(width)
+            step_y = 2.0 / float(height)
             g0 = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * inverse
             g1 = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * inverse
             du = (c0 - u * total) * inverse
@@ -307,18 +318,19 @@ def resolve_samples_adjoint(
             gz1 = scale * c1[2]
             gz2 = scale * c2[2]
             gw = -z
-        add_vertex(gradient, source, ids[0], wp.cross(g1, q2) + wp.cross(q1, g2) + wp.vec3(0.0, 0.0, gw * gz0), gz0, px, py)
-        add_vertex(gradient, source, ids[1], wp.cross(q2, g0) + wp.cross(g2, q0) + wp.vec3(0.0, 0.0, gw * gz1), gz1, px, py)
-        add_vertex(gradient, source, ids[2], wp.cross(g0, q1) + wp.cross(q0, g1) + wp.vec3(0.0, 0.0, gw * gz2), gz2, px, py)
+        add_vertex(gradient, source + ids[0], wp.cross(g1, q2) + wp.cross(q1, g2) + wp.vec3(0.0, 0.0, gw * gz0), gz0, px, py)
+        add_vertex(gradient, source + ids[1], wp.cross(q2, g0) + wp.cross(g2, q0) + wp.vec3(0.0, 0.0, gw * gz1), gz1, px, py)
+        add_vertex(gradient, source + ids[2], wp.cross(g0, q1) + wp.cross(q0, g1) + wp.vec3(0.0, 0.0, gw * gz2), gz2, px, py)
 
 
 @wp.kernel
 def interpolate_attributes(
-    attributes: wp.array2d(dtype=float),
+    attributes: wp.array(dtype=float),
     num_vertices: int,
+    num_channels: int,
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
-    out: wp.array2d(dtype=float),
+    out: wp.array(dtype=float),
     height: int,
     width: int,
     span: int,
@@ -328,30 +340,32 @@ def interpolate_attributes(
     row = (place.image * height + place.y) * width
     for x in range(place.x_begin, place.x_end):
         p = row + x
+        here = p * num_channels
         r = raster[p]
         t = int(r[3]) - 1
         if t < 0 or t >= triangles.shape[0]:
-            for c in range(out.shape[1]):
-                out[p, c] = 0.0
+            for c in range(num_channels):
+                out[here + c] = 0.0
             continue
-        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        start = wp.where(attributes.shape[0] == num_vertices * num_channels, 0, place.image * num_vertices)
         ids = triangles[t]
-        i = start + ids[0]
-        j = start + ids[1]
-        k = start + ids[2]
+        i = (start + ids[0]) * num_channels
+        j = (start + ids[1]) * num_channels
+        k = (start + ids[2]) * num_channels
         rest = 1.0 - r[0] - r[1]
-        for c in range(out.shape[1]):
-            out[p, c] = r[0] * attributes[i, c] + r[1] * attributes[j, c] + rest * attributes[k, c]
+        for c in range(num_channels):
+            out[here + c] = r[0] * attributes[i + c] + r[1] * attributes[j + c] + rest * attributes[k + c]
 
 
 @wp.kernel
 def interpolate_attributes_adjoint(
-    attributes: wp.array2d(dtype=float),
+    attributes: wp.array(dtype=float),
     num_vertices: int,
+    num_channels: int,
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
-    out_gradient: wp.array2d(dtype=float),
-    attributes_gradient: wp.array2d(dtype=float),
+    out_gradient: wp.array(dtype=float),
+    attributes_gradient: wp.array(dtype=float),
     raster_gradient: wp.array(dtype=wp.vec4),
     height: int,
     width: int,
@@ -362,42 +376,46 @@ def interpolate_attributes_adjoint(
     row = (place.image * height + place.y) * width
     for x in range(place.x_begin, place.x_end):
         p = row + x
+        here = p * num_channels
         r = raster[p]
         t = int(r[3]) - 1
         if t < 0 or t >= triangles.shape[0]:
+            if raster_gradient.shape[0] > 0:
+                raster_gradient[p] = wp.vec4(0.0, 0.0, 0.0, 0.0)
             continue
-        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        start = wp.where(attributes.shape[0] == num_vertices * num_channels, 0, place.image * num_vertices)
         ids = triangles[t]
-        i = start + ids[0]
-        j = start + ids[1]
-        k = start + ids[2]
+        i = (start + ids[0]) * num_channels
+        j = (start + ids[1]) * num_channels
+        k = (start + ids[2]) * num_channels
         if attributes_gradient.shape[0] > 0:
             rest = 1.0 - r[0] - r[1]
-            for c in range(out_gradient.shape[1]):
-                g = out_gradient[p, c]
-                wp.atomic_add(attributes_gradient, i, c, r[0] * g)
-                wp.atomic_add(attributes_gradient, j, c, r[1] * g)
-                wp.atomic_add(attributes_gradient, k, c, rest * g)
+            for c in range(num_channels):
+                g = out_gradient[here + c]
+                wp.atomic_add(attributes_gradient, i + c, r[0] * g)
+                wp.atomic_add(attributes_gradient, j + c, r[1] * g)
+                wp.atomic_add(attributes_gradient, k + c, rest * g)
         if raster_gradient.shape[0] > 0:
             gu = float(0.0)
             gv = float(0.0)
-            for c in range(out_gradient.shape[1]):
-                g = out_gradient[p, c]
-                last = attributes[k, c]
-                gu += g * (attributes[i, c] - last)
-                gv += g * (attributes[j, c] - last)
+            for c in range(num_channels):
+                g = out_gradient[here + c]
+                last = attributes[k + c]
+                gu += g * (attributes[i + c] - last)
+                gv += g * (attributes[j + c] - last)
             raster_gradient[p] = wp.vec4(gu, gv, 0.0, 0.0)
 
 
 @wp.kernel
 def interpolate_derivatives(
-    attributes: wp.array2d(dtype=float),
+    attributes: wp.array(dtype=float),
     num_vertices: int,
+    num_channels: int,
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
     raster_db: wp.array(dtype=wp.vec4),
     channels: wp.array(dtype=wp.int32),
-    out: wp.array2d(dtype=float),
+    out: wp.array(dtype=float),
     height: int,
     width: int,
     span: int,
@@ -409,31 +427,32 @@ def interpolate_derivatives(
         p = row + x
         t = int(raster[p][3]) - 1
         if t < 0 or t >= triangles.shape[0]:
-            for c in range(out.shape[1]):
-                out[p, c] = 0.0
+            for c in range(2 * channels.shape[0]):
+                out[p * 2 * channels.shape[0] + c] = 0.0
             continue
-        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        start = wp.where(attributes.shape[0] == num_vertices * num_channels, 0, place.image * num_vertices)
         ids = triangles[t]
         d = raster_db[p]
         for n in range(channels.shape[0]):
             c = channels[n]
-            last = attributes[start + ids[2], c]
-            by_u = attributes[start + ids[0], c] - last
-            by_v = attributes[start + ids[1], c] - last
-            out[p, 2 * n] = by_u * d[0] + by_v * d[2]
-            out[p, 2 * n + 1] = by_u * d[1] + by_v * d[3]
+            last = attributes[(start + ids[2]) * num_channels + c]
+            by_u = attributes[(start + ids[0]) * num_channels + c] - last
+            by_v = attributes[(start + ids[1]) * num_channels + c] - last
+            out[p * 2 * channels.shape[0] + 2 * n] = by_u * d[0] + by_v * d[2]
+            out[p * 2 * channels.shape[0] + 2 * n + 1] = by_u * d[1] + by_v * d[3]
 
 
 @wp.kernel
 def interpolate_derivatives_adjoint(
-    attributes: wp.array2d(dtype=float),
+    attributes: wp.array(dtype=float),
     num_vertices: int,
+    num_channels: int,
     triangles: wp.array(dtype=wp.vec3i),
     raster: wp.array(dtype=wp.vec4),
     raster_db: wp.array(dtype=wp.vec4),
     channels: wp.array(dtype=wp.int32),
-    out_gradient: wp.array2d(dtype=float),
-    attributes_gradient: wp.array2d(dtype=float),
+    out_gradient: wp.array(dtype=float),
+    attributes_gradient: wp.array(dtype=float),
     raster_db_gradient: wp.array(dtype=wp.vec4),
     height: int,
     width: int,
@@ -446,40 +465,32 @@ def interpolate_derivatives_adjoint(
         p = row + x
         t = int(raster[p][3]) - 1
         if t < 0 or t >= triangles.shape[0]:
+            if raster_db_gradient.shape[0] > 0:
+                raster_db_gradient[p] = wp.vec4(0.0, 0.0, 0.0, 0.0)
             continue
-        start = wp.where(attributes.shape[0] == num_vertices, 0, place.image * num_vertices)
+        start = wp.where(attributes.shape[0] == num_vertices * num_channels, 0, place.image * num_vertices)
         ids = triangles[t]
-        i = start + ids[0]
-        j = start + ids[1]
-        k = start + ids[2]
+        i = (start + ids[0]) * num_channels
+        j = (start + ids[1]) * num_channels
+        k = (start + ids[2]) * num_channels
         d = raster_db[p]
         by_db = wp.vec4(0.0, 0.0, 0.0, 0.0)
         for n in range(channels.shape[0]):
             c = channels[n]
-            gx = out_gradient[p, 2 * n]
-            gy = out_gradient[p, 2 * n + 1]
+            gx = out_gradient[p * 2 * channels.shape[0] + 2 * n]
+            gy = out_gradient[p * 2 * channels.shape[0] + 2 * n + 1]
             if attributes_gradient.shape[0] > 0:
                 gi = gx * d[0] + gy * d[1]
                 gj = gx * d[2] + gy * d[3]
-                wp.atomic_add(attributes_gradient, i, c, gi)
-                wp.atomic_add(attributes_gradient, j, c, gj)
-                wp.atomic_add(attributes_gradient, k, c, -gi - gj)
-            last = attributes[k, c]
-            by_u = attributes[i, c] - last
-            by_v = attributes[j, c] - last
+                wp.atomic_add(attributes_gradient, i + c, gi)
+                wp.atomic_add(attributes_gradient, j + c, gj)
+                wp.atomic_add(attributes_gradient, k + c, -gi - gj)
+            last = attributes[k + c]
+            by_u = attributes[i + c] - last
+            by_v = attributes[j + c] - last
             by_db += wp.vec4(by_u * gx, by_u * gy, by_v * gx, by_v * gy)
         if raster_db_gradient.shape[0] > 0:
             raster_db_gradient[p] = by_db
-
-
-@wp.struct
-class Footprint:
-    """The four texels around a point: rows of the texel table, 1 where they are inside (else 0), and the place between them."""
-
-    row: wp.vec4i
-    inside: wp.vec4
-    fx: float
-    fy: float
 
 
 @wp.func
@@ -506,154 +517,137 @@ def is_within(i: int, count: int):
 
 
 @wp.func
-def locate(uv: wp.vec2, level: wp.vec3i, boundary: int):
-    """Where a bilinear sample lies on a level (first row, height, width): texel centres at half integers, row 0 at v = 0."""
-    height = level[1]
-    width = level[2]
-    x = confine(uv[0], boundary) * float(width) - 0.5
-    y = confine(uv[1], boundary) * float(height) - 0.5
-    x0 = int(wp.floor(x))
-    y0 = int(wp.floor(y))
-    place = Footprint()
-    place.fx = x - float(x0)
-    place.fy = y - float(y0)
-    left = fold_index(x0, width, boundary)
-    right = fold_index(x0 + 1, width, boundary)
-    top = level[0] + fold_index(y0, height, boundary) * width
-    low = level[0] + fold_index(y0 + 1, height, boundary) * width
-    place.row = wp.vec4i(top + left, top + right, low + left, low + right)
-    place.inside = wp.vec4(1.0, 1.0, 1.0, 1.0)
-    if boundary > CLAMP:
-        in_left = is_within(x0, width)
-        in_right = is_within(x0 + 1, width)
-        in_top = is_within(y0, height)
-        in_low = is_within(y0 + 1, height)
-        place.inside = wp.vec4(in_top * in_left, in_top * in_right, in_low * in_left, in_low * in_right)
-    return place
-
-
-@wp.func
-def locate_nearest(uv: wp.vec2, level: wp.vec3i, boundary: int):
-    """The texel that holds the point, as a footprint of one."""
+def nearest_row(uv: wp.vec2, level: wp.vec3i, boundary: int):
+    """The texel that holds the point as a row of the texel table, -1 for outside."""
     x = int(wp.floor(confine(uv[0], boundary) * float(level[2])))
     y = int(wp.floor(confine(uv[1], boundary) * float(level[1])))
     row = level[0] + fold_index(y, level[1], boundary) * level[2] + fold_index(x, level[2], boundary)
-    place = Footprint()
-    place.row = wp.vec4i(row, row, row, row)
-    place.inside = wp.vec4(1.0, 0.0, 0.0, 0.0)
-    if boundary > CLAMP:
-        place.inside = wp.vec4(is_within(x, level[2]) * is_within(y, level[1]), 0.0, 0.0, 0.0)
-    return place
-
-
-@wp.func
-def blend_weights(place: Footprint):
-    """What each of the four texels counts."""
-    x = wp.vec4(1.0 - place.fx, place.fx, 1.0 - place.fx, place.fx)
-    y = wp.vec4(1.0 - place.fy, 1.0 - place.fy, place.fy, place.fy)
-    return wp.cw_mul(wp.cw_mul(x, y), place.inside)
-
-
-@wp.func
-def slope_weights_x(place: Footprint, width: int):
-    """Derivative of blend_weights by u."""
-    top = (1.0 - place.fy) * float(width)
-    low = place.fy * float(width)
-    return wp.cw_mul(wp.vec4(-top, top, -low, low), place.inside)
-
-
-@wp.func
-def slope_weights_y(place: Footprint, height: int):
-    """Derivative of blend_weights by v."""
-    left = (1.0 - place.fx) * float(height)
-    right = place.fx * float(height)
-    return wp.cw_mul(wp.vec4(-left, -right, left, right), place.inside)
+    return wp.where(boundary > CLAMP and is_within(x, level[2]) * is_within(y, level[1]) == 0.0, -1, row)
 
 
 @wp.kernel
 def sample_texture(
-    texels: wp.array2d(dtype=float),
+    texels: wp.array(dtype=float),
     num_texels: int,
+    num_channels: int,
     levels: wp.array(dtype=wp.vec3i),
     uv: wp.array(dtype=wp.vec2),
     detail: wp.array(dtype=float),
     is_linear: int,
     boundary: int,
-    out: wp.array2d(dtype=float),
+    out: wp.array(dtype=float),
     height: int,
     width: int,
     span: int,
 ):
     """texels [images or 1 x num_texels, C], an image's levels one after the other, at uv [P] and detail [P] -> out [P, C].
 
-    An empty detail means level 0 everywhere. detail must lie in [0, number of levels - 1].
+    An empty detail means level 0 everywhere. detail must lie in [0, number of levels - 1]. A pixel that asks for the same
+    place as the one before it in its thread, as the background does, takes its value.
     """
     place = pixels_of_thread(wp.tid(), span, height, width)
     row = (place.image * height + place.y) * width
     for x in range(place.x_begin, place.x_end):
         p = row + x
-        start = wp.where(texels.shape[0] == num_texels, 0, place.image * num_texels)
+        here = p * num_channels
+        start = wp.where(texels.shape[0] == num_texels * num_channels, 0, place.image * num_texels)
+        at = uv[p]
         if is_linear == 0:
-            nearest = locate_nearest(uv[p], levels[0], boundary)
-            for c in range(out.shape[1]):
-                out[p, c] = nearest.inside[0] * texels[start + nearest.row[0], c]
+            nearest = nearest_row(at, levels[0], boundary)
+            for c in range(num_channels):
+                value = float(0.0)
+                if nearest >= 0:
+                    value = texels[(start + nearest) * num_channels + c]
+                out[here + c] = value
             continue
+        if detail.shape[0] == 0 and x > place.x_begin:
+            before = uv[p - 1]
+            if at[0] == before[0] and at[1] == before[1]:
+                for c in range(num_channels):
+                    out[here + c] = out[here - num_channels + c]
+                continue
         number = int(0)
         between = float(0.0)
         if detail.shape[0] > 0:
             number = int(detail[p])
             between = detail[p] - float(number)
         for step in range(wp.where(between > 0.0, 2, 1)):
-            footprint = locate(uv[p], levels[number + step], boundary)
-            weight = blend_weights(footprint) * wp.where(step == 0, 1.0 - between, between)
-            r0 = start + footprint.row[0]
-            r1 = start + footprint.row[1]
-            r2 = start + footprint.row[2]
-            r3 = start + footprint.row[3]
-            for c in range(out.shape[1]):
-                value = (
-                    weight[0] * texels[r0, c] + weight[1] * texels[r1, c] + weight[2] * texels[r2, c] + weight[3] * texels[r3, c]
-                )
-                if step == 0:
-                    out[p, c] = value
-                else:
-                    out[p, c] = out[p, c] + value
+            level = levels[number + step]
+            share = wp.where(step == 0, 1.0 - between, between)
+            height_texels = level[1]
+            width_texels = level[2]
+            s = confine(at[0], boundary) * float(width_texels) - 0.5
+            t = confine(at[1], boundary) * float(height_texels) - 0.5
+            s0 = int(wp.floor(s))
+            t0 = int(wp.floor(t))
+            fs = s - float(s0)
+            ft = t - float(t0)
+            left = fold_index(s0, width_texels, boundary)
+            right = fold_index(s0 + 1, width_texels, boundary)
+            top = start + level[0] + fold_index(t0, height_texels, boundary) * width_texels
+            low = start + level[0] + fold_index(t0 + 1, height_texels, boundary) * width_texels
+            r0 = (top + left) * num_channels
+            r1 = (top + right) * num_channels
+            r2 = (low + left) * num_channels
+            r3 = (low + right) * num_channels
+            w0 = share * (1.0 - fs) * (1.0 - ft)
+            w1 = share * fs * (1.0 - ft)
+            w2 = share * (1.0 - fs) * ft
+            w3 = share * fs * ft
+            if boundary > CLAMP:
+                w0 *= is_within(s0, width_texels) * is_within(t0, height_texels)
+                w1 *= is_within(s0 + 1, width_texels) * is_within(t0, height_texels)
+                w2 *= is_within(s0, width_texels) * is_within(t0 + 1, height_texels)
+                w3 *= is_within(s0 + 1, width_texels) * is_within(t0 + 1, height_texels)
+            for c in range(num_channels):
+                value = w0 * texels[r0 + c] + w1 * texels[r1 + c] + w2 * texels[r2 + c] + w3 * texels[r3 + c]
+                if step > 0:
+                    value += out[here + c]
+                out[here + c] = value
 
 
 @wp.kernel
 def sample_texture_adjoint(
-    texels: wp.array2d(dtype=float),
+    texels: wp.array(dtype=float),
     num_texels: int,
+    num_channels: int,
     levels: wp.array(dtype=wp.vec3i),
     uv: wp.array(dtype=wp.vec2),
     detail: wp.array(dtype=float),
     is_linear: int,
     boundary: int,
-    out_gradient: wp.array2d(dtype=float),
-    texels_gradient: wp.array2d(dtype=float),
+    out_gradient: wp.array(dtype=float),
+    texels_gradient: wp.array(dtype=float),
     uv_gradient: wp.array(dtype=wp.vec2),
     detail_gradient: wp.array(dtype=float),
     height: int,
     width: int,
     span: int,
 ):
-    """Gradient by the samples -> gradients by the texels (added), uv and detail (begin as 0); an empty array is not wanted."""
+    """Gradient by the samples -> gradients by the texels (added), uv and detail; an empty array is not wanted."""
     place = pixels_of_thread(wp.tid(), span, height, width)
     row = (place.image * height + place.y) * width
     for x in range(place.x_begin, place.x_end):
         p = row + x
+        here = p * num_channels
         largest = float(0.0)
-        for c in range(out_gradient.shape[1]):
-            largest = wp.max(largest, wp.abs(out_gradient[p, c]))
+        for c in range(num_channels):
+            largest = wp.max(largest, wp.abs(out_gradient[here + c]))
         if largest == 0.0:
+            if uv_gradient.shape[0] > 0:
+                uv_gradient[p] = wp.vec2(0.0, 0.0)
+            if detail_gradient.shape[0] > 0:
+                detail_gradient[p] = 0.0
             continue
-        start = wp.where(texels.shape[0] == num_texels, 0, place.image * num_texels)
+        start = wp.where(texels.shape[0] == num_texels * num_channels, 0, place.image * num_texels)
         at = uv[p]
         if is_linear == 0:
-            if texels_gradient.shape[0] > 0:
-                nearest = locate_nearest(at, levels[0], boundary)
-                for c in range(out_gradient.shape[1]):
-                    wp.atomic_add(texels_gradient, start + nearest.row[0], c, nearest.inside[0] * out_gradient[p, c])
+            if uv_gradient.shape[0] > 0:
+                uv_gradient[p] = wp.vec2(0.0, 0.0)
+            nearest = nearest_row(at, levels[0], boundary)
+            if nearest >= 0 and texels_gradient.shape[0] > 0:
+                for c in range(num_channels):
+                    wp.atomic_add(texels_gradient, (start + nearest) * num_channels + c, out_gradient[here + c])
             continue
         number = int(0)
         between = float(0.0)
@@ -666,31 +660,60 @@ def sample_texture_adjoint(
         for step in range(num_levels):
             level = levels[number + step]
             share = wp.where(step == 0, 1.0 - between, between)
-            footprint = locate(at, level, boundary)
-            weight = blend_weights(footprint)
-            r0 = start + footprint.row[0]
-            r1 = start + footprint.row[1]
-            r2 = start + footprint.row[2]
-            r3 = start + footprint.row[3]
-            dots = wp.vec4(0.0, 0.0, 0.0, 0.0)
-            for c in range(out_gradient.shape[1]):
-                g = out_gradient[p, c]
-                dots += wp.vec4(texels[r0, c], texels[r1, c], texels[r2, c], texels[r3, c]) * g
+            height_texels = level[1]
+            width_texels = level[2]
+            s = confine(at[0], boundary) * float(width_texels) - 0.5
+            t = confine(at[1], boundary) * float(height_texels) - 0.5
+            s0 = int(wp.floor(s))
+            t0 = int(wp.floor(t))
+            fs = s - float(s0)
+            ft = t - float(t0)
+            left = fold_index(s0, width_texels, boundary)
+            right = fold_index(s0 + 1, width_texels, boundary)
+            top = start + level[0] + fold_index(t0, height_texels, boundary) * width_texels
+            low = start + level[0] + fold_index(t0 + 1, height_texels, boundary) * width_texels
+            r0 = (top + left) * num_channels
+            r1 = (top + right) * num_channels
+            r2 = (low + left) * num_channels
+            r3 = (low + right) * num_channels
+            m0 = float(1.0)
+            m1 = float(1.0)
+            m2 = float(1.0)
+            m3 = float(1.0)
+            if boundary > CLAMP:
+                m0 = is_within(s0, width_texels) * is_within(t0, height_texels)
+                m1 = is_within(s0 + 1, width_texels) * is_within(t0, height_texels)
+                m2 = is_within(s0, width_texels) * is_within(t0 + 1, height_texels)
+                m3 = is_within(s0 + 1, width_texels) * is_within(t0 + 1, height_texels)
+            w0 = m0 * (1.0 - fs) * (1.0 - ft)
+            w1 = m1 * fs * (1.0 - ft)
+            w2 = m2 * (1.0 - fs) * ft
+            w3 = m3 * fs * ft
+            d0 = float(0.0)
+            d1 = float(0.0)
+            d2 = float(0.0)
+            d3 = float(0.0)
+            for c in range(num_channels):
+                g = out_gradient[here + c]
+                d0 += g * texels[r0 + c]
+                d1 += g * texels[r1 + c]
+                d2 += g * texels[r2 + c]
+                d3 += g * texels[r3 + c]
             if texels_gradient.shape[0] > 0:
-                for c in range(out_gradient.shape[1]):
-                    g = share * out_gradient[p, c]
-                    wp.atomic_add(texels_gradient, r0, c, g * weight[0])
-                    wp.atomic_add(texels_gradient, r1, c, g * weight[1])
-                    wp.atomic_add(texels_gradient, r2, c, g * weight[2])
-                    wp.atomic_add(texels_gradient, r3, c, g * weight[3])
-            by_u = wp.dot(slope_weights_x(footprint, level[2]), dots)
-            by_v = wp.dot(slope_weights_y(footprint, level[1]), dots)
-            by_uv += wp.vec2(by_u, by_v) * share
-            by_detail += wp.where(step == 0, -1.0, 1.0) * wp.dot(weight, dots)
+                for c in range(num_channels):
+                    g = share * out_gradient[here + c]
+                    wp.atomic_add(texels_gradient, r0 + c, g * w0)
+                    wp.atomic_add(texels_gradient, r1 + c, g * w1)
+                    wp.atomic_add(texels_gradient, r2 + c, g * w2)
+                    wp.atomic_add(texels_gradient, r3 + c, g * w3)
+            by_detail += wp.where(step == 0, -1.0, 1.0) * (w0 * d0 + w1 * d1 + w2 * d2 + w3 * d3)
+            by_s = (m1 * d1 - m0 * d0) * (1.0 - ft) + (m3 * d3 - m2 * d2) * ft
+            by_t = (m2 * d2 - m0 * d0) * (1.0 - fs) + (m3 * d3 - m1 * d1) * fs
+            by_uv += share * wp.vec2(by_s * float(width_texels), by_t * float(height_texels))
         if uv_gradient.shape[0] > 0:
             uv_gradient[p] = by_uv
-        if detail_gradient.shape[0] > 0 and num_levels == 2:
-            detail_gradient[p] = by_detail
+        if detail_gradient.shape[0] > 0:
+            detail_gradient[p] = wp.where(num_levels == 2, by_detail, 0.0)
 
 
 @wp.func
@@ -712,7 +735,10 @@ def mark_outlines(
     span: int,
 ):
     """One thread an image and triangle: marks the pixels about each edge of it where the surface folds or ends."""
-    image, chunk = wp.tid()
+    thread = wp.tid()
+    chunks = (count + span - 1) / span
+    image = thread / chunks
+    chunk = thread - image * chunks
     for t in range(chunk * span, wp.min((chunk + 1) * span, count)):
         ids = triangles[t]
         source = wp.where(positions.shape[0] == 1, 0, image)
@@ -981,7 +1007,7 @@ def blend_outlines_adjoint(
     position_scale: float,
     out_gradient: wp.array2d(dtype=float),
     colour_gradient: wp.array2d(dtype=float),
-    gradient: wp.array2d(dtype=wp.vec4),
+    gradient: wp.array(dtype=wp.vec4),
     span: int,
 ):
     """Gradient by the blended image -> gradients by colour and by the positions (both added); an empty array is not wanted."""
@@ -1033,5 +1059,5 @@ def blend_outlines_adjoint(
                     scale = by_s * position_scale / (b[2] * a_turn + a[2] * b_turn)
                     by_a = wp.vec3(b[1] - s * b[2] * dy, s * b[2] * dx - b[0], -s * b_turn) * scale
                     by_b = wp.vec3(s * a[2] * dy - a[1], a[0] - s * a[2] * dx, -s * a_turn) * scale
-                    add_vertex(gradient, source, left, by_a, 0.0, px, py)
-                    add_vertex(gradient, source, right, by_b, 0.0, px, py)
+                    add_vertex(gradient, source * positions.shape[1] + left, by_a, 0.0, px, py)
+                    add_vertex(gradient, source * positions.shape[1] + right, by_b, 0.0, px, py)
