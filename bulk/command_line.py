@@ -17,6 +17,7 @@ from .inputs import Task, UsageError, list_tasks
 from .report import reporting
 
 OK, USAGE, SOME_FAILED = 0, 1, 2
+TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,6 +56,8 @@ def make_parser() -> Parser:
     fit.add_argument("--face", type=parse_face, default=0, metavar="N|all", help=which)
     fit.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="photos at a time, each in a process of its own")
     fit.add_argument("--preview", action="store_true", help="also render <photo>_preview.png")
+    sizes = ",".join(map(str, TEXTURE_SIZES))
+    fit.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
     fit.set_defaults(run=fit_command)
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
@@ -90,7 +93,9 @@ def parse_jobs(text: str) -> int:
 def fit_command(arguments: argparse.Namespace, script: Path) -> int:
     """Fit every photo and write its files; report.jsonl has one line a photo."""
     tasks = list_tasks(arguments.inputs)
-    options = FitOptions(arguments.out, arguments.export, arguments.model, arguments.face, arguments.preview)
+    options = FitOptions(
+        arguments.out, arguments.export, arguments.model, arguments.face, arguments.preview, arguments.texture_size
+    )
     started, num_failed = time.perf_counter(), 0
     with reporting(Path(arguments.out)) as report, contextlib.closing(fit_all(tasks, options, arguments.jobs, script)) as lines:
         for number, line in enumerate(lines, 1):

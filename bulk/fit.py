@@ -23,13 +23,15 @@ FORMATS = (*SCENE_FORMATS, "npz")
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview."""
+    """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
+    texture_size (texels along a side of the albedo; None: the pipeline's own)."""
 
     out: str
     formats: tuple[str, ...]
     model: str = "embedded"
     face: int | None = 0
     preview: bool = False
+    texture_size: int | None = None
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -79,9 +81,10 @@ def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
 def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
     from ..core import pipeline
 
+    sizes = {} if options.texture_size is None else {"texture_size": options.texture_size}
     if options.face is None:
-        return pipeline.run(pipeline.fit_all_faces(task.photo, model=options.model), on_progress)
-    return [pipeline.run(pipeline.fit_photo(task.photo, model=options.model, face=options.face), on_progress)]
+        return pipeline.run(pipeline.fit_all_faces(task.photo, model=options.model, **sizes), on_progress)
+    return [pipeline.run(pipeline.fit_photo(task.photo, model=options.model, face=options.face, **sizes), on_progress)]
 
 
 def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[list[dict[str, Any]], dict[str, float]]:

@@ -15,9 +15,9 @@ from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import judge_fit
 from .fit.geometry import fit_landmarks
-from .fit.light import fit_skin_light
+from .fit.light import SkinLight, fit_skin_light
 from .fit.measurement import LandmarkCalibration, load_calibration
-from .fit.texture import bake_texture
+from .fit.texture import bake_surface_maps, bake_texture
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
@@ -117,8 +117,11 @@ def _fit_face(
     yield Progress("Painting the texture", 0.5)
     with _timed(times_s, "texture"):
         albedo, confidence_map = bake_texture(photo, fit.camera, posed, model, texture_size, skin_light)
+        maps = bake_surface_maps(albedo, model, skin_light.skin_linear_rgb)
+        textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")}
+        textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
     result = judge_fit(photo, landmarks, model, fit, skin_light.light, times_s)
-    asset = build_asset(model, result, photo, albedo, confidence_map, skin_light.skin_linear_rgb)
+    asset = build_asset(model, result, photo, textures, skin_light)
     yield Progress("Done", 1.0)
     return asset
 
@@ -133,7 +136,7 @@ def load_calibrated_model(name: str) -> tuple[HeadModel, LandmarkCalibration]:
 
 
 def build_asset(
-    model: HeadModel, fit: FitResult, photo: Photo, albedo: np.ndarray, confidence_map: np.ndarray, skin_linear_rgb: np.ndarray
+    model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight
 ) -> HeadAsset:
     """Everything about one fitted head, in NumPy only."""
     code: HeadCode = fit.code
@@ -149,6 +152,7 @@ def build_asset(
         "confidence": fit.confidence,
         "warnings": list(fit.warnings),
         "residual_px": fit.residual_px,
+        "skin_angle_sd": round(skin_light.ita_sd, 1),
         "times_s": dict(fit.times_s),
     }
     return HeadAsset(
@@ -169,8 +173,8 @@ def build_asset(
         landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
         identity=code.identity,
         model_name=model.name,
-        textures={"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")},
-        skin_linear_rgb=np.asarray(skin_linear_rgb, np.float32),
+        textures=textures,
+        skin_linear_rgb=np.asarray(skin_light.skin_linear_rgb, np.float32),
         camera=fit.camera,
         light=fit.light,
         photo=photo,

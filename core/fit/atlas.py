@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from ..appearance.surface_maps import MAP_PX, surface_at_vertices
 from ..head.model import HeadModel, triangulate
+from ..render.rasterize import interpolate, rasterize_uv
 from ..render.shading import srgb_to_linear, vertex_normals
 from ..render.visibility import Occluder
 from .eye_texture import iris_radius
 from .face_zones import FaceZones, find_zones, soft_step
-from .gutters import FILL_PX
+from .gutters import FILL_PX, fill_gutters
 from .light import TRANSPARENT_PARTS
 from .membrane import MeshGraph, build_graph, stretch_membrane
 from .texels import Texels, gather, list_texels
@@ -26,6 +28,7 @@ COARSE_PX = 512
 COUNTED_TEXELS = 150_000
 """About how many texels are counted for the colours around the vertices: a dozen a vertex."""
 KEPT = 2
+MAP_SOFT_M = 0.007
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Atlas:
     [V, 3] of each vertex's twin on the other side; iris_radius [V] m; texels; coarse; coarse_skin [N]: the coarse texels on skin;
     gaps [N]: texels between charts; gap_share: covered share of the gutters' blocks; base [size, size, 3] uint8; base_vertex,
     base_plain [V, 3]: its mean around each vertex, the latter with plain skin over brows, eyes, nostrils and lips; base_skin [3]:
-    linear colour of its sure skin."""
+    linear colour of its sure skin; surface_maps [m, m, 3] uint8: roughness, specular, subsurface (appearance/surface_maps.py)."""
 
     triangles: np.ndarray
     uv_triangles: np.ndarray
@@ -57,6 +60,7 @@ class Atlas:
     base_vertex: np.ndarray
     base_plain: np.ndarray
     base_skin: np.ndarray
+    surface_maps: np.ndarray
 
 
 _kept: list[tuple[weakref.ref[HeadModel], int, Atlas]] = []
@@ -97,7 +101,27 @@ def build_atlas(model: HeadModel, size: int) -> Atlas:
         np.flatnonzero(np.append(is_skin, False)[coarse.triangle_id]), np.flatnonzero(~covered),
         np.asarray(Image.fromarray(covered.astype(np.uint8) * 255).reduce(max(1, size // FILL_PX))) / np.float32(255),
         base, vertex, base_plain, srgb_to_linear(np.median(vertex[sure] if sure.any() else vertex[on_skin], 0) / 255),
+        draw_surface_maps(model, graph, triangles, uv_triangles, min(MAP_PX, size)),
     )  # fmt: skip
+
+
+def draw_surface_maps(
+    model: HeadModel, graph: MeshGraph, triangles: np.ndarray, uv_triangles: np.ndarray, size: int
+) -> np.ndarray:
+    """Atlas.surface_maps: regions' edges softened over the skin, gutters filled."""
+    values = surface_at_vertices(model)
+    skin = np.unique(graph.triangles)
+    middle = np.median(values[skin], 0)
+    known = np.ones(len(values))
+    soft = stretch_membrane(model.template, graph, values - middle, known, reach_m=1.0, stiffness_m=MAP_SOFT_M) + middle
+    values[skin] = soft[skin]
+    raster = rasterize_uv(model.uvs, uv_triangles, size)
+    maps = np.round(255 * interpolate(values, raster, triangles)).astype(np.uint8)
+    share = np.asarray(Image.fromarray(raster.is_covered.astype(np.uint8) * 255).reduce(max(1, size // FILL_PX))) / np.float32(
+        255
+    )
+    fill_gutters(maps, np.flatnonzero(~raster.is_covered), share)
+    return maps
 
 
 def base_pixels(model: HeadModel, size: int) -> np.ndarray:

@@ -18,7 +18,8 @@ from ..render.shading import SRGB_TABLE, encode_srgb
 from ..types import Camera, Photo
 from .atlas import Atlas, get_atlas
 from .dome import BOUNCE, find_transfer, lamp_directions, trace_lamps
-from .light import SkinLight, head_crop
+from .face_zones import soft_step
+from .light import BURNT, SkinLight, head_crop
 from .membrane import stretch_membrane
 from .surface import HeadSurface, pose_surface
 
@@ -101,6 +102,7 @@ def correct_shading(
     residual[index] = np.log(np.maximum(matt, 2e-3) / np.maximum(expected, 2e-3))
     level = residual.mean(1)
     certainty = certainty / (1 + (level / TRUSTED_LOG) ** 4)
+    certainty[index] *= 1 - 0.98 * soft_step(colour.max(1), *BURNT)
     smooth = stretch_membrane(
         surface.vertices, atlas.graph, residual, certainty, reach_m=REACH_M, stiffness_m=SMOOTH_M, tolerance=1e-6
     )

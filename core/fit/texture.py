@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..appearance.surface_maps import scatter_share
 from ..head.model import HeadModel
 from ..render.rasterize import interpolate
 from ..render.runtime import as_warp, launch, load_texel_kernels, load_warp
@@ -61,6 +62,15 @@ def bake_texture(
         )
     fill_gutters(albedo, atlas.gaps, atlas.gap_share)
     return albedo, rate_confidence(direct, other, size)
+
+
+def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.ndarray) -> dict[str, np.ndarray]:
+    """Finished albedo [size, size, 3] -> 'roughness', 'specular', 'subsurface', [m, m] uint8 each (m at most 1024)."""
+    maps = get_atlas(model, len(albedo)).surface_maps
+    step = len(albedo) // len(maps)
+    share = scatter_share(albedo[step // 2 :: step, step // 2 :: step], skin_linear_rgb)
+    subsurface = np.clip(maps[..., 2] * share, 0, 255).astype(np.uint8)
+    return {"roughness": maps[..., 0].copy(), "specular": maps[..., 1].copy(), "subsurface": subsurface}
 
 
 def eye_light(atlas: Atlas, diffuse: np.ndarray) -> np.ndarray:
@@ -164,4 +174,4 @@ def rate_confidence(direct: SeenTexels, other: SeenTexels, size: int) -> np.ndar
     return np.round(confidence).astype(np.uint8).reshape(size, size)
 
 
-__all__ = ["bake_texture"]
+__all__ = ["bake_surface_maps", "bake_texture"]
