@@ -1,0 +1,178 @@
+"""Skin colour from pigments, light told from skin, lamps with shadows, and the maps of the surface."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from likeness.core.appearance.skin import (
+    MELANIN_RANGE,
+    find_pigments,
+    lightness_and_hues,
+    melanin_of_angle,
+    melanin_of_density,
+    skin_albedo,
+    skin_density,
+    skin_grid,
+    typology_angle,
+)
+from likeness.core.appearance.surface_maps import scatter_share, surface_at_vertices
+from likeness.core.calibration.render import build_studio, render_person
+from likeness.core.fit.atlas import get_atlas
+from likeness.core.fit.dome import dome_harmonics, lamp_directions, lamp_shine, solve_nonnegative, trace_lamps
+from likeness.core.fit.light import fit_skin_light
+from likeness.core.fit.shading_field import light_share
+from likeness.core.fit.skin_split import Trial, split_light_and_skin
+from likeness.core.fit.texture import bake_surface_maps
+from likeness.core.head.library import get_model
+from likeness.core.render.shading import SRGB_TABLE, linear_to_srgb, shade
+from likeness.core.render.visibility import Occluder
+from likeness.core.types import Photo
+from skimage.color import rgb2lab
+
+ANCHORS = np.array([[0.498, 0.322, 0.271], [0.376, 0.204, 0.128], [0.213, 0.098, 0.048], [0.061, 0.028, 0.019]])
+"""Facial medians of the International Skin Spectra Archive at ITA 62, 25, -15, -75 (linear sRGB)."""
+
+
+def test_two_pigments_give_the_measured_faces_of_all_tones():
+    melanin, blood, rest = find_pigments(ANCHORS)
+    assert np.abs(rest).max() < 0.05
+    assert np.abs(blood).max() < 0.1
+    assert (np.diff(melanin) > 0).all()
+
+
+def test_pigments_come_back_from_the_colour_they_made():
+    rng = np.random.default_rng(1)
+    melanin, blood = np.exp(rng.uniform(np.log(0.06), np.log(9), 50)), rng.normal(0, 0.3, 50)
+    found, found_blood, rest = find_pigments(skin_albedo(melanin, blood))
+    assert np.allclose(np.log(found), np.log(melanin), atol=0.02)
+    assert np.allclose(found_blood, blood, atol=0.02)
+    assert np.abs(rest).max() < 0.01
+
+
+def test_lab_agrees_with_scikit_image():
+    rgb = np.random.default_rng(2).uniform(0.02, 0.9, (30, 3))
+    assert np.allclose(lightness_and_hues(rgb), rgb2lab(linear_to_srgb(rgb)[None])[0], atol=0.1)
+
+
+def test_angle_and_density_are_inverted():
+    melanin = np.array([0.1, 0.7, 4.0])
+    assert np.allclose(melanin_of_angle(typology_angle(skin_albedo(melanin, 0.0))), melanin, rtol=0.03)
+    assert np.allclose(melanin_of_density(skin_density(melanin, 0.0)[:, 1]), melanin, rtol=1e-6)
+
+
+def test_the_prior_gives_every_typology_angle_the_same_weight():
+    m, h, probability = skin_grid()
+    assert probability.sum() == pytest.approx(1)
+    angle = typology_angle(skin_albedo(m[:, 0], 0.0))
+    assert np.allclose(np.diff(angle), np.diff(angle).mean(), rtol=0.1)
+    assert np.allclose(probability.sum(1), 1 / len(m))
+    assert (m.min(), m.max()) == pytest.approx(MELANIN_RANGE, rel=1e-3)
+    assert (probability * h).sum() == pytest.approx(0, abs=1e-9)
+
+
+def make_trials(albedo: np.ndarray, light: np.ndarray, sclera: np.ndarray | None = None) -> list[Trial]:
+    return [Trial(m, albedo * light, sclera, 0.01) for m in (0.08, 0.7, 8.0)]
+
+
+@pytest.mark.parametrize("melanin", [0.12, 0.5, 1.5, 5.0])
+def test_skin_in_the_light_that_photographers_expose_for_is_found_within_its_doubt(melanin):
+    truth = skin_albedo(melanin, 0.0)
+    found = split_light_and_skin(make_trials(truth, np.full(3, 0.95)))
+    assert abs(typology_angle(found.albedo) - typology_angle(truth)) < 1.5 * found.ita_sd
+    assert 3 < found.ita_sd < 35
+
+
+def test_warm_light_is_taken_for_light_rather_than_for_skin():
+    truth, warm = skin_albedo(0.4, 0.0), np.array([1.15, 1.0, 0.8])
+    white = np.array([0.6, 0.5, 0.45]) * np.exp([0.26, 0.16, 0.14]) * warm
+    blind, told = (np.log(truth * warm / split_light_and_skin(make_trials(truth, warm, w)).albedo) for w in (None, white))
+    assert blind[0] - blind[2] > 0.08
+    assert told[0] - told[2] > 0.2
+
+
+def test_the_white_of_the_eye_tells_dim_light_on_light_skin_from_deep_skin():
+    truth, dim = skin_albedo(0.3, 0.0), np.full(3, 0.4)
+    white = np.array([0.6, 0.5, 0.45]) * np.exp([0.26, 0.16, 0.14]) * dim
+    blind, told = (split_light_and_skin(make_trials(truth, dim, w)) for w in (None, white))
+    angle = typology_angle(truth)
+    assert abs(typology_angle(told.albedo) - angle) < 0.7 * abs(typology_angle(blind.albedo) - angle)
+    assert told.ita_sd < blind.ita_sd
+
+
+def test_nonnegative_solve_meets_its_conditions():
+    rng = np.random.default_rng(3)
+    factor = rng.normal(size=(2, 12, 8))
+    gram, target = np.swapaxes(factor, 1, 2) @ factor + 0.05 * np.eye(8), rng.normal(size=(2, 8, 1))
+    x = solve_nonnegative(gram, target, np.zeros((2, 8, 1)), iterations=3000)
+    slope = gram @ x - target
+    assert (x >= 0).all()
+    assert slope[x == 0].min() > -1e-4
+    assert np.abs(slope[x > 0]).max() < 1e-4
+
+
+def test_an_even_dome_is_white_light_from_everywhere():
+    directions = lamp_directions(200)
+    light = dome_harmonics(directions, np.full((200, 3), 4 / 200))
+    assert np.allclose(shade(lamp_directions(30), light), 1, atol=0.03)
+
+
+def test_lamps_are_hidden_by_what_stands_before_them():
+    sheet = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    wall = sheet[:, [2, 1, 0]] * 0.2 + np.array([0.05, 0, 0])
+    vertices, triangles = np.concatenate([sheet, wall]), np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+    directions = np.array([[0.8, 0, 0.6], [-0.8, 0, 0.6], [0, 0, -1.0]])
+    seen = trace_lamps(Occluder(vertices, triangles), np.zeros((1, 3)), np.array([[0, 0, 1.0]]), directions)
+    assert seen.tolist() == [[0, 1, 0]]
+
+
+def test_highlights_under_even_light_grow_towards_grazing_angles():
+    directions = lamp_directions(2000)
+    normal = np.array([[0, 0, 1.0]])
+    veil = [lamp_shine(normal, np.array([[np.sqrt(1 - c * c), 0, c]]), directions).mean() * 4 for c in (1.0, 0.6, 0.3)]
+    assert 0.02 < veil[0] < 0.03
+    assert veil[0] < veil[1] < veil[2] < 0.15
+
+
+def test_a_smooth_grey_residual_is_light_and_a_red_one_is_blood():
+    share = light_share(skin_albedo(0.4, 0.0))
+    grey, red = share @ np.full(3, -0.2), share @ np.array([-0.02, -0.09, -0.085])
+    assert np.abs(grey + 0.2).max() < 0.06
+    assert np.abs(red).max() < 0.06
+
+
+def test_skin_of_rendered_people_is_found_in_any_light():
+    model = get_model()
+    studio, errors = build_studio(model), []
+    atlas = get_atlas(model, 512)
+    sure = (atlas.zones.sure_skin > 0.9) & (model.regions["nose"] < 0.1)
+    for seed in range(70_000, 70_006):
+        person = render_person(studio, np.random.default_rng(seed))
+        texels = np.flatnonzero(np.append(sure[atlas.triangles].all(1), False)[atlas.texels.triangle_id])
+        step = len(person.albedo) // 512
+        truth = np.median(SRGB_TABLE[person.albedo[::step, ::step].reshape(-1, 3)[texels]], 0)
+        found = fit_skin_light(Photo(person.pixels, None, None, "", ""), person.camera, model.pose(person.code), model)
+        errors.append((typology_angle(found.skin_linear_rgb) - typology_angle(truth)) / found.ita_sd)
+    assert np.sqrt(np.mean(np.square(errors))) < 1.5
+
+
+def test_surface_maps_have_skin_lips_and_eyes_of_their_own():
+    model = get_model()
+    values = surface_at_vertices(model)
+    faces = model.faces[model.face_parts == model.part_names.index("left_eye")]
+    eye = np.unique(faces[faces >= 0])
+    cheek, lip, nose = (np.flatnonzero(model.regions[n] > 0.9) for n in ("cheek_left", "lip_lower", "nose"))
+    assert values[eye, 0].max() < 0.2
+    assert values[lip, 0].mean() < values[nose, 0].mean() < values[cheek, 0].mean()
+    assert values[nose, 1].mean() > values[cheek, 1].mean()
+
+
+def test_dark_marks_scatter_less_and_the_maps_cover_the_texture():
+    albedo = np.full((512, 512, 3), (196, 150, 126), np.uint8)
+    albedo[200:220, 200:220] = 60
+    skin = SRGB_TABLE[albedo[0, 0]]
+    share = scatter_share(albedo, skin)
+    assert share[0, 0] == pytest.approx(1, abs=0.02)
+    assert share[210, 210] < 0.7
+    maps = bake_surface_maps(albedo, get_model(), skin)
+    assert set(maps) == {"roughness", "specular", "subsurface"}
+    assert all(pixels.shape == (512, 512) and pixels.dtype == np.uint8 for pixels in maps.values())
