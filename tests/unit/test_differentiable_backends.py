@@ -139,6 +139,18 @@ def test_coordinates_that_are_no_numbers_do_no_harm():
         assert dr.texture(scene.tex, wild.contiguous(), filter_mode="linear", boundary_mode=boundary).shape == (1, 1, 5, 3)
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="Warp's compiler for CUDA is not part of its macOS wheel")
+def test_the_same_source_compiles_for_cuda_without_a_gpu(tmp_path):
+    from likeness.core.render.runtime import load_warp
+
+    warp = load_warp()
+    from likeness.core.render.differentiable import kernels
+
+    warp.compile_aot_module(kernels, arch=80, module_dir=tmp_path, use_ptx=True)
+    code = next(tmp_path.glob("*.ptx")).read_text()
+    assert all(name in code for name in ("cover_samples", "sample_texture_adjoint", "blend_outlines_adjoint"))
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is optional")
 def test_cuda_equals_the_cpu():
     import torch

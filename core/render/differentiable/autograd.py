@@ -307,7 +307,9 @@ def texture(
     levels, detail = [tex], None
     if "mipmap" in mode:
         levels += build_mipmaps(tex, max_mip_level) if mip is None else list(mip)
-        detail = choose_detail(uv_da, mip_level_bias, tex.shape[1:3], len(levels), mode.endswith("nearest")).contiguous()
+        detail = choose_detail(
+            uv_da, mip_level_bias, (tex.shape[1], tex.shape[2]), len(levels), mode.endswith("nearest")
+        ).contiguous()
     texels, shapes = flatten_levels(levels)
     table = torch.tensor(shapes, dtype=torch.int32, device=uv.device)
     arguments = (texels.contiguous(), uv.contiguous(), detail, table, mode != "nearest", BOUNDARIES.index(boundary_mode))
