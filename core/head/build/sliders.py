@@ -12,8 +12,8 @@ from .wheel_data import AGES, GENDERS, MUSCLES, RACES, WEIGHTS
 LOCAL_SIGMA = 0.22
 """Standard deviation of a local slider, 1 being the artist's extreme; .33 gives caricatures."""
 WIDER = {
-    "eye-height": 0.7, "eye-push": 0.25, "eye-scale": 0.3, "epicanthus": 0.6, "eyebrows-": 0.6, "ear-shape": 0.5, "head-back": 0.5,
-    "forehead-": 0.6, "head-angle": 0.6, "neck-back": 0.5,
+    "eye-height": 0.7, "eye-push": 0.25, "eye-scale": 0.3, "epicanthus": 0.6, "eyebrows-": 0.6, "ear-shape": 0.5,
+    "head-back": 0.5, "forehead-": 0.6, "head-angle": 0.6, "neck-back": 0.5,
 }  # fmt: skip
 """Factors on LOCAL_SIGMA."""
 ASYMMETRIC = r"asym/|nose-trans-in|mouth-trans-in"
