@@ -123,6 +123,21 @@ def test_indices_beyond_the_vertices_never_reach_the_kernels():
             call()
 
 
+def test_slivers_without_area_give_finite_pictures_and_gradients():
+    torch = pytest.importorskip("torch", reason="PyTorch is optional")
+    generator = torch.Generator().manual_seed(3)
+    ends = torch.rand(300, 2, 4, generator=generator) * 2 - 1
+    between = ends.mean(1, keepdim=True) * (1 + 1e-7 * torch.randn(300, 1, 4, generator=generator))
+    pos = torch.cat([ends, between], 1).reshape(1, 900, 4)
+    pos[..., 3] = 1.0
+    pos.requires_grad_()
+    tri = torch.arange(900, dtype=torch.int32).reshape(300, 3)
+    rast, _ = dr.rasterize(pos, tri, (64, 64), grad_db=False)
+    assert torch.isfinite(rast).all()
+    dr.antialias((rast[..., 3:] > 0).float() + rast[..., 2:3], rast, pos, tri).sum().backward()
+    assert torch.isfinite(pos.grad).all()
+
+
 def test_coordinates_that_are_no_numbers_do_no_harm():
     torch = pytest.importorskip("torch", reason="PyTorch is optional")
     from differentiable_scene import make_scene

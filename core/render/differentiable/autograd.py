@@ -1,6 +1,7 @@
 """The Warp backend: kernels.py as torch.autograd.Functions over shared memory, on the CPU or on torch's current CUDA stream.
 
-Rule of this file: no copies between torch and Warp, no state between calls, nothing reads a value back from a GPU.
+Rule of this file: no copies between torch and Warp, no state between calls but a mesh's topology, whose making is all that
+ever reads a value back from a GPU.
 """
 
 from __future__ import annotations

@@ -215,11 +215,14 @@ def resolve_samples(
         a0 = area(q1, q2)
         a1 = area(q2, q0)
         a2 = area(q0, q1)
-        inverse = 1.0 / (a0 + a1 + a2)
+        total_area = a0 + a1 + a2
+        inverse = wp.where(total_area == 0.0, 0.0, 1.0 / total_area)
         u = a0 * inverse
         v = a1 * inverse
-        z = (a0 * v0[2] + a1 * v1[2] + a2 * v2[2]) / (a0 * v0[3] + a1 * v1[3] + a2 * v2[3])
-        raster[p] = wp.vec4(u, v, z, float(t + 1))
+        order = int(key >> wp.int64(32))
+        if order < 0:
+            order = order ^ 0x7FFFFFFF
+        raster[p] = wp.vec4(u, v, wp.cast(order, wp.float32), float(t + 1))
         if raster_db.shape[0] > 0:
             c0 = wp.cross(q1, q2)
             c1 = wp.cross(q2, q0)
@@ -268,13 +271,15 @@ def resolve_samples_adjoint(
         q0 = relative(v0, px, py)
         q1 = relative(v1, px, py)
         q2 = relative(v2, px, py)
-        c0 = wp.cross(q1, q2)
-        c1 = wp.cross(q2, q0)
-        c2 = wp.cross(q0, q1)
-        total = c0 + c1 + c2
-        inverse = 1.0 / total[2]
-        u = c0[2] * inverse
-        v = c1[2] * inverse
+        area0 = area(q1, q2)
+        area1 = area(q2, q0)
+        area2 = area(q0, q1)
+        total = area0 + area1 + area2
+        if total == 0.0:
+            continue
+        inverse = 1.0 / total
+        u = area0 * inverse
+        v = area1 * inverse
         gu = float(0.0)
         gv = float(0.0)
         gz = float(0.0)
@@ -283,44 +288,48 @@ def resolve_samples_adjoint(
             gu = g[0]
             gv = g[1]
             gz = g[2]
-        g0 = wp.vec3(0.0, 0.0, 0.0)
-        g1 = wp.vec3(0.0, 0.0, 0.0)
-        common = float(0.0)
-        spread = wp.vec3(0.0, 0.0, 0.0)
+        by_area2 = -(gu * u + gv * v) * inverse
+        by_area0 = gu * inverse + by_area2
+        by_area1 = gv * inverse + by_area2
+        by_z = float(0.0)
+        z = float(0.0)
+        if gz != 0.0:
+            depth = area0 * v0[3] + area1 * v1[3] + area2 * v2[3]
+            z = (area0 * v0[2] + area1 * v1[2] + area2 * v2[2]) / depth
+            by_z = gz / depth
+            by_area0 += by_z * (v0[2] - z * v0[3])
+            by_area1 += by_z * (v1[2] - z * v1[3])
+            by_area2 += by_z * (v2[2] - z * v2[3])
+        n0 = wp.vec3(0.0, 0.0, 0.0)
+        n1 = wp.vec3(0.0, 0.0, 0.0)
+        n2 = wp.vec3(0.0, 0.0, 0.0)
         if raster_db_gradient.shape[0] > 0:
             h = raster_db_gradient[p]
             step_x = 2.0 / float(width)
             step_y = 2.0 / float(height)
-            g0 = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * inverse
-            g1 = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * inverse
-            du = (c0 - u * total) * inverse
-            dv = (c1 - v * total) * inverse
-            gu -= wp.dot(g0, total)
-            gv -= wp.dot(g1, total)
-            common = -(wp.dot(g0, du) + wp.dot(g1, dv))
-            spread = -(u * g0 + v * g1)
-        common -= (gu * u + gv * v) * inverse
-        g0 += spread + wp.vec3(0.0, 0.0, gu * inverse + common)
-        g1 += spread + wp.vec3(0.0, 0.0, gv * inverse + common)
-        g2 = spread + wp.vec3(0.0, 0.0, common)
-        gz0 = float(0.0)
-        gz1 = float(0.0)
-        gz2 = float(0.0)
-        gw = float(0.0)
-        if gz != 0.0:
-            depth = c0[2] * v0[3] + c1[2] * v1[3] + c2[2] * v2[3]
-            z = (c0[2] * v0[2] + c1[2] * v1[2] + c2[2] * v2[2]) / depth
-            scale = gz / depth
-            g0 += wp.vec3(0.0, 0.0, scale * (v0[2] - z * v0[3]))
-            g1 += wp.vec3(0.0, 0.0, scale * (v1[2] - z * v1[3]))
-            g2 += wp.vec3(0.0, 0.0, scale * (v2[2] - z * v2[3]))
-            gz0 = scale * c0[2]
-            gz1 = scale * c1[2]
-            gz2 = scale * c2[2]
-            gw = -z
-        add_vertex(gradient, source + ids[0], wp.cross(g1, q2) + wp.cross(q1, g2) + wp.vec3(0.0, 0.0, gw * gz0), gz0, px, py)
-        add_vertex(gradient, source + ids[1], wp.cross(q2, g0) + wp.cross(g2, q0) + wp.vec3(0.0, 0.0, gw * gz1), gz1, px, py)
-        add_vertex(gradient, source + ids[2], wp.cross(g0, q1) + wp.cross(q0, g1) + wp.vec3(0.0, 0.0, gw * gz2), gz2, px, py)
+            by_du = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * inverse
+            by_dv = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * inverse
+            c0 = wp.cross(q1, q2)
+            c1 = wp.cross(q2, q0)
+            whole = c0 + c1 + wp.cross(q0, q1)
+            along_u = wp.dot(by_du, whole)
+            along_v = wp.dot(by_dv, whole)
+            common = (along_u * u + along_v * v - wp.dot(by_du, c0 - u * whole) - wp.dot(by_dv, c1 - v * whole)) * inverse
+            by_area0 += common - along_u * inverse
+            by_area1 += common - along_v * inverse
+            by_area2 += common
+            by_c2 = -(u * by_du + v * by_dv)
+            by_c0 = by_du + by_c2
+            by_c1 = by_dv + by_c2
+            n0 = wp.cross(by_c1, q2) + wp.cross(q1, by_c2)
+            n1 = wp.cross(q2, by_c0) + wp.cross(by_c2, q0)
+            n2 = wp.cross(by_c0, q1) + wp.cross(q0, by_c1)
+        n0 += wp.vec3(q1[1] * by_area2 - q2[1] * by_area1, q2[0] * by_area1 - q1[0] * by_area2, -z * by_z * area0)
+        n1 += wp.vec3(q2[1] * by_area0 - q0[1] * by_area2, q0[0] * by_area2 - q2[0] * by_area0, -z * by_z * area1)
+        n2 += wp.vec3(q0[1] * by_area1 - q1[1] * by_area0, q1[0] * by_area0 - q0[0] * by_area1, -z * by_z * area2)
+        add_vertex(gradient, source + ids[0], n0, by_z * area0, px, py)
+        add_vertex(gradient, source + ids[1], n1, by_z * area1, px, py)
+        add_vertex(gradient, source + ids[2], n2, by_z * area2, px, py)
 
 
 @wp.kernel
