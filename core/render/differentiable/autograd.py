@@ -58,12 +58,8 @@ def launch(kernel: Any, dim: int, inputs: list[Any], like: Tensor) -> None:
 def launch_pixels(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[Any], like: Tensor) -> None:
     """Queue a kernel over images' pixels (B, H, W): a thread a pixel on a GPU, a thread a row on the CPU."""
     count, height, width = shape
-    launch(kernel, count * height * (width if like.is_cuda else 1), [*inputs, 1 if like.is_cuda else width], like)
-
-
-def launch_rows(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[Any], like: Tensor) -> None:
-    """As launch_pixels, for kernels whose arrays do not tell the images' size."""
-    launch_pixels(kernel, shape, [*inputs, shape[1], shape[2]], like)
+    threads = count * height * (width if like.is_cuda else 1)
+    launch(kernel, threads, [*inputs, height, width, 1 if like.is_cuda else width], like)
 
 
 def launch_triangles(kernel: Any, num_images: int, count: int, inputs: list[Any], like: Tensor) -> None:
@@ -86,7 +82,7 @@ class Rasterize(torch.autograd.Function):
         launch_triangles(kernels.cover_samples, shape[0], count, [*mesh, view(ranges, wp.vec2i), nearest, *size], positions)
         raster, raster_db = positions.new_empty(*shape, 4), positions.new_empty(*shape, 4)
         outputs = [view(flat(raster), wp.vec4), view(flat(raster_db), wp.vec4)]
-        launch_rows(kernels.resolve_samples, shape, [*mesh, nearest, *outputs], positions)
+        launch_pixels(kernels.resolve_samples, shape, [*mesh, nearest, *outputs], positions)
         ctx.save_for_backward(positions, tri, raster)
         ctx.set_materialize_grads(False)
         if not grad_db:
@@ -103,7 +99,7 @@ class Rasterize(torch.autograd.Function):
         gradients = [None if g is None else g.contiguous() for g in (by_raster, by_raster_db)]
         mesh = [view(flat(positions), wp.vec4), positions.shape[1], view(tri, wp.vec3i)]
         rasters = [None if t is None else view(flat(t), wp.vec4) for t in (raster, *gradients, gradient)]
-        launch_rows(kernels.resolve_samples_adjoint, raster.shape[:3], [*mesh, *rasters], positions)
+        launch_pixels(kernels.resolve_samples_adjoint, raster.shape[:3], [*mesh, *rasters], positions)
         return gradient, None, None, None, None, None
 
 
@@ -114,7 +110,7 @@ class Interpolate(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, raster: Tensor, tri: Tensor) -> Tensor:
         out = table.new_empty(*raster.shape[:3], table.shape[2])
         given = [*surface(table, raster, tri), floats(out)]
-        launch_rows(kernels.interpolate_attributes, raster.shape[:3], given, table)
+        launch_pixels(kernels.interpolate_attributes, raster.shape[:3], given, table)
         ctx.save_for_backward(table, raster, tri)
         return out
 
@@ -126,7 +122,7 @@ class Interpolate(torch.autograd.Function):
         by_raster = torch.empty_like(raster) if ctx.needs_input_grad[1] else None
         outputs = [floats(by_table), view(flat(by_raster), wp.vec4)]
         inputs = [*surface(table, raster, tri), floats(by_out.contiguous()), *outputs]
-        launch_rows(kernels.interpolate_attributes_adjoint, raster.shape[:3], inputs, table)
+        launch_pixels(kernels.interpolate_attributes_adjoint, raster.shape[:3], inputs, table)
         return by_table, by_raster, None
 
 
@@ -138,7 +134,7 @@ class InterpolateDerivatives(torch.autograd.Function):
         out = table.new_empty(*raster.shape[:3], 2 * len(channels))
         inputs = surface(table, raster, tri, raster_db)
         given = [*inputs, view(channels, wp.int32), floats(out)]
-        launch_rows(kernels.interpolate_derivatives, raster.shape[:3], given, table)
+        launch_pixels(kernels.interpolate_derivatives, raster.shape[:3], given, table)
         ctx.save_for_backward(table, raster, raster_db, tri, channels)
         return out
 
@@ -151,7 +147,7 @@ class InterpolateDerivatives(torch.autograd.Function):
         outputs = [floats(by_table), view(flat(by_raster_db), wp.vec4)]
         given = [view(channels, wp.int32), floats(by_out.contiguous())]
         inputs = [*surface(table, raster, tri, raster_db), *given, *outputs]
-        launch_rows(kernels.interpolate_derivatives_adjoint, raster.shape[:3], inputs, table)
+        launch_pixels(kernels.interpolate_derivatives_adjoint, raster.shape[:3], inputs, table)
         return by_table, None, by_raster_db, None, None
 
 
@@ -166,7 +162,7 @@ class SampleTexture(torch.autograd.Function):
         ctx.save_for_backward(texels, uv, detail, levels)
         ctx.modes = (int(is_linear), boundary)
         inputs = [*lookup(texels, uv, detail, levels), *ctx.modes, floats(out)]
-        launch_rows(kernels.sample_texture, uv.shape[:3], inputs, texels)
+        launch_pixels(kernels.sample_texture, uv.shape[:3], inputs, texels)
         return out
 
     @staticmethod
@@ -180,7 +176,7 @@ class SampleTexture(torch.autograd.Function):
         outputs = [floats(by_texels), view(flat(by_uv), wp.vec2)]
         outputs.append(floats(by_detail))
         given = [*lookup(texels, uv, detail, levels), *ctx.modes, floats(by_out.contiguous())]
-        launch_rows(kernels.sample_texture_adjoint, uv.shape[:3], [*given, *outputs], texels)
+        launch_pixels(kernels.sample_texture_adjoint, uv.shape[:3], [*given, *outputs], texels)
         return by_texels, by_uv, by_detail, None, None, None
 
 
@@ -194,11 +190,11 @@ class Antialias(torch.autograd.Function):
         shape = tuple(raster.shape[:3])
         near = torch.zeros(shape, dtype=torch.uint8, device=colour.device)
         mesh = [view(positions, wp.vec4), view(tri, wp.vec3i), view(neighbours, wp.int32)]
-        launch_triangles(kernels.mark_outlines, shape[0], len(tri), [*mesh, view(near, wp.uint8)], colour)
+        launch_triangles(kernels.mark_outlines, shape[0], len(tri), [*mesh, view(near.reshape(-1), wp.uint8), *shape[1:]], colour)
         edges = torch.zeros(*shape, 4, dtype=torch.int32, device=colour.device)
         out = colour.clone()
-        given = [view(flat(colour), wp.float32), view(raster, wp.vec4), *mesh, view(near, wp.uint8)]
-        inputs = [*given, view(edges, wp.vec4i), view(flat(out), wp.float32)]
+        given = [view(flat(colour), wp.float32), view(raster, wp.vec4), *mesh, view(near.reshape(-1), wp.uint8)]
+        inputs = [*given, view(flat(edges), wp.vec4i), view(flat(out), wp.float32)]
         launch_pixels(kernels.blend_outlines, shape, inputs, colour)
         ctx.save_for_backward(colour, edges, positions)
         ctx.boost = boost
@@ -211,7 +207,7 @@ class Antialias(torch.autograd.Function):
         by_out = by_out.contiguous()
         by_colour = by_out.clone() if ctx.needs_input_grad[0] else None
         by_positions = torch.zeros_like(positions) if ctx.needs_input_grad[2] else None
-        given = [view(flat(colour), wp.float32), view(edges, wp.vec4i), view(positions, wp.vec4), ctx.boost]
+        given = [view(flat(colour), wp.float32), view(flat(edges), wp.vec4i), view(positions, wp.vec4), ctx.boost]
         outputs = [
             view(flat(by_out), wp.float32),
             view(flat(by_colour), wp.float32),

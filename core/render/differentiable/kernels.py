@@ -739,7 +739,9 @@ def mark_outlines(
     positions: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
     neighbours: wp.array2d(dtype=wp.int32),
-    is_near_outline: wp.array3d(dtype=wp.uint8),
+    is_near_outline: wp.array(dtype=wp.uint8),
+    height: int,
+    width: int,
     count: int,
     span: int,
 ):
@@ -751,8 +753,6 @@ def mark_outlines(
     for t in range(chunk * span, wp.min((chunk + 1) * span, count)):
         ids = triangles[t]
         source = wp.where(positions.shape[0] == 1, 0, image)
-        height = is_near_outline.shape[1]
-        width = is_near_outline.shape[2]
         for k in range(3):
             n = neighbours[t, k]
             if n >= 0 and n < 3 * t:
@@ -778,7 +778,7 @@ def mark_outlines(
             y1 = wp.min(int(wp.floor(wp.max(ay, by) + 0.004)), height - 1)
             for y in range(y0, y1 + 1):
                 for x in range(x0, x1 + 1):
-                    is_near_outline[image, y, x] = wp.uint8(1)
+                    is_near_outline[(image * height + y) * width + x] = wp.uint8(1)
 
 
 @wp.func
@@ -961,9 +961,11 @@ def blend_outlines(
     positions: wp.array2d(dtype=wp.vec4),
     triangles: wp.array(dtype=wp.vec3i),
     neighbours: wp.array2d(dtype=wp.int32),
-    is_near_outline: wp.array3d(dtype=wp.uint8),
-    edges: wp.array3d(dtype=wp.vec4i),
+    is_near_outline: wp.array(dtype=wp.uint8),
+    edges: wp.array(dtype=wp.vec4i),
     out: wp.array2d(dtype=float),
+    height: int,
+    width: int,
     span: int,
 ):
     """Finds the outlines between neighbouring pixels, keeps them in edges (row pair, column pair) and blends into out.
@@ -971,18 +973,16 @@ def blend_outlines(
     An outline at the distance s from the front pixel's centre (in pixels) leaves max(s - 1/2, 0) of the front colour in the
     other pixel, or max(1/2 - s, 0) of the other colour in the front pixel. out begins as a copy of colour [P, C], edges as 0.
     """
-    place = pixels_of_thread(wp.tid(), span, raster.shape[1], raster.shape[2])
+    place = pixels_of_thread(wp.tid(), span, height, width)
     image = place.image
     y = place.y
     for x in range(place.x_begin, place.x_end):
-        if is_near_outline[image, y, x] == wp.uint8(0):
+        if is_near_outline[(image * height + y) * width + x] == wp.uint8(0):
             continue
-        height = raster.shape[1]
-        width = raster.shape[2]
         source = wp.where(positions.shape[0] == 1, 0, image)
         row = outline_between(raster, positions, triangles, neighbours, image, y, x, 0)
         column = outline_between(raster, positions, triangles, neighbours, image, y, x, 1)
-        edges[image, y, x] = wp.vec4i(row[0], row[1], column[0], column[1])
+        edges[(image * height + y) * width + x] = wp.vec4i(row[0], row[1], column[0], column[1])
         for is_vertical in range(2):
             edge = wp.vec2i(row[0], row[1])
             if is_vertical == 1:
@@ -1011,24 +1011,24 @@ def blend_outlines(
 @wp.kernel
 def blend_outlines_adjoint(
     colour: wp.array2d(dtype=float),
-    edges: wp.array3d(dtype=wp.vec4i),
+    edges: wp.array(dtype=wp.vec4i),
     positions: wp.array2d(dtype=wp.vec4),
     position_scale: float,
     out_gradient: wp.array2d(dtype=float),
     colour_gradient: wp.array2d(dtype=float),
     gradient: wp.array(dtype=wp.vec4),
+    height: int,
+    width: int,
     span: int,
 ):
     """Gradient by the blended image -> gradients by colour and by the positions (both added); an empty array is not wanted."""
-    place = pixels_of_thread(wp.tid(), span, edges.shape[1], edges.shape[2])
+    place = pixels_of_thread(wp.tid(), span, height, width)
     image = place.image
     y = place.y
     for x in range(place.x_begin, place.x_end):
-        both = edges[image, y, x]
+        both = edges[(image * height + y) * width + x]
         if both[0] == 0 and both[2] == 0:
             continue
-        height = edges.shape[1]
-        width = edges.shape[2]
         source = wp.where(positions.shape[0] == 1, 0, image)
         for is_vertical in range(2):
             edge = wp.vec2i(both[0], both[1])
