@@ -27,6 +27,8 @@ SAMPLED_M = (0.0026, 0.0052)
 """The ring that is read in the photo: clear of pupil and limbus."""
 MIN_SAMPLES = 10
 IRIS_SHARE = (0.1, 0.5)
+SCLERA_SHARE = (0.65, 0.95)
+"""Which of the samples count, by brightness."""
 SCLERA_M = (0.0066, 0.0105)
 """The ring of the white of the eye that lids rarely hide, clear of the limbus."""
 LIKELY = np.array([[0.006, 0.005, 0.004], [0.30, 0.28, 0.30]])
@@ -59,8 +61,8 @@ def find_sclera(
         return None
     colours = sample_image(image, pixels[seen], SRGB_TABLE).astype(np.float64)
     order = np.argsort(colours.sum(1))
-    bright = order[int(0.5 * len(order)) : max(int(0.5 * len(order)) + 1, int(0.85 * len(order)))]
-    return ScleraSamples(np.median(colours[bright], 0), posed[ring[seen]], normals[ring[seen]])
+    low, high = (round(share * len(order)) for share in SCLERA_SHARE)
+    return ScleraSamples(np.median(colours[order[low : max(high, low + 1)]], 0), posed[ring[seen]], normals[ring[seen]])
 
 
 def iris_radius(model: HeadModel) -> np.ndarray:

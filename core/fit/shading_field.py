@@ -121,11 +121,13 @@ def light_share(skin: np.ndarray) -> np.ndarray:
 
 def render_shaded(
     albedo: np.ndarray, shading: Shading, posed: np.ndarray, model: HeadModel, camera: Camera
-) -> tuple[np.ndarray, np.ndarray]:
-    """Albedo [h, w, 3] uint8 under a shading -> the image [H, W, 3] uint8 of the camera, and the face's pixels [H, W] bool."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Albedo [h, w, 3] uint8 under a shading -> the image [H, W, 3] uint8 of the camera, the face's pixels (brows to chin) and
+    those of its skin, without eyeballs, teeth and tongue, [H, W] bool."""
     atlas = get_atlas(model, TEXTURE_SIZE)
     raster = rasterize(posed, atlas.opaque, camera)
     uv = interpolate(model.uvs, raster, atlas.uv_triangles[atlas.is_opaque])
     light = interpolate(np.column_stack([shading.diffuse, shading.highlight, atlas.zones.inner_face]), raster, atlas.opaque)
     colour = sample_texture(albedo, uv, SRGB_TABLE) * light[..., :3] + light[..., 3:6]
-    return encode_srgb(colour), raster.is_covered & (light[..., 6] > 0.5)
+    face = raster.is_covered & (light[..., 6] > 0.5)
+    return encode_srgb(colour), face, face & np.append(atlas.is_skin[atlas.is_opaque], False)[raster.triangle_id]

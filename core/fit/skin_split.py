@@ -39,11 +39,11 @@ class LightPrior:
     level_sd: float = 0.4
     warm_sd: float = 0.25
     green_sd: float = 0.07
-    sclera_level_sd: float = 0.22
-    sclera_tint_sd: float = 0.16
-    sclera_bias: tuple[float, float, float] = (0.26, 0.16, 0.14)
+    sclera_level_sd: float = 0.2
+    sclera_tint_sd: float = 0.18
+    sclera_bias: tuple[float, float, float] = (0.35, 0.34, 0.38)
     gloss_sd: float = 0.2
-    num_independent: float = 30.0
+    num_independent: float = 20.0
 
 
 @dataclass(frozen=True)
