@@ -61,7 +61,7 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     obj, rig = _create_rigged_mesh(asset, name)
     images = {key: create_image(encoded, f"{name} {key}") for key, encoded in textures.items()}
     photo_image = create_image(photo, f"{name} photo") if photo is not None else None
-    for material in create_materials(asset, name, images["albedo"]):
+    for material in create_materials(asset, name, images):
         obj.data.materials.append(material)
     _write_properties(obj, asset, images, photo_image)
     around = [create_camera(asset.camera, f"{name} camera", photo_image)] if asset.camera is not None else []

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..core.appearance.surface_maps import ROUGHNESS, SPECULAR, SUBSURFACE
 from ..core.head.kinds import kind_of_part, kinds_of_parts
 from ..core.types import HeadAsset
 
@@ -22,6 +23,12 @@ DEEP_SKIN_RADIUS = np.array([0.76, 0.81, 0.62])
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 LIGHT_SKIN_LUMINANCE, DEEP_SKIN_LUMINANCE = 0.40, 0.05
 """Linear luminance of the lightest and the deepest skin, between which the radius is interpolated."""
+MAPPED_SOCKETS = {
+    "roughness": ("Roughness", ROUGHNESS["skin"]),
+    "specular": ("Specular IOR Level", SPECULAR),
+    "subsurface": ("Subsurface Scale", SUBSURFACE["skin"]),
+}
+"""Map -> Principled socket and the map's value on bare skin."""
 SOLID_COLORS = {
     "eye": (0.5, 0.48, 0.46, 1.0),
     "cornea": (1.0, 1.0, 1.0, 0.0),
@@ -50,12 +57,12 @@ def material_slots(part_names: Sequence[str]) -> np.ndarray:
     return np.array([kinds.index(kind_of_part(part)) for part in part_names])
 
 
-def create_materials(asset: HeadAsset, name: str, albedo: bpy.types.Image) -> list[bpy.types.Material]:
-    """The materials of material_slots, in order."""
-    return [_create_material(kind, f"{name} {kind}", albedo, asset.skin_linear_rgb) for kind in kinds_of_parts(asset.part_names)]
+def create_materials(asset: HeadAsset, name: str, images: dict[str, bpy.types.Image]) -> list[bpy.types.Material]:
+    """The materials of material_slots, in order; images: 'albedo' and, where the head has them, MAPPED_SOCKETS' for the skin."""
+    return [_create_material(kind, f"{name} {kind}", images, asset.skin_linear_rgb) for kind in kinds_of_parts(asset.part_names)]
 
 
-def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_rgb: np.ndarray) -> bpy.types.Material:
+def _create_material(kind: str, name: str, images: dict[str, bpy.types.Image], skin_linear_rgb: np.ndarray) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0):
         material.use_nodes = True
@@ -63,7 +70,9 @@ def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_
     if kind == "cornea":
         _build_cornea(material)
     else:
-        _build_surface(material, _surface_of_kind(kind, skin_linear_rgb), albedo)
+        _build_surface(material, _surface_of_kind(kind, skin_linear_rgb), images["albedo"])
+    if kind == "skin":
+        _link_maps(material, images)
     if kind == "eye":
         material.roughness = 0.0
     material.diffuse_color = SOLID_COLORS.get(kind, (*np.clip(skin_linear_rgb, 0, 1), 1.0))
@@ -72,7 +81,7 @@ def _create_material(kind: str, name: str, albedo: bpy.types.Image, skin_linear_
 
 def _surface_of_kind(kind: str, skin_linear_rgb: np.ndarray) -> Surface:
     if kind == "skin":
-        return Surface(0.5, 1.4, 1.0, tuple(subsurface_radius(skin_linear_rgb)))
+        return Surface(ROUGHNESS["skin"], 1.4, 1.0, tuple(subsurface_radius(skin_linear_rgb)))
     return {
         "eye": Surface(0.12, 1.34),
         "teeth": Surface(0.25, 1.62, 0.8, (2.0e-3, 1.6e-3, 1.2e-3)),
@@ -108,6 +117,23 @@ def _build_surface(material: bpy.types.Material, surface: Surface, albedo: bpy.t
     sockets["Coat Roughness"].default_value = 0.03
     links.new(texture.outputs["Color"], sockets["Base Color"])
     links.new(principled.outputs["BSDF"], output.inputs["Surface"])
+
+
+def _link_maps(material: bpy.types.Material, images: dict[str, bpy.types.Image]) -> None:
+    """Let maps say what the sockets' values say for bare skin: each value is multiplied by the map over the map's value there."""
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    principled = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    for row, (key, (name, bare)) in enumerate(MAPPED_SOCKETS.items()):
+        if key not in images:
+            continue
+        socket = principled.inputs[name]
+        texture = _add_node(nodes, "TexImage", -700, -300 * (row + 1))
+        scale = _add_node(nodes, "Math", -250, -300 * (row + 1))
+        texture.image, texture.label = images[key], key.capitalize()
+        scale.operation = "MULTIPLY"
+        scale.inputs[1].default_value = socket.default_value / bare
+        links.new(texture.outputs["Color"], scale.inputs[0])
+        links.new(scale.outputs["Value"], socket)
 
 
 def _build_cornea(material: bpy.types.Material) -> None:

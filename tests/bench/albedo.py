@@ -25,7 +25,6 @@ from likeness.core.render.camera import project
 from likeness.core.render.rasterize import interpolate, rasterize_uv, sample_image
 from likeness.core.render.shading import SRGB_TABLE
 from likeness.core.types import HeadAsset, HeadCode
-from PIL import Image
 
 from .accuracy import BENCH_DIR, bootstrap_interval
 
@@ -49,8 +48,8 @@ class Patches:
 
 @dataclass(frozen=True)
 class AlbedoCase:
-    """One image: angles in degrees (truth, of the albedo, of the photo as it is, estimated spread) and the photo rendered again in
-    dB: PSNR over the face from brows to chin, and over its skin without eyeballs, teeth and tongue."""
+    """One image: angles in degrees (truth, of the albedo, of the photo as it is, estimated spread) and the photo rendered again
+    in dB: PSNR over the face from brows to chin, and over its skin without eyeballs, teeth and tongue."""
 
     name: str
     identity: int
@@ -196,8 +195,3 @@ def print_measure(title: str, cases: list[AlbedoCase], statistic: Callable) -> f
     low, high = bootstrap_interval(np.arange(len(listed)), lambda draw: statistic([listed[i] for i in draw]), 1000)
     print(f"{title:45s} {value:6.1f} [{low:.1f}, {high:.1f}]")
     return value
-
-
-def save_sheet(path: Path, columns: list[np.ndarray]) -> None:
-    """Images [H, W, 3] uint8 of one height, side by side."""
-    Image.fromarray(np.concatenate(columns, 1)).save(path)

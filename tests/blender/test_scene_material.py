@@ -13,7 +13,7 @@ import pytest
 from likeness.core.head.kinds import KINDS, kind_of_part
 from likeness.core.types import Texture
 from likeness.scene.head import create_head
-from likeness.scene.material import subsurface_radius
+from likeness.scene.material import MAPPED_SOCKETS, subsurface_radius
 from likeness.scene.preview import set_ambient, use_cycles
 from mathutils import Matrix
 from PIL import Image
@@ -47,7 +47,20 @@ def test_skin_has_the_measured_reflectance_and_a_metric_subsurface(head):
     assert np.allclose(radius_m, subsurface_radius(np.array([0.5, 0.3, 0.2])), rtol=1e-5)
     assert 5e-4 < radius_m[0] < 2e-3
     assert radius_m[0] > radius_m[1] > radius_m[2]
-    assert sockets["Roughness"].default_value == pytest.approx(0.5)
+    assert sockets["Roughness"].default_value == pytest.approx(0.52)
+
+
+def test_the_skins_maps_are_wired_and_bare_skin_keeps_its_values(context):
+    asset = make_asset()
+    maps = {name: Texture(np.full((8, 8), 128, np.uint8), "Non-Color") for name in MAPPED_SOCKETS}
+    skin, eye = (
+        slot.material for slot in create_head(context, replace(asset, textures=asset.textures | maps)).material_slots[:2]
+    )
+    for key, (socket, bare) in MAPPED_SOCKETS.items():
+        scale = principled(skin).inputs[socket].links[0].from_node
+        assert scale.inputs[0].links[0].from_node.image.name.endswith(key)
+        assert scale.inputs[1].default_value * bare == pytest.approx(principled(skin).inputs[socket].default_value)
+        assert not principled(eye).inputs[socket].is_linked
 
 
 def test_deep_skin_scatters_less():
