@@ -64,7 +64,7 @@ def make_chain(size: int, count: int) -> tuple[Callable[[str], tuple[float, floa
         start = time.perf_counter()
         rast, _ = primitives.rasterize(pos, tri, (size, size))
         where, _ = primitives.interpolate(uv, rast, tri)
-        colour = primitives.texture(tex, where, filter_mode="linear") * (rast[..., 3:] > 0)
+        colour = primitives.texture(tex, where, filter_mode="linear", boundary_mode="clamp") * (rast[..., 3:] > 0)
         image = primitives.antialias(colour, rast, pos, tri)
         loss = torch.nn.functional.mse_loss(image, target)
         forward = time.perf_counter() - start
