@@ -11,7 +11,6 @@ import numpy as np
 
 from ..head.kinds import kind_of_part
 from ..head.model import HeadModel
-from ..render.shading import SRGB_TABLE
 
 MAP_PX = 1024
 ROUGHNESS = {"skin": 0.52, "eye": 0.12, "cornea": 0.03, "teeth": 0.25, "tongue": 0.35, "lashes": 0.45}
@@ -50,7 +49,7 @@ def surface_at_vertices(model: HeadModel) -> np.ndarray:
 
 
 def scatter_share(albedo: np.ndarray, skin_linear_rgb: np.ndarray) -> np.ndarray:
-    """How far light scatters at each texel of albedo [h, w, 3] uint8 beside the person's bare skin [3]; [h, w] float32."""
-    light = (SRGB_TABLE[albedo] @ LUMINANCE) / max(float(LUMINANCE @ skin_linear_rgb), 1e-3)
+    """How far light scatters where the linear albedo is [..., 3] beside the person's bare skin [3]; [...] float32."""
+    light = (albedo @ LUMINANCE) / max(float(LUMINANCE @ skin_linear_rgb), 1e-3)
     curve = np.clip(np.linspace(0, CURVE_END, CURVE_STEPS) ** MARK_EXPONENT, *MARK_RANGE).astype(np.float32)
     return curve[np.minimum(light * ((CURVE_STEPS - 1) / CURVE_END), CURVE_STEPS - 1).astype(np.int32)]

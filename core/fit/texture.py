@@ -68,7 +68,7 @@ def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.
     """Finished albedo [size, size, 3] -> 'roughness', 'specular', 'subsurface', [m, m] uint8 each (m at most 1024)."""
     maps = get_atlas(model, len(albedo)).surface_maps
     step = len(albedo) // len(maps)
-    share = scatter_share(albedo[step // 2 :: step, step // 2 :: step], skin_linear_rgb)
+    share = scatter_share(SRGB_TABLE[albedo[step // 2 :: step, step // 2 :: step]], skin_linear_rgb)
     subsurface = np.clip(maps[..., 2] * share, 0, 255).astype(np.uint8)
     return {"roughness": maps[..., 0].copy(), "specular": maps[..., 1].copy(), "subsurface": subsurface}
 

@@ -170,7 +170,7 @@ def test_dark_marks_scatter_less_and_the_maps_cover_the_texture():
     albedo = np.full((512, 512, 3), (196, 150, 126), np.uint8)
     albedo[200:220, 200:220] = 60
     skin = SRGB_TABLE[albedo[0, 0]]
-    share = scatter_share(albedo, skin)
+    share = scatter_share(SRGB_TABLE[albedo], skin)
     assert share[0, 0] == pytest.approx(1, abs=0.02)
     assert share[210, 210] < 0.7
     maps = bake_surface_maps(albedo, get_model(), skin)
