@@ -76,7 +76,9 @@ class LandmarkFit:
 
 
 @dataclass
-class _State:
+class HeadState:
+    """R [3, 3], t [3] m, log of the focal length in px; identity, expression, modes: coefficients."""
+
     R: np.ndarray
     t: np.ndarray
     log_focal: float
@@ -94,7 +96,7 @@ def fit_landmarks(
     settings: FitSettings = FitSettings(),
 ) -> LandmarkFit:
     """points_px [478,2], dense landmarks in an image of size (width, height) -> the head and camera that explain them best."""
-    problem = _Problem(points_px, size, focal_px, model, calibration, settings)
+    problem = LandmarkProblem(points_px, size, focal_px, model, calibration, settings)
     with threadpool_limits(1, "blas"):  # the matrices are small: more threads only wait for each other
         state = problem.initial_state()
         for stage in SCHEDULE:
@@ -116,11 +118,24 @@ def closed_form_pose(
     return R, np.array([*offset, depth]) - R @ middle
 
 
-class _Problem:
-    """One photo's least-squares problem; the measurement model is refreshed when the head's direction moves a bin."""
+class LandmarkProblem:
+    """One photo's least-squares problem; the measurement model is refreshed when the head's direction moves a bin.
 
-    def __init__(self, points_px, size, focal_px, model: HeadModel, calibration: LandmarkCalibration, settings: FitSettings):
+    share: of the identity's prior, when several photos of a person share it.
+    """
+
+    def __init__(
+        self,
+        points_px: np.ndarray,
+        size: tuple[int, int],
+        focal_px: float | None,
+        model: HeadModel,
+        calibration: LandmarkCalibration,
+        settings: FitSettings,
+        share: float = 1.0,
+    ) -> None:
         self.points_px, self.size, self.settings = points_px, size, settings
+        self.identity_precision = share * settings.identity_sigma**-2
         self.model, self.calibration = model, calibration
         self.center = np.array(size) / 2
         self.prior_log_focal = np.log(focal_px or settings.portrait_lens * max(size))
@@ -131,29 +146,31 @@ class _Problem:
         self.points: PointModel = restrict(model, calibration.points)
         self.direction: tuple[float, float] | None = None
 
-    def initial_state(self) -> _State:
-        self._refresh(0.0, 0.0)
+    def initial_state(self) -> HeadState:
+        self.refresh(0.0, 0.0)
         focal = np.exp(self.prior_log_focal)
         R, t = closed_form_pose(self.points_px, self.points.template, self.center, focal)
         num_modes = len(self.measurement.modes)
-        return _State(
+        return HeadState(
             R, t, self.prior_log_focal, np.zeros(self.num_identity), np.zeros(self.model.num_expression), np.zeros(num_modes)
         )
 
-    def _refresh(self, yaw: float, pitch: float) -> None:
+    def refresh(self, yaw: float, pitch: float) -> None:
         if self.direction is None or max(abs(yaw - self.direction[0]), abs(pitch - self.direction[1])) > np.radians(1.0):
             self.direction = (yaw, pitch)
             self.measurement: Measurement = self.calibration.at(yaw, pitch)
             noise = self.settings.noise_scale**2 * self.measurement.covariance
             self.whiten = np.linalg.inv(np.linalg.cholesky(noise))
 
-    def _full_identity(self, state: _State) -> np.ndarray:
+    def full_identity(self, state: HeadState) -> np.ndarray:
         return np.pad(state.identity, (0, self.model.num_identity - self.num_identity))
 
-    def _residual(self, state: _State, points: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _residual(
+        self, state: HeadState, points: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """-> residual [N,2] whitened; residual_px [N,2]; camera points [N,3] m; whitening of pixels [N,2,2]."""
         if points is None:
-            points = self.points.evaluate(self._full_identity(state), state.expression, np.zeros(15))
+            points = self.points.evaluate(self.full_identity(state), state.expression, np.zeros(15))
         camera_points = points @ state.R.T + state.t
         focal = np.exp(state.log_focal)
         depth = np.maximum(camera_points[:, 2:], NEAREST_M)
@@ -164,9 +181,9 @@ class _Problem:
         residual_px = predicted - self.points_px
         return np.einsum("nab,nb->na", whiten, residual_px), residual_px, camera_points, whiten
 
-    def _linearise(self, state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _linearise(self, state: HeadState) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """-> residual [N,2] whitened, Jacobian [N,2,P] whitened, residual_px [N,2]."""
-        points, by_identity, by_expression = self.points.jacobian(self._full_identity(state), state.expression, np.zeros(15))
+        points, slopes = self.points.jacobian(self.full_identity(state), state.expression, np.zeros(15))
         residual, residual_px, camera_points, whiten = self._residual(state, points)
         focal = np.exp(state.log_focal)
         depth = np.maximum(camera_points[:, 2:], NEAREST_M)
@@ -175,13 +192,15 @@ class _Problem:
         by_camera[:, 0, 0] = by_camera[:, 1, 1] = focal / depth[:, 0]
         by_camera[:, :, 2] = -central / depth
         by_rotation = -np.einsum("nab,nbc->nac", by_camera, cross_matrices(camera_points - state.t))
-        shape = np.concatenate([by_identity[: self.num_identity], by_expression]).transpose(1, 2, 0)
+        shape = slopes.transpose(0, 2, 1)
+        if self.num_identity < self.model.num_identity:
+            shape = np.delete(shape, np.s_[self.num_identity : self.model.num_identity], 2)
         frame = face_frame(state.R, focal, depth.mean())
         by_modes = (self.measurement.modes @ frame.px_from_m.T).transpose(1, 2, 0)
         J = np.concatenate([by_rotation, by_camera, central[:, :, None], np.matmul(by_camera @ state.R, shape), by_modes], 2)
         return residual, np.matmul(whiten, J), residual_px
 
-    def _normal_equations(self, state: _State, softness: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def normal_equations(self, state: HeadState, softness: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         residual, J, residual_px = self._linearise(state)
         residual, J = residual / softness, J / softness
         degrees = self.settings.degrees
@@ -193,35 +212,35 @@ class _Problem:
         i, e, z = slice(7, 7 + K), slice(7 + K, 7 + K + E), slice(7 + K + E, None)
         H[6, 6] += self.focal_sigma**-2
         g[6] += (state.log_focal - self.prior_log_focal) * self.focal_sigma**-2
-        H[i, i] += np.eye(K) * self.settings.identity_sigma**-2
-        g[i] += state.identity * self.settings.identity_sigma**-2
+        H[i, i] += np.eye(K) * self.identity_precision
+        g[i] += state.identity * self.identity_precision
         H[e, e] += self.expression_precision
         g[e] += self.expression_precision @ state.expression
         H[z, z] += np.eye(len(state.modes))
         g[z] += state.modes
         return H, g, np.minimum(trust, 1), residual_px
 
-    def _cost(self, state: _State, softness: float) -> float:
+    def cost(self, state: HeadState, softness: float) -> float:
         """What the normal equations descend: Student's t on the residuals, Gaussian priors."""
         squared = (self._residual(state)[0] ** 2).sum(1) / softness**2
         degrees = self.settings.degrees
         return float(
             0.5 * (degrees + 2) * np.log1p(squared / degrees).sum()
             + 0.5 * ((state.log_focal - self.prior_log_focal) / self.focal_sigma) ** 2
-            + 0.5 * (state.identity**2).sum() / self.settings.identity_sigma**2
+            + 0.5 * self.identity_precision * (state.identity**2).sum()
             + 0.5 * state.expression @ self.expression_precision @ state.expression
             + 0.5 * (state.modes**2).sum()
         )
 
-    def solve(self, state: _State, stage: Stage) -> _State:
+    def solve(self, state: HeadState, stage: Stage) -> HeadState:
         """Levenberg-Marquardt on one stage; the measurement follows the head's direction between iterations."""
         K, E = self.num_identity, self.model.num_expression
         damping = FIRST_DAMPING
         for _ in range(stage.iterations):
             direction = face_frame(state.R, 1.0, 1.0)
-            self._refresh(direction.yaw, direction.pitch)
-            H, g, _, _ = self._normal_equations(state, stage.softness)
-            cost = self._cost(state, stage.softness)
+            self.refresh(direction.yaw, direction.pitch)
+            H, g, _, _ = self.normal_equations(state, stage.softness)
+            cost = self.cost(state, stage.softness)
             is_open = np.ones(len(g), bool)
             is_open[7 : 7 + K] = stage.use_identity
             is_open[7 + K : 7 + K + E] = ~self.is_fixed & stage.use_expression
@@ -231,8 +250,8 @@ class _Problem:
                 step = np.zeros(len(g))
                 damped = H + np.diag(damping * np.diag(H))
                 step[is_open] = solve_bounded(damped[np.ix_(is_open, is_open)], g[is_open], lower[is_open], upper[is_open])
-                candidate = self._move(state, step)
-                new_cost = self._cost(candidate, stage.softness)
+                candidate = self.move(state, step)
+                new_cost = self.cost(candidate, stage.softness)
                 if new_cost < cost or damping >= MOST_DAMPING:
                     break
                 damping *= 10
@@ -243,9 +262,9 @@ class _Problem:
                 break
         return state
 
-    def _move(self, state: _State, step: np.ndarray) -> _State:
+    def move(self, state: HeadState, step: np.ndarray) -> HeadState:
         K, E = self.num_identity, self.model.num_expression
-        return _State(
+        return HeadState(
             rotation_matrices(step[:3]) @ state.R,
             state.t + step[3:6],
             state.log_focal + float(np.clip(step[6], -0.3, 0.3)),
@@ -254,15 +273,21 @@ class _Problem:
             state.modes + step[7 + K + E :],
         )
 
-    def result(self, state: _State) -> LandmarkFit:
-        H, _, trust, residual_px = self._normal_equations(state, 1.0)
+    def camera(self, state: HeadState) -> Camera:
         focal = float(np.exp(state.log_focal))
         K = np.array([[focal, 0, self.center[0]], [0, focal, self.center[1]], [0, 0, 1]])
-        identity, spread = np.zeros(self.model.num_identity), np.ones(self.model.num_identity)
-        identity[: self.num_identity] = state.identity
-        spread[: self.num_identity] = np.sqrt(np.diag(np.linalg.inv(H))[7 : 7 + self.num_identity])
-        code = HeadCode(identity, state.expression, np.zeros(15))
-        return LandmarkFit(code, Camera(K, state.R, state.t, self.size), np.linalg.norm(residual_px, axis=1), trust, spread)
+        return Camera(K, state.R, state.t, self.size)
+
+    def code(self, state: HeadState) -> HeadCode:
+        return HeadCode(self.full_identity(state), state.expression, np.zeros(15))
+
+    def result(self, state: HeadState, spread: np.ndarray | None = None) -> LandmarkFit:
+        """The fit; spread [K] of the identity, by default as the landmarks alone give it."""
+        H, _, trust, residual_px = self.normal_equations(state, 1.0)
+        if spread is None:
+            spread = np.ones(self.model.num_identity)
+            spread[: self.num_identity] = np.sqrt(np.diag(np.linalg.inv(H))[7 : 7 + self.num_identity])
+        return LandmarkFit(self.code(state), self.camera(state), np.linalg.norm(residual_px, axis=1), trust, spread)
 
 
 def cross_matrices(vectors: np.ndarray) -> np.ndarray:
@@ -290,4 +315,4 @@ def expression_precision(names: tuple[str, ...], settings: FitSettings) -> np.nd
     return precision
 
 
-__all__ = ["FaceFrame", "FitSettings", "LandmarkFit", "closed_form_pose", "fit_landmarks"]
+__all__ = ["FaceFrame", "FitSettings", "HeadState", "LandmarkFit", "LandmarkProblem", "closed_form_pose", "fit_landmarks"]

@@ -13,15 +13,16 @@ import numpy as np
 from ..head.model import HeadModel, SurfacePoints, joint_transforms, rotation_matrices
 from ..types import JOINT_NAMES
 
+STEP = 1e-4
+
 
 @dataclass(frozen=True)
 class PointModel:
-    """N points: template [N,3], identity [K,N,3], expression [E,N,3], correctives [36,N,3], weights [N,5], joints of the template
-    [5,3] and per identity component [K,5,3]; unit_rotations [E,15] rad per unit weight."""
+    """N points: template [N,3], basis [N,K+E,3] of identity and expression, correctives [36,N*3], weights [N,5], joints of the
+    template [5,3] and per identity component [K,5,3]; unit_rotations [E,15] rad per unit weight."""
 
     template: np.ndarray
-    identity: np.ndarray
-    expression: np.ndarray
+    basis: np.ndarray
     correctives: np.ndarray
     weights: np.ndarray
     joints: np.ndarray
@@ -30,54 +31,69 @@ class PointModel:
 
     def evaluate(self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray) -> np.ndarray:
         """Posed points [N, 3] m."""
-        return self._pose(identity, expression, pose)[0]
+        return self._pose(self._shape(identity, expression), identity, expression, pose)[0]
 
-    def _pose(self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _shape(self, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
+        shaped: np.ndarray = self.template + np.matmul(np.concatenate([identity, expression]), self.basis)
+        return shaped
+
+    def _pose(
+        self, shaped: np.ndarray, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         rotations = rotation_matrices((pose + expression @ self.unit_rotations).reshape(-1, 3))
         joints = self.joints + np.tensordot(identity, self.joint_basis, 1)
-        rest = self.template + np.tensordot(identity, self.identity, 1) + np.tensordot(expression, self.expression, 1)
-        rest = rest + np.tensordot((rotations[1:] - np.eye(3)).ravel(), self.correctives, 1)
+        shaped = shaped + ((rotations[1:] - np.eye(3)).ravel() @ self.correctives).reshape(-1, 3)
         A, b = joint_transforms(joints, rotations)
-        blend = np.einsum("nj,jab->nab", self.weights, A)
-        return np.einsum("nab,nb->na", blend, rest) + self.weights @ b, blend
+        blend = np.tensordot(self.weights, A, 1)
+        return np.matmul(blend, shaped[..., None])[..., 0] + self.weights @ b, blend
 
-    def jacobian(
-        self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Points [N,3] and their derivatives by identity [K,N,3] and by expression [E,N,3].
+    def jacobian(self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points [N,3] and their derivatives by identity and expression [N,K+E,3].
 
         Joints moving with identity are left out of the identity derivative (their effect is the shift times the joint's
         rotation); units that turn joints are differenced numerically, exactly to first order.
         """
-        points, blend = self._pose(identity, expression, pose)
-        by_identity = np.matmul(self.identity.transpose(1, 0, 2), blend.transpose(0, 2, 1)).transpose(1, 0, 2)
-        by_expression = np.matmul(self.expression.transpose(1, 0, 2), blend.transpose(0, 2, 1)).transpose(1, 0, 2)
-        step = 1e-4
+        shaped = self._shape(identity, expression)
+        points, blend = self._pose(shaped, identity, expression, pose)
+        slopes = np.matmul(self.basis, blend.transpose(0, 2, 1))
         for unit in np.flatnonzero(np.abs(self.unit_rotations).max(1)):
             moved = expression.copy()
-            moved[unit] += step
-            by_expression[unit] = (self.evaluate(identity, moved, pose) - points) / step
-        return points, by_identity, by_expression
+            moved[unit] += STEP
+            column = len(identity) + unit
+            slopes[:, column] = (self._pose(shaped + STEP * self.basis[:, column], identity, moved, pose)[0] - points) / STEP
+        return points, slopes
+
+
+def unit_rotations(model: HeadModel) -> np.ndarray:
+    """[E, 15] rad: the rotations that each expression unit drives, per unit weight."""
+    result = np.zeros((model.num_expression, 15))
+    for index, name in enumerate(model.expression_names):
+        for rotation in model.bone_rotations.get(name, ()):
+            joint = JOINT_NAMES.index(rotation.joint)
+            result[index, 3 * joint : 3 * joint + 3] += rotation.axis_angle
+    return result
+
+
+def joint_basis(model: HeadModel) -> np.ndarray:
+    """[K, 5, 3] m: how the joints move with identity."""
+    moves: np.ndarray = np.einsum("jv,kvc->kjc", model.joint_regressor, model.identity_basis, optimize=True).astype(np.float64)
+    return moves
 
 
 def restrict(model: HeadModel, points: SurfacePoints) -> PointModel:
     """The model at surface points."""
-    unit_rotations = np.zeros((model.num_expression, 15))
-    for index, name in enumerate(model.expression_names):
-        for rotation in model.bone_rotations.get(name, ()):
-            joint = JOINT_NAMES.index(rotation.joint)
-            unit_rotations[index, 3 * joint : 3 * joint + 3] += rotation.axis_angle
 
     def at_points(basis: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(points.evaluate(basis), np.float64)
 
     return PointModel(
         template=at_points(model.template),
-        identity=at_points(model.identity_basis),
-        expression=at_points(model.expression_basis),
-        correctives=at_points(model.pose_correctives),
+        basis=np.ascontiguousarray(
+            np.concatenate([at_points(model.identity_basis), at_points(model.expression_basis)]).transpose(1, 0, 2)
+        ),
+        correctives=at_points(model.pose_correctives).reshape(36, -1),
         weights=at_points(model.weights),
         joints=(model.joint_regressor @ model.template).astype(np.float64),
-        joint_basis=np.einsum("jv,kvc->kjc", model.joint_regressor, model.identity_basis, optimize=True).astype(np.float64),
-        unit_rotations=unit_rotations,
+        joint_basis=joint_basis(model),
+        unit_rotations=unit_rotations(model),
     )
