@@ -27,9 +27,11 @@ GRAZING = (0.22, 0.5)
 """Cosines between which the photo's weight rises from 0 to 1: below, a texel is a smear of few pixels."""
 BETTER_SEEN = (0.2, 0.45)
 """How much better (weight times cosine) a twin must be seen before, and until, it replaces the texel."""
-LIT = (0.04, 0.12)
+LIT = (0.1, 0.25)
 """Light, relative to the face's brightest, between which a texel gets trusted: in deeper shadow division only amplifies noise."""
 LEAST_WEIGHT = 0.01
+GLINT, GLINT_SHARE = 1.08, 0.75
+"""Lighter than the skin by more than this in all channels alike: mostly sweat or oil, not pigment."""
 ENCODE_CURVE = (255 * linear_to_srgb(np.linspace(0, 1, 1025) ** 2)).astype(np.float32)
 """sRGB bytes, not rounded, evenly over the square root of linear."""
 
@@ -58,13 +60,15 @@ class View:
 @dataclass(frozen=True)
 class Seat:
     """Where each vertex looks for its colour, its own place or its twin's: points in camera space [V, 3], cosine [V], the light
-    there: diffuse, highlight [V, 3]; skin [3]: the person's, linear; margin_m: how near before it something may stand."""
+    there: diffuse, highlight [V, 3]; skin [3]: the person's, linear, and its gloss; margin_m: how near before it something may
+    stand."""
 
     in_camera: np.ndarray
     cosine: np.ndarray
     diffuse: np.ndarray
     highlight: np.ndarray
     skin: np.ndarray
+    gloss: float
     margin_m: float
 
 
@@ -95,16 +99,32 @@ def pixels_per_texel(pixels: np.ndarray, atlas: Atlas) -> float:
     return float(np.sqrt(np.median(area[counted] / texels[front][counted]))) if counted.any() else 1.0
 
 
-def own_seat(surface: HeadSurface, camera: Camera, shading: Shading, skin: np.ndarray) -> Seat:
-    return Seat(model_to_camera(camera, surface.vertices), surface.cosine, shading.diffuse, shading.highlight, skin, 2e-4)
+def own_seat(surface: HeadSurface, camera: Camera, shading: Shading, skin_light: SkinLight) -> Seat:
+    return Seat(
+        model_to_camera(camera, surface.vertices),
+        surface.cosine,
+        shading.diffuse,
+        shading.highlight,
+        skin_light.skin_linear_rgb,
+        skin_light.gloss,
+        2e-4,
+    )
 
 
-def twin_seat(surface: HeadSurface, camera: Camera, shading: Shading, skin: np.ndarray, atlas: Atlas) -> Seat:
+def twin_seat(surface: HeadSurface, camera: Camera, shading: Shading, skin_light: SkinLight, atlas: Atlas) -> Seat:
     """The places of the mirror twins: what the photo shows of the other side."""
     table = mirror_values(np.column_stack([surface.vertices, surface.normals, shading.diffuse, shading.highlight]), atlas.mirror)
     normals = table[:, 3:6] / np.maximum(np.linalg.norm(table[:, 3:6], axis=1, keepdims=True), 1e-9)
     cosine = cosine_to_eye(table[:, :3], normals, camera)
-    return Seat(model_to_camera(camera, table[:, :3]), cosine, table[:, 6:9], table[:, 9:], skin, 1e-3)
+    return Seat(
+        model_to_camera(camera, table[:, :3]),
+        cosine,
+        table[:, 6:9],
+        table[:, 9:],
+        skin_light.skin_linear_rgb,
+        skin_light.gloss,
+        1e-3,
+    )
 
 
 def see_texels(view: View, surface: HeadSurface, atlas: Atlas, seat: Seat, wanted: np.ndarray | None = None) -> SeenTexels:
@@ -146,7 +166,8 @@ def sample_texels(
         as_warp(np.ascontiguousarray(view.image), wp.uint8), wp.vec2(K[0, 0], K[1, 1]), wp.vec2(K[0, 2], K[1, 2]),
         as_warp(np.ascontiguousarray(table, np.float32), wp.float32), *texel_arrays(texels, atlas.triangles),
         as_warp(np.ascontiguousarray(weight, np.float32), wp.float32), texels.size, LEAST_REMAINING,
-        wp.vec3(*map(float, seat.skin)), as_warp(SRGB_TABLE, wp.float32), as_warp(ENCODE_CURVE, wp.float32),
+        wp.vec3(*map(float, seat.skin)), GLINT, GLINT_SHARE * min(seat.gloss, 1.0), as_warp(SRGB_TABLE, wp.float32),
+        as_warp(ENCODE_CURVE, wp.float32),
     ]  # fmt: skip
     outputs = [as_warp(index, wp.int32)] + [as_warp(a, wp.float32) for a in (colour, fine_weight, cosine)]
     launch(load_texel_kernels().sample_skin, len(index), common + outputs)

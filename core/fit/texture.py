@@ -49,10 +49,8 @@ def bake_texture(
     shading = lamp_shading(surface, atlas, camera, skin_light)
     shading = correct_shading(photo, camera, surface, atlas, skin_light, shading)
     view = prepare_view(photo, camera, surface, atlas, skin_light, shading)
-    direct = see_texels(view, surface, atlas, own_seat(surface, view.camera, shading, skin_light.skin_linear_rgb))
-    other = see_texels(
-        view, surface, atlas, twin_seat(surface, view.camera, shading, skin_light.skin_linear_rgb, atlas), direct.quality < 0.8
-    )
+    direct = see_texels(view, surface, atlas, own_seat(surface, view.camera, shading, skin_light))
+    other = see_texels(view, surface, atlas, twin_seat(surface, view.camera, shading, skin_light, atlas), direct.quality < 0.8)
     direct = yield_to_mirror(direct, other, size)
     albedo = paint(atlas, surface, direct, other, tone_base(atlas, seen_skin_colour(atlas, direct, skin_light)))
     iris = iris_colour(view.image, view.camera, posed, surface.normals, atlas.iris_radius, surface.occluder)

@@ -10,6 +10,9 @@ import warp as wp
 
 from .kernels import catmull_rom
 
+PALE = wp.constant(1.12)
+"""How much more green than red, relative to the skin, pigments explain; beyond is a highlight whiter than the light around."""
+
 wp.set_module_options({"enable_backward": False})
 
 
@@ -35,6 +38,8 @@ def sample_skin(
     size: int,
     least: float,
     skin: wp.vec3,
+    glint: float,
+    glint_share: float,
     decode: wp.array(dtype=float),
     encode: wp.array(dtype=float),
     index: wp.array(dtype=wp.int32),
@@ -46,8 +51,9 @@ def sample_skin(
 
     attributes [V, 10]: camera-space position, cosine to the eye, diffuse light, highlight. weight_map: a smaller square texture.
     least: the share of the photo's colour that always remains when the highlight is taken off; skin: the linear albedo that
-    stands in where the photo is burnt out (a clipped channel says only "at least this much"). decode: byte -> linear; encode:
-    evenly over the square root of linear -> byte.
+    stands in where the photo is burnt out (a clipped channel says only "at least this much"); glint, glint_share: what exceeds
+    the skin times glint in all channels alike is mostly a highlight finer than the mesh, so this share of it is taken off.
+    decode: byte -> linear; encode: evenly over the square root of linear -> byte.
     """
     p = wp.tid()
     texel = index[p]
@@ -83,6 +89,7 @@ def sample_skin(
     y0 = int(y)
     wx = catmull_rom(x - float(x0))
     wy = catmull_rom(y - float(y0))
+    albedo = wp.vec3()
     for c in range(3):
         total = float(0.0)  # noqa: UP018
         for j in range(4):
@@ -96,8 +103,15 @@ def sample_skin(
         burnt = wp.clamp((linear - 0.85) / 0.12, 0.0, 1.0)
         linear += burnt * wp.max(skin[c] * values[4 + c] + values[7 + c] - linear, 0.0)
         matt = wp.max(linear - values[7 + c], least * linear)
-        albedo = wp.min(matt / wp.max(values[4 + c], 1.0e-3), 1.0)
-        colour[p, c] = read_curve(encode, wp.sqrt(albedo) * float(encode.shape[0] - 1))
+        albedo[c] = matt / wp.max(values[4 + c], 1.0e-3)
+    pale = albedo[1] / wp.max(skin[1], 1.0e-3) / wp.max(albedo[0] / wp.max(skin[0], 1.0e-3), 1.0) / PALE
+    if pale > 1.0:
+        fade = wp.pow(pale, -glint_share)
+        albedo = wp.vec3(albedo[0], albedo[1] * fade, albedo[2] * fade)
+    excess = wp.min(wp.min(albedo[0] - glint * skin[0], albedo[1] - glint * skin[1]), albedo[2] - glint * skin[2])
+    for c in range(3):
+        left = wp.clamp(albedo[c] - glint_share * wp.max(excess, 0.0), 0.0, 1.0)
+        colour[p, c] = read_curve(encode, wp.sqrt(left) * float(encode.shape[0] - 1))
 
 
 @wp.kernel
