@@ -219,6 +219,15 @@ def test_info_of_what_is_not_ours_is_one_sentence_and_exit_1(tmp_path, name, cap
     assert "Traceback" not in error
 
 
+@needs_assets
+@pytest.mark.parametrize("size", [512, 1024])
+def test_the_texture_is_as_large_as_asked(size, tmp_path, astronaut):
+    assert run("fit", astronaut, "--out", tmp_path, "--export", "npz", "--texture-size", size) == 0
+    with np.load(tmp_path / "astronaut.npz") as data:
+        assert data["albedo"].shape == (size, size, 3)
+        assert {"roughness", "specular", "subsurface"} <= set(data.files)
+
+
 def test_staged_files_appear_together_or_not_at_all(tmp_path):
     with staged(tmp_path / "new") as folder:
         (folder / "one").write_text("1")
