@@ -18,7 +18,7 @@ from ..types import Camera, Photo
 from .atlas import Atlas
 from .face_zones import soft_step
 from .light import SkinLight, head_crop
-from .shading_field import LEAST_REMAINING, Shading
+from .shading_field import GLINT, GLINT_SHARE, LEAST_REMAINING, PALE, Shading
 from .skin_mask import MASK_PX, PhotoMask, build_mask
 from .surface import HeadSurface, cosine_to_eye, mirror_values
 from .texels import Texels, texel_arrays
@@ -30,8 +30,6 @@ BETTER_SEEN = (0.2, 0.45)
 LIT = (0.1, 0.25)
 """Light, relative to the face's brightest, between which a texel gets trusted: in deeper shadow division only amplifies noise."""
 LEAST_WEIGHT = 0.01
-GLINT, GLINT_SHARE = 1.08, 0.75
-"""Lighter than the skin by more than this in all channels alike: mostly sweat or oil, not pigment."""
 ENCODE_CURVE = (255 * linear_to_srgb(np.linspace(0, 1, 1025) ** 2)).astype(np.float32)
 """sRGB bytes, not rounded, evenly over the square root of linear."""
 
@@ -166,7 +164,8 @@ def sample_texels(
         as_warp(np.ascontiguousarray(view.image), wp.uint8), wp.vec2(K[0, 0], K[1, 1]), wp.vec2(K[0, 2], K[1, 2]),
         as_warp(np.ascontiguousarray(table, np.float32), wp.float32), *texel_arrays(texels, atlas.triangles),
         as_warp(np.ascontiguousarray(weight, np.float32), wp.float32), texels.size, LEAST_REMAINING,
-        wp.vec3(*map(float, seat.skin)), GLINT, GLINT_SHARE * min(seat.gloss, 1.0), as_warp(SRGB_TABLE, wp.float32),
+        wp.vec3(*map(float, seat.skin)), GLINT, PALE, GLINT_SHARE * min(seat.gloss, 1.0),
+        as_warp(SRGB_TABLE, wp.float32),
         as_warp(ENCODE_CURVE, wp.float32),
     ]  # fmt: skip
     outputs = [as_warp(index, wp.int32)] + [as_warp(a, wp.float32) for a in (colour, fine_weight, cosine)]

@@ -37,6 +37,9 @@ MELANIN_SD, SKIN_BLOOD_SD, NOISE_SD = 0.1, 0.18, 0.02
 TRUSTED_LOG = 0.6
 """A residual well beyond this is a beard or a patch of hair, no shadow."""
 SAMPLING_PX = 448
+GLINT, PALE, GLINT_SHARE = 1.08, 1.12, 0.75
+"""Lighter than the skin by more than GLINT in all channels alike, or more green beside red by more than PALE, is mostly sweat or
+oil and no pigment: so much of it is taken for highlight."""
 LEAST_REMAINING = 0.2
 """Share of the photo's colour that stays when the highlight is taken off."""
 
@@ -107,7 +110,19 @@ def correct_shading(
         surface.vertices, atlas.graph, residual, certainty, reach_m=REACH_M, stiffness_m=SMOOTH_M, tolerance=1e-6
     )
     correction = smooth @ light_share(skin_light.skin_linear_rgb).T
-    return Shading(lamps.diffuse * np.exp(correction), lamps.highlight, correction)
+    diffuse, highlight = lamps.diffuse * np.exp(correction), lamps.highlight.copy()
+    albedo = matt / np.maximum(diffuse[index], 1e-3)
+    highlight[index] += find_glint(albedo, skin_light.skin_linear_rgb, GLINT_SHARE * min(skin_light.gloss, 1.0)) * diffuse[index]
+    return Shading(diffuse, highlight, correction)
+
+
+def find_glint(albedo: np.ndarray, skin: np.ndarray, share: float) -> np.ndarray:
+    """The part of albedo [N, 3] beside a skin [3] that is highlight, [N, 3]; texel_kernels.sample_skin does the same finer."""
+    relative = albedo / np.maximum(skin, 1e-3)
+    fade = np.maximum(relative[:, 1] / np.maximum(relative[:, 0], 1) / PALE, 1) ** -share
+    left = albedo * np.column_stack([np.ones(len(albedo)), fade, fade])
+    left = left - share * np.maximum((left - GLINT * skin).min(1), 0)[:, None]
+    return np.maximum(albedo - left, 0)
 
 
 def light_share(skin: np.ndarray) -> np.ndarray:

@@ -10,9 +10,6 @@ import warp as wp
 
 from .kernels import catmull_rom
 
-PALE = wp.constant(1.12)
-"""How much more green than red, relative to the skin, pigments explain; beyond is a highlight whiter than the light around."""
-
 wp.set_module_options({"enable_backward": False})
 
 
@@ -39,6 +36,7 @@ def sample_skin(
     least: float,
     skin: wp.vec3,
     glint: float,
+    pale: float,
     glint_share: float,
     decode: wp.array(dtype=float),
     encode: wp.array(dtype=float),
@@ -51,8 +49,8 @@ def sample_skin(
 
     attributes [V, 10]: camera-space position, cosine to the eye, diffuse light, highlight. weight_map: a smaller square texture.
     least: the share of the photo's colour that always remains when the highlight is taken off; skin: the linear albedo that
-    stands in where the photo is burnt out (a clipped channel says only "at least this much"); glint, glint_share: what exceeds
-    the skin times glint in all channels alike is mostly a highlight finer than the mesh, so this share of it is taken off.
+    stands in where the photo is burnt out (a clipped channel says only "at least this much"); glint, pale, glint_share: of
+    highlights finer than the mesh, as shading_field.find_glint takes them off.
     decode: byte -> linear; encode: evenly over the square root of linear -> byte.
     """
     p = wp.tid()
@@ -104,9 +102,9 @@ def sample_skin(
         linear += burnt * wp.max(skin[c] * values[4 + c] + values[7 + c] - linear, 0.0)
         matt = wp.max(linear - values[7 + c], least * linear)
         albedo[c] = matt / wp.max(values[4 + c], 1.0e-3)
-    pale = albedo[1] / wp.max(skin[1], 1.0e-3) / wp.max(albedo[0] / wp.max(skin[0], 1.0e-3), 1.0) / PALE
-    if pale > 1.0:
-        fade = wp.pow(pale, -glint_share)
+    paler = albedo[1] / wp.max(skin[1], 1.0e-3) / wp.max(albedo[0] / wp.max(skin[0], 1.0e-3), 1.0) / pale
+    if paler > 1.0:
+        fade = wp.pow(paler, -glint_share)
         albedo = wp.vec3(albedo[0], albedo[1] * fade, albedo[2] * fade)
     excess = wp.min(wp.min(albedo[0] - glint * skin[0], albedo[1] - glint * skin[1]), albedo[2] - glint * skin[2])
     for c in range(3):

@@ -20,7 +20,7 @@ from likeness.core.calibration.render import build_studio, render_person
 from likeness.core.fit.atlas import get_atlas
 from likeness.core.fit.dome import dome_harmonics, lamp_directions, lamp_shine, solve_nonnegative, trace_lamps
 from likeness.core.fit.light import fit_skin_light
-from likeness.core.fit.shading_field import light_share
+from likeness.core.fit.shading_field import find_glint, light_share
 from likeness.core.fit.skin_split import Trial, split_light_and_skin
 from likeness.core.fit.texture import bake_surface_maps
 from likeness.core.head.library import get_model
@@ -138,6 +138,14 @@ def test_a_smooth_grey_residual_is_light_and_a_red_one_is_blood():
     grey, red = share @ np.full(3, -0.2), share @ np.array([-0.02, -0.09, -0.085])
     assert np.abs(grey + 0.2).max() < 0.06
     assert np.abs(red).max() < 0.06
+
+
+def test_a_white_glint_is_taken_off_and_blush_and_freckles_are_not():
+    skin = skin_albedo(0.4, 0.0)
+    others = np.stack([skin_albedo(0.4, 0.3), skin_albedo(0.4, -0.15), skin_albedo(0.8, 0.0), skin_albedo(0.35, 0.0)])
+    assert np.abs(find_glint(others, skin, 0.75)).max() < 0.01
+    glint = np.full(3, 0.15)
+    assert np.allclose(find_glint((skin + glint)[None], skin, 0.75)[0], glint, atol=0.09)
 
 
 def test_skin_of_rendered_people_is_found_in_any_light():
