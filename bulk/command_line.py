@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ..core.errors import LikenessError
 from . import workers
 from .fit import FORMATS, FitOptions, fit_to_files, say_compiling
-from .inputs import Task, UsageError, list_tasks
+from .inputs import Task, UsageError, join_tasks, list_tasks
 from .report import reporting
 
 OK, USAGE, SOME_FAILED = 0, 1, 2
@@ -54,6 +54,8 @@ def make_parser() -> Parser:
     fit.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
     which = "0: the largest face (default), 1: the next, or all"
     fit.add_argument("--face", type=parse_face, default=0, metavar="N|all", help=which)
+    together = "all photos show one person: one head from them together (the largest face of each)"
+    fit.add_argument("--same-person", action="store_true", help=together)
     fit.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="photos at a time, each in a process of its own")
     fit.add_argument("--preview", action="store_true", help="also render <photo>_preview.png")
     sizes = ",".join(map(str, TEXTURE_SIZES))
@@ -93,6 +95,8 @@ def parse_jobs(text: str) -> int:
 def fit_command(arguments: argparse.Namespace, script: Path) -> int:
     """Fit every photo and write its files; report.jsonl has one line a photo."""
     tasks = list_tasks(arguments.inputs)
+    if arguments.same_person:
+        tasks = join_tasks(tasks)
     options = FitOptions(
         arguments.out, arguments.export, arguments.model, arguments.face, arguments.preview, arguments.texture_size
     )
@@ -103,7 +107,8 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
             num_failed += not line["ok"]
             say_line(line, number, len(tasks))
     seconds = time.perf_counter() - started
-    say(f"{len(tasks) - num_failed} of {len(tasks)} photos became heads in {seconds:.1f} s; {report.path}")
+    what = "people" if arguments.same_person else "photos"
+    say(f"{len(tasks) - num_failed} of {len(tasks)} {what} became heads in {seconds:.1f} s; {report.path}")
     return SOME_FAILED if num_failed else OK
 
 

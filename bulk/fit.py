@@ -38,6 +38,8 @@ def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progres
     """Fit one photo and write its files; returns the report's line. A failure is a line with its sentence, not an exception."""
     started = time.perf_counter()
     line: dict[str, Any] = {"input": task.photo, "ok": False, "error": None, "outputs": [], "heads": []}
+    if task.others:
+        line["others"] = list(task.others)
     try:
         line["sha256"] = hash_photo(Path(task.photo))
         assets = _fit(task, options, on_progress)
@@ -82,6 +84,8 @@ def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None
     from ..core import pipeline
 
     sizes = {} if options.texture_size is None else {"texture_size": options.texture_size}
+    if task.others:
+        return [pipeline.run(pipeline.fit_photos([task.photo, *task.others], model=options.model, **sizes), on_progress)]
     if options.face is None:
         return pipeline.run(pipeline.fit_all_faces(task.photo, model=options.model, **sizes), on_progress)
     return [pipeline.run(pipeline.fit_photo(task.photo, model=options.model, face=options.face, **sizes), on_progress)]

@@ -7,7 +7,7 @@ import glob
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PHOTO_SUFFIXES = frozenset(
@@ -23,16 +23,22 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """One photo and the stem of its output files."""
+    """One photo and the stem of its output files; others: further photos of the same person."""
 
     photo: str
     stem: str
+    others: tuple[str, ...] = ()
 
 
 def list_tasks(inputs: list[str]) -> list[Task]:
     """Every photo that `inputs` name, in order, each path once. Raises UsageError where an input names none."""
     paths = dict.fromkeys(path for entry in inputs for path in _expand(entry))
     return name_outputs(list(paths))
+
+
+def join_tasks(tasks: list[Task]) -> list[Task]:
+    """All photos as one task, named after the first: they show one person."""
+    return [replace(tasks[0], others=tuple(task.photo for task in tasks[1:]))]
 
 
 def name_outputs(photos: list[str]) -> list[Task]:

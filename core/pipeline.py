@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +15,11 @@ import numpy as np
 from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import judge_fit
-from .fit.geometry import fit_landmarks
 from .fit.light import SkinLight, fit_skin_light
 from .fit.measurement import LandmarkCalibration, load_calibration
+from .fit.photometric import Appearance, fit_person, prepare_appearance
+from .fit.photometry import load_photometry
+from .fit.several import blend_textures
 from .fit.texture import bake_surface_maps, bake_texture
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
@@ -91,53 +94,91 @@ def fit_all_faces(
     return assets
 
 
+def fit_photos(
+    photos: Sequence[str | Path | Photo], *, model: str = EMBEDDED, texture_size: int = TEXTURE_SIZE
+) -> Generator[Progress, None, HeadAsset]:
+    """Several photos of one person -> one head: shared identity and albedo, each photo's own camera, expression and light.
+
+    The largest face of each photo is taken; name, camera, expression and light are those of the photo that shows most skin.
+    Raises PhotoError, FaceError, ModelError.
+    """
+    times_s: dict[str, float] = {}
+    read, landmarks = [], []
+    for number, source in enumerate(photos):
+        yield Progress(f"Photo {number + 1} of {len(photos)}: finding the face", 0.2 * number / len(photos))
+        read.append(_read_photo(source, times_s))
+        with _timed(times_s, "landmarks"):
+            landmarks.append(detect_landmarks(read[-1]))
+    return (yield from _fit_faces(read, landmarks, model, texture_size, times_s))
+
+
 def _fit_face(
     photo: Photo, landmarks: Landmarks, model_name: str, texture_size: int, times_s: dict[str, float]
 ) -> Generator[Progress, None, HeadAsset]:
+    return (yield from _fit_faces([photo], [landmarks], model_name, texture_size, times_s))
+
+
+def _fit_faces(
+    photos: list[Photo], landmarks: list[Landmarks], model_name: str, texture_size: int, times_s: dict[str, float]
+) -> Generator[Progress, None, HeadAsset]:
     yield Progress("Loading the head model", 0.2)
     with _timed(times_s, "model"):
-        model, calibration = load_calibrated_model(model_name)
-    yield Progress("Fitting the head", 0.3)
-    size = (photo.pixels.shape[1], photo.pixels.shape[0])
-    with _timed(times_s, "landmarks"):
-        dense = locate_dense_landmarks(photo, landmarks)
-    with _timed(times_s, "geometry"):
-        fit = fit_landmarks(dense, size, photo.focal_px, model, calibration)
+        tools = load_calibrated_model(model_name)
     with _timed(times_s, "kernels"):
         is_compiled = are_kernels_compiled()
     if not is_compiled:
-        yield Progress(COMPILING, 0.4)
+        yield Progress(COMPILING, 0.25)
     with _timed(times_s, "kernels"):
         warm_up()
-    yield Progress("Estimating the light", 0.45)
-    with _timed(times_s, "light"):
-        posed = model.pose(fit.code)
-        skin_light = fit_skin_light(photo, fit.camera, posed, model)
-    # The photometric alternation of the issue "Likeness" refines fit, light and skin here.
-    yield Progress("Painting the texture", 0.5)
+    yield Progress("Fitting the head", 0.3)
+    with _timed(times_s, "landmarks"):
+        dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
+    with _timed(times_s, "geometry"):
+        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.appearance)
+    painted = []
+    for number, (photo, fit) in enumerate(zip(photos, fits, strict=True)):
+        done = number / len(photos)
+        yield Progress("Estimating the light", 0.45 + 0.5 * done)
+        with _timed(times_s, "light"):
+            posed = tools.model.pose(fit.code)
+            skin_light = fit_skin_light(photo, fit.camera, posed, tools.model)
+        yield Progress("Painting the texture", 0.5 + 0.5 * done)
+        with _timed(times_s, "texture"):
+            painted.append((skin_light, *bake_texture(photo, fit.camera, posed, tools.model, texture_size, skin_light)))
     with _timed(times_s, "texture"):
-        albedo, confidence_map = bake_texture(photo, fit.camera, posed, model, texture_size, skin_light)
-        maps = bake_surface_maps(albedo, model, skin_light.skin_linear_rgb)
+        main, albedo, confidence_map = blend_textures([(p[1], p[2]) for p in painted])
+        skin_light = painted[main][0]
+        maps = bake_surface_maps(albedo, tools.model, skin_light.skin_linear_rgb)
         textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")}
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
-    result = judge_fit(photo, landmarks, model, fit, skin_light.light, times_s)
-    asset = build_asset(model, result, photo, textures, skin_light)
+    result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, times_s)
+    asset = build_asset(tools.model, result, photos[main], textures, skin_light)
+    if len(photos) > 1:
+        asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]
     yield Progress("Done", 1.0)
     return asset
 
 
-def load_calibrated_model(name: str) -> tuple[HeadModel, LandmarkCalibration]:
-    """The model and the calibration of its landmarks. Raises ModelError, TopologyError when they do not belong together."""
-    model, calibration = get_model(name), load_calibration()
-    if model.topology != calibration.topology:
+@dataclass(frozen=True)
+class CalibratedModel:
+    """A head model and what is known of how photos show it."""
+
+    model: HeadModel
+    calibration: LandmarkCalibration
+    appearance: Appearance
+
+
+@lru_cache(maxsize=2)
+def load_calibrated_model(name: str) -> CalibratedModel:
+    """The model and its calibrations. Raises ModelError, TopologyError when they do not belong together."""
+    model, calibration, photometry = get_model(name), load_calibration(), load_photometry()
+    if {calibration.topology, photometry.topology} != {model.topology}:
         remedy = "run `make assets` again, or reinstall the extension" if name == EMBEDDED else "use the embedded model"
         raise TopologyError(f"The head model {name} has another mesh than the one its landmarks were calibrated on: {remedy}.")
-    return model, calibration
+    return CalibratedModel(model, calibration, prepare_appearance(model, photometry))
 
 
-def build_asset(
-    model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight
-) -> HeadAsset:
+def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight) -> HeadAsset:
     """Everything about one fitted head, in NumPy only."""
     code: HeadCode = fit.code
     vertices = model.shape(code.identity)
@@ -183,4 +224,4 @@ def build_asset(
     )
 
 
-__all__ = ["build_asset", "fit_all_faces", "fit_photo", "run"]
+__all__ = ["build_asset", "fit_all_faces", "fit_photo", "fit_photos", "run"]

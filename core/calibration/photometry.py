@@ -29,6 +29,8 @@ NUM_MODES = 32
 ROUNDS = 30
 SPACING_M, FEATURE_SPACING_M = 0.0032, 0.0022
 """Least distance between samples, and around brows, eyes, nostrils and lips."""
+EYE_REACH = np.array([0.8, 0.52])
+"""Half axes of what counts as an eye, in lengths of the fissure."""
 LARGEST = 1.5
 """Log residuals are cut off here."""
 LEAST_SEEN = 150
@@ -51,12 +53,21 @@ def choose_samples(model: HeadModel) -> np.ndarray:
     skin = np.unique(model.faces[model.face_parts == model.part_names.index("skin")])
     openness = Occluder(model.template, triangles).openness(model.template[skin] + normals[skin] * 5e-4, normals[skin], 32, 0.02)
     hidden = np.maximum.reduce([model.regions[name] for name in ("mouth_inside", "eye_socket", "nostrils")])
-    usable = skin[(zones.front[skin] > 0.3) & (openness > 0.3) & (hidden[skin] < 0.3)]
+    usable = skin[(zones.front[skin] > 0.3) & (openness > 0.3) & (hidden[skin] < 0.3) & ~around_eyes(model)[skin]]
     lips = np.maximum(model.regions["lip_upper"], model.regions["lip_lower"])
     feature = np.maximum(zones.feature, lips)
     rng = np.random.default_rng(0)
     wide = _thin_out(model.template, rng.permutation(usable), SPACING_M)
     return np.union1d(wide, _thin_out(model.template, rng.permutation(usable[feature[usable] > 0.3]), FEATURE_SPACING_M))
+
+
+def around_eyes(model: HeadModel) -> np.ndarray:
+    """[V] Where real eyes have lashes and make-up that our renders lack: they would be taken for wide lids."""
+    corners = model.landmarks7.evaluate(model.template)[:4].reshape(2, 2, 3)
+    offsets = model.template[:, None] - corners.mean(1)
+    reach = np.linalg.norm(corners[:, 0] - corners[:, 1], axis=1)[:, None] * EYE_REACH
+    inside: np.ndarray = (((offsets[..., :2] / reach) ** 2).sum(-1) < 1).any(1)
+    return inside
 
 
 def _thin_out(points: np.ndarray, candidates: np.ndarray, spacing: float) -> np.ndarray:

@@ -58,13 +58,14 @@ STAGES = (Refinement(3.0, 4, 10), Refinement(1.5, 4, 6), Refinement(1.0, 6, 4))
 
 @dataclass(frozen=True)
 class PhotometricSettings:
-    """Strengths, chosen on rendered heads of our own (never on the benchmark).
+    """Strengths, chosen on rendered heads of our own (never on the benchmark), where noise 2, 3, 4 left about 62, 64, 66 % of the
+    mean head's error; photos are harder than renders.
 
     noise_scale multiplies the calibrated noise, whose samples are not independent; degrees of Student's t; outline_mm: the
     outline's standard deviation; outline_samples: how many independent ones a whole outline counts for.
     """
 
-    noise_scale: float = 2.0
+    noise_scale: float = 3.0
     degrees: float = 4.0
     outline_mm: float = 1.0
     outline_degrees: float = 2.0

@@ -9,17 +9,20 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from likeness.core.calibration.render import build_studio, render_person
 from likeness.core.errors import LikenessError
 from likeness.core.fit.geometry import FitSettings, LandmarkFit, fit_landmarks
 from likeness.core.fit.measurement import load_calibration
-from likeness.core.head.library import get_model
+from likeness.core.fit.photometric import fit_person
+from likeness.core.head.library import EMBEDDED, get_model
 from likeness.core.head.model import HeadModel
 from likeness.core.photo.dense_landmarks import locate_dense_landmarks
 from likeness.core.photo.image import load_photo, photo_from_pixels
 from likeness.core.photo.landmarks import detect_landmarks
+from likeness.core.pipeline import load_calibrated_model
 
 BENCH_DIR = Path(__file__).resolve().parents[2].parent / "shared" / "bench"
 RECORDED_PEERS = {  # neutral target: pooled median, mean, std (mm), from the benchmark's README
@@ -30,29 +33,43 @@ RECORDED_PEERS = {  # neutral target: pooled median, mean, std (mm), from the be
 ROUND_TRIP_SEED = 20_000
 
 
-def fit_pixels(pixels: np.ndarray) -> LandmarkFit:
-    """The product's landmark fit on an image [H,W,3]."""
-    photo = photo_from_pixels(pixels, source="benchmark")
-    landmarks = locate_dense_landmarks(photo, detect_landmarks(photo))
-    size = (pixels.shape[1], pixels.shape[0])
-    return fit_landmarks(landmarks, size, photo.focal_px, get_model(), load_calibration())
+def fit_pixels(images: list[np.ndarray]) -> list[LandmarkFit]:
+    """The product's fit on images [H,W,3] of one person."""
+    tools = load_calibrated_model(EMBEDDED)
+    photos = [photo_from_pixels(pixels, source="benchmark") for pixels in images]
+    dense = [locate_dense_landmarks(photo, detect_landmarks(photo)) for photo in photos]
+    return fit_person(photos, dense, tools.model, tools.calibration, tools.appearance)
 
 
-def predict_benchmark(out_dir: Path) -> tuple[Path, Path, Path]:
-    """Fit every image; write neutral, posed and mean-head meshes as the benchmark reads them. -> the three folders."""
+def predict_benchmark(out_dir: Path) -> dict[str, Path]:
+    """Fit every image, and the three of each person together; write the meshes as the benchmark reads them.
+
+    -> folders: neutral, posed, mean (head), several (photos of a person).
+    """
     model = get_model()
-    folders = tuple(out_dir / name for name in ("neutral", "posed", "mean"))
-    for folder in folders:
+    folders = {name: out_dir / name for name in ("neutral", "posed", "mean", "several")}
+    for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
+    people: dict[str, dict[str, np.ndarray]] = {}
     for image in sorted((BENCH_DIR / "set").glob("*.png")):
-        _write_prediction(folders[2] / f"{image.stem}.npz", model, model.template)
+        people.setdefault(image.stem[:5], {})[image.stem] = load_photo(image).pixels
+    for images in people.values():
+        for name, pixels in images.items():
+            _write_prediction(folders["mean"] / f"{name}.npz", model, model.template)
+            try:
+                (fit,) = fit_pixels([pixels])
+            except LikenessError as error:
+                print(f"{name}: {error}")
+                continue
+            _write_prediction(folders["neutral"] / f"{name}.npz", model, model.shape(fit.code.identity))
+            _write_prediction(folders["posed"] / f"{name}.npz", model, model.pose(fit.code))
         try:
-            fit = fit_pixels(load_photo(image).pixels)
+            fits = fit_pixels(list(images.values()))
         except LikenessError as error:
-            print(f"{image.name}: {error}")
+            print(f"{', '.join(images)}: {error}")
             continue
-        _write_prediction(folders[0] / f"{image.stem}.npz", model, model.shape(fit.code.identity))
-        _write_prediction(folders[1] / f"{image.stem}.npz", model, model.pose(fit.code))
+        for name, fit in zip(images, fits, strict=True):
+            _write_prediction(folders["several"] / f"{name}.npz", model, model.shape(fit.code.identity))
     return folders
 
 
@@ -87,32 +104,38 @@ def report_benchmark(out_dir: Path) -> dict[str, float]:
         return {}
     sys.path.insert(0, str(BENCH_DIR))
     bench = importlib.import_module("bench")
-    neutral, posed, mean = predict_benchmark(out_dir)
+    folders = {name: str(path) for name, path in predict_benchmark(out_dir).items()}
     tables = {
-        "fit": bench.run(str(neutral), quiet=True),
-        "mean head": bench.run(str(mean), quiet=True),
-        "fit, posed target": bench.run(str(posed), target="posed", quiet=True),
-        "fit, metrical": bench.run(str(neutral), metrical=True, quiet=True),
-        "mean head, metrical": bench.run(str(mean), metrical=True, quiet=True),
+        "fit": bench.run(folders["neutral"], quiet=True),
+        "three photos together": bench.run(folders["several"], quiet=True),
+        "mean head": bench.run(folders["mean"], quiet=True),
+        "fit, posed target": bench.run(folders["posed"], target="posed", quiet=True),
+        "fit, metrical": bench.run(folders["neutral"], metrical=True, quiet=True),
+        "mean head, metrical": bench.run(folders["mean"], metrical=True, quiet=True),
     }
     for title, (rows, pool) in tables.items():
         bench.table(rows, pool, title)
     print("recorded peers, neutral target (median mean std):")
     for name, numbers in RECORDED_PEERS.items():
         print(f"  {name:52s}" + " ".join(f"{n:.3f}" for n in numbers))
-    fit_rows, mean_rows = tables["fit"][0], tables["mean head"][0]
+    paired = {name: compare_with_mean(name, tables[name][0], tables["mean head"][0]) for name in ("fit", "three photos together")}
+    result = {name: pooled_median(pool) for name, (_, pool) in tables.items() if pool}
+    return result | {"paired": paired["fit"], "reconstructed": sum(r["ok"] for r in tables["fit"][0])}
+
+
+def compare_with_mean(name: str, rows: list[dict[str, Any]], mean_rows: list[dict[str, Any]]) -> float:
+    """Print and return the mean difference (mm) of medians, paired by identity."""
     per_identity: dict[str, list[float]] = {}
-    for a, b in zip(fit_rows, mean_rows, strict=True):
+    for a, b in zip(rows, mean_rows, strict=True):
         per_identity.setdefault(a["name"][:5], []).append(a["median"] - b["median"])
     differences = np.array([np.mean(v) for v in per_identity.values()])
     low, high = bootstrap_interval(differences)
     better = int((differences < 0).sum())
     print(
-        f"fit - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], "
+        f"{name} - mean head, paired by identity: {differences.mean():+.3f} mm [{low:+.3f}, {high:+.3f}], "
         f"{better} of {len(differences)} better"
     )
-    result = {name: pooled_median(pool) for name, (_, pool) in tables.items() if pool}
-    return result | {"paired": float(differences.mean()), "reconstructed": sum(r["ok"] for r in fit_rows)}
+    return float(differences.mean())
 
 
 def pooled_median(pool: dict[str, np.ndarray]) -> float:
@@ -149,7 +172,7 @@ def report_round_trip(count: int = 20) -> dict[str, float]:
         truth = model.shape(person.code.identity)
         errors["mean head"].append(shape_error_mm(model.template, truth, face))
         try:
-            found = model.shape(fit_pixels(person.pixels).code.identity)
+            found = model.shape(fit_pixels([person.pixels])[0].code.identity)
         except LikenessError:
             found, missed = model.template, missed + 1
         errors["detected"].append(shape_error_mm(found, truth, face))

@@ -29,14 +29,16 @@ def foreign_as_embedded(foreign, monkeypatch):
     """The foreign model in the place of the embedded one, as after an update that went half way."""
     monkeypatch.setattr(library, "ASSETS_DIR", foreign.parent)
     library.get_model.cache_clear()
+    pipeline.load_calibrated_model.cache_clear()
     yield
     library.get_model.cache_clear()
+    pipeline.load_calibrated_model.cache_clear()
 
 
 def test_the_embedded_model_is_the_calibrated_one():
-    model, calibration = pipeline.load_calibrated_model(library.EMBEDDED)
-    assert model.topology == calibration.topology
-    assert calibration.points.indices.max() < len(model.template)
+    tools = pipeline.load_calibrated_model(library.EMBEDDED)
+    assert tools.model.topology == tools.calibration.topology == tools.appearance.calibration.topology
+    assert tools.calibration.points.indices.max() < len(tools.model.template)
 
 
 def test_a_foreign_model_is_refused_by_name(foreign):
