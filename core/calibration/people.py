@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from ..appearance.skin import skin_albedo
-from ..head.build.regions import BROW_HALF_WIDTH_MM, BROW_MM, distance_to_line
+from ..head.brow_line import BROW_HALF_WIDTH_MM, BROW_MM, distance_to_line
 from ..head.model import HeadModel, triangulate
 from ..render.rasterize import interpolate, rasterize_uv
 from ..types import HeadCode

@@ -6,7 +6,7 @@ Rule of this file: the only place that imports Warp and its kernels; kernels are
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -71,17 +71,29 @@ def load_texel_kernels() -> ModuleType:
     return texel_kernels
 
 
-def are_kernels_compiled() -> bool:
+@cache
+def load_skin_kernels() -> ModuleType:
+    """The kernels that paint a person's skin; compiled as the others, when the first person is generated."""
+    load_warp()
+    from ..appearance import skin_kernels
+
+    return skin_kernels
+
+
+FIT_KERNELS = (load_kernels, load_texel_kernels)
+
+
+def are_kernels_compiled(loaders: tuple[Callable[[], ModuleType], ...] = FIT_KERNELS) -> bool:
     """Do this machine's files hold the kernels as they are now? Else the next launch, or warm_up, takes 5 to 20 seconds."""
     wp = load_warp()
-    modules = [wp.get_module(load().__name__) for load in (load_kernels, load_texel_kernels)]
+    modules = [wp.get_module(load().__name__) for load in loaders]
     folders = [Path(wp.config.kernel_cache_dir, m.get_module_identifier(block_dim=CPU_BLOCK_DIM)) for m in modules]
     return all(any(folder.glob("*.o")) for folder in folders)
 
 
-def warm_up() -> None:
+def warm_up(loaders: tuple[Callable[[], ModuleType], ...] = FIT_KERNELS) -> None:
     """Load the kernels now, compiled if they are not yet, so that a job can show it as a stage of its own."""
-    for load in (load_kernels, load_texel_kernels):
+    for load in loaders:
         load_warp().load_module(load(), device=DEVICE)
 
 

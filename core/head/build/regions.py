@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..brow_line import BROW_HALF_WIDTH_MM, BROW_MM, distance_to_line
 from .base_mesh import LID_MARGIN, SOCKET, MeanHead
 from .measures import CHEILION, GLABELLA, MENTON, POGONION, PRONASALE, SUBNASALE
 from .topology import QuadMesh
@@ -17,9 +18,6 @@ VERMILION_RING = (496, 490)
 """Two neighbours of the closed loop along the lips' border; it passes both corners of the mouth."""
 MOUTH_BAG = 656
 """A vertex far back in the mouth."""
-BROW_MM = np.array([[-17.5, 14.0], [-9.0, 17.5], [0.0, 19.5], [8.0, 20.0], [15.0, 17.5], [21.0, 13.5]])
-"""The brow's middle line from the centre of the pupil, outwards and up, seen from the front."""
-BROW_HALF_WIDTH_MM = np.array([4.2, 4.3, 4.0, 3.4, 2.4, 1.2])
 HAIRLINE = np.array(
     [[0, 92], [25, 90], [42, 80], [54, 58], [62, 30], [70, 5], [80, -2], [100, -10], [125, -35], [150, -62], [180, -68]]
 )
@@ -159,17 +157,6 @@ def _eyes(head: MeanHead, mm: np.ndarray, row_of: np.ndarray, inside: np.ndarray
         regions[f"upper_lid_{side}"] = around * upper * (1 - regions[f"brow_{side}"])
         regions[f"lower_lid_{side}"] = around * (1 - upper)
     return regions
-
-
-def distance_to_line(points: np.ndarray, line: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points [N, 2] -> distance to the polyline [L, 2] and the width [L] interpolated at the nearest place, [N] each."""
-    best, width = np.full(len(points), np.inf), np.ones(len(points))
-    for a, b, wa, wb in zip(line[:-1], line[1:], widths[:-1], widths[1:], strict=True):
-        t = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
-        distance = np.linalg.norm(points - a - t[:, None] * (b - a), axis=1)
-        nearer = distance < best
-        best[nearer], width[nearer] = distance[nearer], (wa + t * (wb - wa))[nearer]
-    return best, width
 
 
 def _nose(head: MeanHead, mm: np.ndarray, point: dict[str, np.ndarray], inside: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,132 @@
+"""A person's albedo on a model's UVs, from the person's numbers.
+
+Rule of this file: skin is pigment in optical density (skin.py), varied by where on the face it is (face_map.py), by marks (spots.py,
+brows.py) and by seeded noise in space (skin_kernels.py); eyes, teeth, gums and tongue are the model's own, the irises tinted.
+
+Sources: ANTHROPOMETRY.md B4 (variation over the face), E (lips: the measured rule of lip against skin, which holds from light to
+deep skin, where blood alone would not explain the colour).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..fit.gutters import fill_gutters
+from ..head.model import HeadModel
+from ..render.runtime import as_warp, launch, load_skin_kernels, load_warp
+from ..render.shading import ENCODE_TABLE
+from .brows import read_brows
+from .canvas import Canvas, get_canvas
+from .face_map import FaceMap, get_face_map
+from .hair_colour import hair_albedo
+from .iris import linear_to_srgb, srgb_to_linear, tint_iris
+from .noise import noise_volume
+from .parameters import Appearance
+from .skin import B_BLOOD, D0, K_MELANIN, SATURATION, lightness_and_hues, melanin_direction, skin_albedo
+from .spots import stamp_spots
+
+DEOXYGENATION = np.array([0.045, 0.007, 0.010])
+"""Optical density per fifth of the blood's oxygen that is gone."""
+AGE_YELLOW = np.array([0.0002, 0.0006, 0.0022])
+"""Optical density per year beyond 30."""
+SCLERA_AGE = np.array([0.0010, 0.0020, 0.0045])
+MUCOSA_LAB, CONJUNCTIVA_LAB = (44.0, 26.0, 14.0), (60.0, 18.0, 12.5)
+RGB_FROM_XYZ = np.array(
+    [[3.2404542, -1.5371385, -0.4985314], [-0.969266, 1.8760108, 0.041556], [0.0556434, -0.2040259, 1.0572252]]
+)
+WHITE = np.array([0.95047, 1.0, 1.08883])
+
+
+def paint_albedo(model: HeadModel, appearance: Appearance, size: int = 2048) -> np.ndarray:
+    """sRGB [size, size, 3] uint8 on the model's UVs, no light in it; the same person at every size."""
+    wp, canvas, face = load_warp(), get_canvas(model, size), get_face_map(model)
+    table = vertex_table(appearance, face)
+    brows = np.zeros(size * size, np.uint8)
+    for texels, values in zip(canvas.brow_texels, read_brows(appearance, canvas.brow_seen, 1000 * canvas.texel_m), strict=True):
+        brows[texels] = values
+    albedo = canvas.base.reshape(-1, 3).copy()
+    bare = skin_colour(appearance)
+    inputs = [
+        noise_volume(), as_warp(canvas.skin, wp.int32), as_warp(table, wp.float32),
+        as_warp(np.ascontiguousarray(canvas.triangles, np.int32), wp.vec3i),
+        as_warp(canvas.raster.triangle_id.reshape(-1), wp.int32), as_warp(canvas.raster.barycentric.reshape(-1, 3), wp.vec3),
+        as_warp(canvas.lips, wp.uint8), as_warp(canvas.wet, wp.uint8),
+        as_warp(stamp_spots(model, appearance, canvas).reshape(-1), wp.float32), as_warp(brows, wp.uint8),
+        canvas.texel_m, int(appearance.seed % 2**31), wp.vec3(*(D0 + AGE_YELLOW * (appearance.age - 30))), wp.vec3(*K_MELANIN),
+        SATURATION, wp.vec3(*B_BLOOD), wp.vec3(*DEOXYGENATION), wp.vec3(*lip_colour(appearance, bare)),
+        wp.vec3(*lab_to_linear(MUCOSA_LAB)), wp.vec3(*(lab_to_linear(CONJUNCTIVA_LAB) * np.clip(bare / 0.3, 0.45, 1.1) ** 0.35)),
+        wp.vec3(*hair_albedo(appearance.hair_eumelanin, appearance.hair_pheomelanin, appearance.hair_grey)),
+        appearance.mottling, float(np.clip(appearance.stubble, 0, 1)), as_warp(ENCODE_TABLE, wp.uint8), as_warp(albedo, wp.uint8),
+    ]  # fmt: skip
+    launch(load_skin_kernels().paint_skin, len(canvas.skin), inputs)
+    pixels = tint_eyes(albedo.reshape(size, size, 3), appearance, canvas)
+    fill_gutters(pixels, canvas.gaps, canvas.gap_share)
+    return pixels
+
+
+def skin_colour(appearance: Appearance) -> np.ndarray:
+    """The person's bare skin, linear RGB [3]."""
+    return skin_albedo(appearance.melanin, appearance.blood) * np.exp(-AGE_YELLOW * (appearance.age - 30))
+
+
+def vertex_table(appearance: Appearance, face: FaceMap) -> np.ndarray:
+    """What skin_kernels.paint_skin interpolates, [V, 11] float32."""
+    contrast, uneven = appearance.zone_contrast, appearance.mottling
+    wide, narrow = (vertex_noise(face, appearance.seed, number, length) for number, length in ((1, 0.034), (5, 0.017)))
+    under_eye = face.under_eye * appearance.under_eye
+    log_m = np.log(appearance.melanin) + contrast * (
+        0.14 * face.forehead + 0.13 * face.lid + 0.05 * face.nose + 0.06 * face.chin - 0.09 * face.cheek + 0.08 * face.scalp
+        + 0.08 * face.neck
+    ) + 0.14 * under_eye + uneven * (0.030 * wide + 0.030 * narrow)  # fmt: skip
+    blood = appearance.blood + (
+        appearance.flush_nose * face.nose + appearance.flush_cheeks * face.cheek + appearance.flush_ears * face.ear
+        + 0.5 * appearance.flush_cheeks * face.chin + 0.14 * face.lid + 0.05 * under_eye - 0.14 * face.neck - 0.12 * face.scalp
+    ) + uneven * 0.045 * (wide - narrow)  # fmt: skip
+    pallor = 0.3 * face.lid + 0.6 * under_eye + 0.5 * face.beard * appearance.stubble
+    shadow = face.beard * appearance.stubble
+    return np.ascontiguousarray(
+        np.column_stack([
+            face.places, log_m + 0.1 * shadow, blood, pallor, face.inside, face.upper, shadow,
+            face.scalp * appearance.scalp_stubble, face.pores,
+        ]),
+        np.float32,
+    )  # fmt: skip
+
+
+def vertex_noise(face: FaceMap, seed: int, number: int, length: float) -> np.ndarray:
+    """Smooth noise of unit variance at the vertices, [V], its blobs `length` m wide."""
+    wp = load_warp()
+    out = np.zeros(len(face.places), np.float32)
+    places = as_warp(np.ascontiguousarray(face.places, np.float32), wp.vec3)
+    launch(load_skin_kernels().draw_noise, len(out), [noise_volume(), int(seed % 2**31), number, length, places, as_warp(out, wp.float32)])
+    return out.astype(np.float64)
+
+
+def lip_colour(appearance: Appearance, skin: np.ndarray) -> np.ndarray:
+    """Linear RGB [3] of the lower lip beside the linear skin [3].
+
+    L* falls below the skin's by half of what it has over 30, chroma and hue follow lightness (410 people, cross-polarised); the
+    person's own blood and melanin move it from there.
+    """
+    lightness = float(lightness_and_hues(skin)[0]) - 0.06 * (appearance.age - 30)
+    lip = lightness - max(0.0, (lightness - 30) / 2)
+    chroma, hue = max(0.81 * lip - 10.8, 4.0), np.radians(31.9 - 0.375 * (lip - 46))
+    usual = lab_to_linear((lip, chroma * np.cos(hue), chroma * np.sin(hue)))
+    return usual * np.exp(-appearance.lip_blood * B_BLOOD - appearance.lip_melanin * melanin_direction(appearance.melanin))
+
+
+def tint_eyes(albedo: np.ndarray, appearance: Appearance, canvas: Canvas) -> np.ndarray:
+    """Albedo [S, S, 3] with the person's irises, and eyeballs yellowed by age."""
+    flat = albedo.reshape(-1, 3)
+    for channel, rate in enumerate(SCLERA_AGE):
+        curve = 255 * linear_to_srgb(srgb_to_linear(np.arange(256) / 255) * np.exp(-rate * (appearance.age - 30)))
+        flat[canvas.eyes, channel] = np.clip(np.rint(curve), 0, 255).astype(np.uint8)[flat[canvas.eyes, channel]]
+    return tint_iris(albedo, canvas.iris, appearance.iris)
+
+
+def lab_to_linear(lab: tuple[float, float, float]) -> np.ndarray:
+    """CIELAB (D65) -> linear sRGB [3] in [0, 1]."""
+    y = (lab[0] + 16) / 116
+    f = np.array([y + lab[1] / 500, y, y - lab[2] / 200])
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * WHITE
+    return np.clip(RGB_FROM_XYZ @ xyz, 0, 1)

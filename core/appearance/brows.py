@@ -1,0 +1,78 @@
+"""Brows drawn hair by hair on a chart of the face seen from the front, then read where the skin's texels lie.
+
+Rule of this file: a brow is the published line above the pupil, moved as the person's numbers say; hairs stand upright over the
+inner corner, lie outwards along the arch and down at the tail; the two sides have hairs of their own.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from ..head.brow_line import BROW_HALF_WIDTH_MM, BROW_MM, distance_to_line
+from ..render.rasterize import sample_image
+from .parameters import Appearance
+
+PX_PER_MM = 20.0
+CORNER_MM = np.array([-26.0, 2.0])
+SIZE_MM = (56.0, 34.0)
+NUM_ROOTS = 4200
+FINE_SHARE = 0.14
+"""What the short down between the hairs adds over the whole brow."""
+ARCH_MM = np.array([0.0, 0.4, 1.0, 1.6, 1.2, -0.2])
+"""What one unit of arch adds to the line's heights."""
+
+
+def draw_brow(appearance: Appearance, side: int) -> np.ndarray:
+    """One brow's hairs [H, W] uint8, row 0 lowest, inner end left, over CORNER_MM and SIZE_MM from the pupil; side 0 left, 1 right."""
+    rng = np.random.default_rng((appearance.seed, 51, side))
+    line = BROW_MM + np.stack([np.zeros(6), (appearance.brow_arch - 1) * ARCH_MM + 1000 * appearance.brow_height], 1)
+    line = line + rng.normal(0, [0.35, 0.35])
+    widths = BROW_HALF_WIDTH_MM * appearance.brow_thickness
+    roots = CORNER_MM + rng.uniform(size=(NUM_ROOTS, 2)) * SIZE_MM
+    chance, shades = rng.uniform(0.0, 1.0, NUM_ROOTS), rng.integers(90, 235, NUM_ROOTS)
+    lengths, leans, bends = rng.uniform(3.2, 6.0, NUM_ROOTS), rng.normal(size=NUM_ROOTS), rng.normal(-14, 8, NUM_ROOTS)
+    distance, width = distance_to_line(roots, line, widths)
+    inner = np.clip((roots[:, 0] - line[0, 0]) / 5.0, 0.25, 1.0)
+    keep = chance < np.clip(1.25 - distance / width, 0, 1) * inner * appearance.brow_density
+    picture = Image.new("L", (round(SIZE_MM[0] * PX_PER_MM), round(SIZE_MM[1] * PX_PER_MM)), 0)
+    draw = ImageDraw.Draw(picture)
+    for root, length, lean, bend, shade in zip(roots[keep], lengths[keep], leans[keep], bends[keep], shades[keep], strict=True):
+        share = float(np.clip((root[0] + 18) / 40, 0, 1))
+        height = root[1] - np.interp(root[0], line[:, 0], line[:, 1])
+        first = np.radians(76 - 92 * share**0.6 + 8 * lean) - 0.05 * height * share
+        angles = first + np.radians(bend) * (1 - 0.5 * share) * np.linspace(0, 1, 5)
+        step = length * (0.72 + 0.4 * np.sin(np.pi * share)) * (0.7 + 0.3 * appearance.brow_thickness) / 5
+        bends_at = np.cumsum(step * np.stack([np.cos(angles), np.sin(angles)], 1), 0)
+        path = (np.concatenate([root[None], root + bends_at]) - CORNER_MM) * PX_PER_MM
+        for k, (a, b) in enumerate(pairwise(path)):
+            draw.line([*a, *b], fill=int(shade * (1 - 0.13 * k)), width=3 if k < 3 else 2)
+    soft = np.asarray(picture.filter(ImageFilter.GaussianBlur(1.2)), np.float32)
+    return np.clip(soft + FINE_SHARE * appearance.brow_density * down(line, widths, soft.shape), 0, 255).astype(np.uint8)
+
+
+def down(line: np.ndarray, widths: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A soft cover over the brow's inside, [H, W] in 0..255."""
+    step = 8
+    x, y = np.meshgrid(np.arange(step / 2, shape[1], step), np.arange(step / 2, shape[0], step))
+    distance, width = distance_to_line(np.stack([x.ravel(), y.ravel()], 1) / PX_PER_MM + CORNER_MM, line, widths)
+    cover = np.clip(1.2 - distance / width, 0, 1).reshape(x.shape)
+    small = Image.fromarray((255 * cover * cover * (3 - 2 * cover)).astype(np.uint8))
+    return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BILINEAR), np.float32)
+
+
+def read_brows(appearance: Appearance, seen_mm: tuple[np.ndarray, np.ndarray], texel_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Both brows where texels are seen from the front (seen_mm: left, right [N, 2], outwards and up from the pupil): [N] uint8."""
+    out = []
+    for side, seen in enumerate(seen_mm):
+        picture = draw_brow(appearance, side)
+        scale = max(1, round(0.8 * texel_mm * PX_PER_MM))
+        small = np.asarray(Image.fromarray(picture).reduce(scale))
+        at = (seen - CORNER_MM) * PX_PER_MM / scale
+        inside = ((at >= 0) & (at <= np.array(small.shape[::-1]))).all(1)
+        values = np.zeros(len(seen), np.uint8)
+        values[inside] = sample_image(small[..., None], at[inside])[:, 0] * 255
+        out.append(values)
+    return out[0], out[1]
