@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """For path properties that take "//" for the .blend file's folder; older Blenders allow it everywhere."""
+IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.tif;*.tiff;*.webp;*.bmp;*.gif;*.heic;*.heif;*.avif"
 FACES = (
     ("LARGEST", "Largest Face", "The face that fills most of the photo"),
     ("ALL", "All Faces", "A head for every face in the photo"),
@@ -15,7 +16,7 @@ FACES = (
 
 
 _chosen: dict[str, str] = {}
-"""The chosen photo's path, for this session only: a .blend may be given away, and a path says whose it was and where."""
+"""The chosen photos' paths, for this session only: a .blend may be given away, and a path says whose it was and where."""
 
 
 def get_photo(settings: bpy.types.PropertyGroup) -> str:
@@ -28,6 +29,16 @@ def set_photo(settings: bpy.types.PropertyGroup, path: str) -> None:
     _chosen["photo"] = bpy.path.abspath(path)
 
 
+def get_others(settings: bpy.types.PropertyGroup) -> str:
+    """Absolute paths of further photos of the same person, one a line."""
+    return _chosen.get("others", "")
+
+
+def set_others(settings: bpy.types.PropertyGroup, paths: str) -> None:
+    """Keep the choice."""
+    _chosen["others"] = "\n".join(bpy.path.abspath(path) for path in paths.splitlines() if path.strip())
+
+
 class LikenessSettings(bpy.types.PropertyGroup):
     """What a person chose; saved with the scene, but for the photo's path."""
 
@@ -38,6 +49,12 @@ class LikenessSettings(bpy.types.PropertyGroup):
         options=RELATIVE_PATH,
         get=get_photo,
         set=set_photo,
+    )
+    others: StringProperty(
+        name="Further Photos",
+        description="Paths of further photos of the same person, one a line",
+        get=get_others,
+        set=set_others,
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)

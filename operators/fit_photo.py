@@ -9,13 +9,12 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..core.errors import describe_error
-from ..properties import FACES, RELATIVE_PATH
+from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH
 from .job import Job, run_to_end
 
 if TYPE_CHECKING:
     from ..core.types import HeadAsset, Progress
 
-IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.tif;*.tiff;*.webp;*.bmp;*.gif;*.heic;*.heif;*.avif"
 RUNNING = "A head is being made: wait for it, or press Esc"
 
 
@@ -28,6 +27,11 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
 
     filepath: StringProperty(
         name="Photo", description="The photo of a face", subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
+    )
+    others: StringProperty(
+        name="Further Photos",
+        description="Paths of further photos of the same person, one a line: one head is made from the largest face of each",
+        options={"SKIP_SAVE"},
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
@@ -56,7 +60,9 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
         """Run to the end at once; after the file selector, hand over to an invocation of its own that shows progress."""
         if self.is_from_selector and not bpy.app.background:
             context.scene.likeness.photo = self.filepath
-            bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=self.filepath, faces=self.faces, face=self.face)
+            bpy.ops.likeness.fit_photo(
+                "INVOKE_DEFAULT", filepath=self.filepath, others=self.others, faces=self.faces, face=self.face
+            )
             return {"CANCELLED"}
         try:
             return self._finish(context, run_to_end(self._steps()))
@@ -106,6 +112,9 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
         if not self.filepath:
             raise PhotoError("No photo is chosen: give the path of one as filepath.")
         photo = bpy.path.abspath(self.filepath)
+        others = [bpy.path.abspath(path) for path in self.others.splitlines() if path.strip()]
+        if others:
+            return [(yield from pipeline.fit_photos([photo, *others]))]
         if self.faces == "ALL":
             return (yield from pipeline.fit_all_faces(photo))
         index = self.face if self.faces == "ONE" else 0

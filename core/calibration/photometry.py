@@ -140,6 +140,7 @@ def main() -> None:
 
 
 def calibrate_photometry(model: HeadModel, people: list[RenderedPerson]) -> PhotometricCalibration:
+    """Learn from rendered people of known shape; a few hundred are enough, and take minutes."""
     triangles, vertices = opaque_triangles(model), choose_samples(model)
     rings, ring_weights = tangent_weights(model.template, vertex_normals(model.template, triangles), triangles, vertices)
     surface = sample_surface(model, vertices, rings, ring_weights)

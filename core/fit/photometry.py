@@ -66,6 +66,7 @@ HALF_FIELDS = ("mean", "modes", "noise")
 
 
 def save_photometry(calibration: PhotometricCalibration, path: Path) -> None:
+    """What load_photometry reads."""
     fields = {name: getattr(calibration, name) for name in PhotometricCalibration.__annotations__}
     fields |= {name: fields[name].astype(np.float16) for name in HALF_FIELDS}
     fields |= {name: fields[name].astype(np.int32) for name in ("vertices", "rings")}
@@ -171,6 +172,7 @@ def fit_smooth_light(
 
 
 def fit_chroma(normals: np.ndarray, log_ratio: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Chroma [4] of an evenly coloured skin's log red / green [N]."""
     basis = sh_basis(normals)[:, :NUM_CHROMA]
     scaled = basis * weight[:, None]
     solved: np.ndarray = np.linalg.solve(scaled.T @ basis + np.diag(CHROMA_RIDGE), scaled.T @ log_ratio)

@@ -80,7 +80,7 @@ def test_slopes_of_points_and_normals_agree_with_differences(tools):
 
 
 def test_the_gradient_is_that_of_the_cost(begun):
-    """Along each group of unknowns; bilinear sampling leaves a few percent (and the landmarks' scale follows depth unaccounted)."""
+    """Along each group of unknowns; bilinear sampling leaves a few percent. (Along depth the landmarks' scale is left out.)"""
     view, state = begun
     _, gradient = view.normal_equations(state, 1.0)
     K, E = view.landmarks.num_identity, view.model.num_expression
@@ -110,7 +110,7 @@ def test_an_edge_is_found_where_it_is_and_nowhere_on_even_ground():
 
 def test_smooth_light_is_recovered_beside_outliers():
     rng = np.random.default_rng(0)
-    normals = rng.normal(size=(800, 3)) + [0, 0, 1.5]
+    normals = rng.normal(size=(800, 3)) + np.array([0, 0, 1.5])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     light = np.array([3.5, 0.5, 0.8, -0.6, 0.1, 0.1, 0.1, -0.1, 0.05])
     values = np.log(sh_basis(normals) @ light) + 0.02 * rng.normal(size=800)
@@ -167,7 +167,7 @@ def test_the_calibration_survives_its_file_and_a_damaged_one_is_named(tools, tmp
     assert read.topology == tools.model.topology
     np.testing.assert_allclose(read.modes, tools.appearance.calibration.modes, atol=1e-3)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="photometric calibration .* reinstall"):
+    with pytest.raises(ModelError, match=r"photometric calibration .* reinstall"):
         load_photometry(path)
 
 
