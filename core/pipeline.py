@@ -14,7 +14,7 @@ import numpy as np
 
 from .config import VERSION
 from .errors import TopologyError
-from .fit.confidence import judge_fit
+from .fit.confidence import expected_error_mm, judge_fit, shares_of_face
 from .fit.light import SkinLight, fit_skin_light
 from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.photometric import Appearance, fit_person, prepare_appearance
@@ -26,12 +26,11 @@ from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
-from .render.runtime import are_kernels_compiled, warm_up
+from .render.runtime import COMPILING, are_kernels_compiled, warm_up
 from .types import FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
 
 Result = TypeVar("Result")
 TEXTURE_SIZE = 2048
-COMPILING = "Compiling the renderer, once on this machine"
 
 
 def run(job: Generator[Progress, None, Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
@@ -153,6 +152,8 @@ def _fit_faces(
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
+    asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
+    asset.provenance["face_shares"] = shares_of_face(tools.model, confidence_map)
     if len(photos) > 1:
         asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]
     yield Progress("Done", 1.0)

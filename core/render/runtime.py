@@ -18,6 +18,8 @@ import numpy as np
 from ..config import cache_dir
 
 DEVICE = "cpu"
+COMPILING = "Compiling the renderer, once on this machine"
+"""What a story says before it waits for kernels that are not compiled yet."""
 CPU_BLOCK_DIM = 1
 """Warp's threads a block on a CPU; it is part of a compiled module's name."""
 
