@@ -58,6 +58,7 @@ class LikenessSettings(bpy.types.PropertyGroup):
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
+    seed: IntProperty(name="Seed", description="Which random person: the same seed always makes the same", default=0, min=0)
 
 
 class LikenessJob(bpy.types.PropertyGroup):

@@ -11,10 +11,10 @@ import atexit
 import bpy
 
 from . import preferences, properties
-from .operators import export, expression, fit_photo, photos, remove
+from .operators import export, expression, fit_photo, generate, photos, remove
 from .panels import main
 
-MODULES = (preferences, properties, fit_photo, photos, expression, export, remove, main)
+MODULES = (preferences, properties, fit_photo, photos, generate, expression, export, remove, main)
 """In order of registration: property groups before what points to them."""
 
 

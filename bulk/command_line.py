@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 from ..core.errors import LikenessError
 from . import workers
 from .fit import FORMATS, FitOptions, fit_to_files, say_compiling
-from .inputs import Task, UsageError, join_tasks, list_tasks
+from .inputs import Task, UsageError, join_tasks, list_people, list_tasks
 from .report import reporting
 
+MAX_SEED = 2**31 - 1
 OK, USAGE, SOME_FAILED = 0, 1, 2
 TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
@@ -48,23 +49,33 @@ def make_parser() -> Parser:
     fit = commands.add_parser("fit", help="photos to heads", description=fit_command.__doc__)
     sources = 'a photo, a folder, a pattern like "shots/*.jpg", or a .txt, .csv or .jsonl list'
     fit.add_argument("inputs", nargs="+", metavar="PHOTO", help=sources)
-    fit.add_argument("--out", required=True, metavar="DIR", help="folder for the results and report.jsonl")
-    listed = f"any of {','.join(FORMATS)} (default: blend)"
-    fit.add_argument("--export", type=parse_formats, default=("blend",), metavar="LIST", help=listed)
-    fit.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
     which = "0: the largest face (default), 1: the next, or all"
     fit.add_argument("--face", type=parse_face, default=0, metavar="N|all", help=which)
     together = "all photos show one person: one head from them together (the largest face of each)"
     fit.add_argument("--same-person", action="store_true", help=together)
-    fit.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="photos at a time, each in a process of its own")
-    fit.add_argument("--preview", action="store_true", help="also render <photo>_preview.png")
-    sizes = ",".join(map(str, TEXTURE_SIZES))
-    fit.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
+    add_output_arguments(fit)
     fit.set_defaults(run=fit_command)
+    generate = commands.add_parser("generate", help="random people", description=generate_command.__doc__)
+    generate.add_argument("--seed", type=parse_seed, required=True, metavar="N", help=f"0 to {MAX_SEED}: who it is")
+    generate.add_argument("--count", type=parse_count, default=1, metavar="N", help="people, with the seeds from --seed on (1)")
+    add_output_arguments(generate)
+    generate.set_defaults(run=generate_command)
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
     info.set_defaults(run=info_command)
     return parser
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where heads go, in what form, and how many are made at a time."""
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results and report.jsonl")
+    listed = f"any of {','.join(FORMATS)} (default: blend)"
+    parser.add_argument("--export", type=parse_formats, default=("blend",), metavar="LIST", help=listed)
+    parser.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
+    parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="heads at a time, each in a process of its own")
+    parser.add_argument("--preview", action="store_true", help="also render <name>_preview.png")
+    sizes = ",".join(map(str, TEXTURE_SIZES))
+    parser.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -85,6 +96,20 @@ def parse_face(text: str) -> int | None:
     return int(text)
 
 
+def parse_seed(text: str) -> int:
+    """0 ... MAX_SEED."""
+    if not text.isdigit() or int(text) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is no seed: give a whole number from 0 to {MAX_SEED}")
+    return int(text)
+
+
+def parse_count(text: str) -> int:
+    """A number of people, at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of people: give 1 or more")
+    return int(text)
+
+
 def parse_jobs(text: str) -> int:
     """A number of processes, at least 1."""
     if not text.isdigit() or int(text) < 1:
@@ -100,14 +125,29 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
     options = FitOptions(
         arguments.out, arguments.export, arguments.model, arguments.face, arguments.preview, arguments.texture_size
     )
+    return make_heads(tasks, options, arguments.jobs, script, "people" if arguments.same_person else "photos")
+
+
+def generate_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Make random people, whole heads of nobody; the same seed gives the same bytes. report.jsonl has one line a person."""
+    if arguments.seed + arguments.count - 1 > MAX_SEED:
+        raise UsageError(f"The last seed would be {arguments.seed + arguments.count - 1}: seeds end at {MAX_SEED}.")
+    tasks = list_people(arguments.seed, arguments.count)
+    options = FitOptions(
+        arguments.out, arguments.export, arguments.model, preview=arguments.preview, texture_size=arguments.texture_size
+    )
+    return make_heads(tasks, options, arguments.jobs, script, "people")
+
+
+def make_heads(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path, what: str) -> int:
+    """Make every task's head, say and report how it went; the command's exit code."""
     started, num_failed = time.perf_counter(), 0
-    with reporting(Path(arguments.out)) as report, contextlib.closing(fit_all(tasks, options, arguments.jobs, script)) as lines:
+    with reporting(Path(options.out)) as report, contextlib.closing(fit_all(tasks, options, num_jobs, script)) as lines:
         for number, line in enumerate(lines, 1):
             report.write(line)
             num_failed += not line["ok"]
             say_line(line, number, len(tasks))
     seconds = time.perf_counter() - started
-    what = "people" if arguments.same_person else "photos"
     say(f"{len(tasks) - num_failed} of {len(tasks)} {what} became heads in {seconds:.1f} s; {report.path}")
     return SOME_FAILED if num_failed else OK
 
@@ -133,7 +173,8 @@ def info_command(arguments: argparse.Namespace, script: Path) -> int:
 def say_line(line: dict[str, Any], number: int, count: int) -> None:
     """One photo's outcome for the terminal."""
     if line["ok"]:
-        say(f"[{number}/{count}] {line['input']}: {line['confidence']:.0%} sure, {line['times_s']['total']:.1f} s")
+        sure = f"{line['confidence']:.0%} sure, " if "confidence" in line else ""
+        say(f"[{number}/{count}] {line['input']}: {sure}{line['times_s']['total']:.1f} s")
         for warning in line["warnings"]:
             say(f"    {warning}")
     else:

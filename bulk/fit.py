@@ -35,16 +35,21 @@ class FitOptions:
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
-    """Fit one photo and write its files; returns the report's line. A failure is a line with its sentence, not an exception."""
+    """Make one task's heads (of photos, or of a seed) and write their files; returns the report's line.
+
+    A failure is a line with its sentence, not an exception.
+    """
     started = time.perf_counter()
     line: dict[str, Any] = {"input": task.photo, "ok": False, "error": None, "outputs": [], "heads": []}
     if task.others:
         line["others"] = list(task.others)
     try:
-        line["sha256"] = hash_photo(Path(task.photo))
+        line |= {"sha256": hash_photo(Path(task.photo))} if task.seed is None else {"seed": task.seed}
         assets = _fit(task, options, on_progress)
         line["heads"], times_s = _write(assets, task, options)
         line |= summarise(line["heads"])
+        if task.seed is not None:
+            del line["confidence"]
         line["ok"] = True
     except Exception as error:
         line["error"] = describe_error(error)
@@ -84,6 +89,10 @@ def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None
     from ..core import pipeline
 
     sizes = {} if options.texture_size is None else {"texture_size": options.texture_size}
+    if task.seed is not None:
+        from ..core.generation import generate_head
+
+        return [pipeline.run(generate_head(task.seed, model=options.model, **sizes), on_progress)]
     if task.others:
         return [pipeline.run(pipeline.fit_photos([task.photo, *task.others], model=options.model, **sizes), on_progress)]
     if options.face is None:

@@ -23,11 +23,20 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """One photo and the stem of its output files; others: further photos of the same person."""
+    """One photo and the stem of its output files; others: further photos of the same person.
+
+    With a seed there is no photo: a random person is made, and `photo` only says so.
+    """
 
     photo: str
     stem: str
     others: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+def list_people(first_seed: int, count: int) -> list[Task]:
+    """Random people with consecutive seeds."""
+    return [Task(f"seed {seed}", f"person_{seed}", seed=seed) for seed in range(first_seed, first_seed + count)]
 
 
 def list_tasks(inputs: list[str]) -> list[Task]:

@@ -249,7 +249,7 @@ def _add_image(buffer: Buffer, pixels: np.ndarray) -> dict[str, Any]:
 
 
 def _facts(asset: HeadAsset) -> dict[str, Any]:
-    keys = ("program", "version", "model", "model_licence", "photo_sha256", "confidence")
+    keys = ("program", "version", "model", "model_licence", "licence", "seed", "photo_sha256", "confidence")
     return {key: asset.provenance[key] for key in keys if key in asset.provenance}
 
 

@@ -1,10 +1,10 @@
 """Random people: a seed -> a whole head that nobody has. A story as pipeline.py's.
 
-Rule of this file: the seed alone decides, to the last byte of every export: no clock, no thread count, no order of calls. Sums over
-many numbers go through einsum, whose order is fixed, not through a threaded matrix product.
+Rule of this file: the seed alone decides, to the last byte of every export: no clock, no thread count, no order of calls. Sums
+over many numbers go through einsum, whose order is fixed, not through a threaded matrix product.
 
 A person is drawn as the people behind the identity space were (sex, ancestry, age: head/build/population.py), the code's
-coordinates along those traits moved to the person's (data/identity_traits.npz), so that bones, skin, brows and eyes are one's own.
+coordinates along those traits moved to the person's (data/identity_traits.npz), so that bones, skin and hair are one person's.
 """
 
 from __future__ import annotations
@@ -23,13 +23,11 @@ from .errors import ModelError
 from .fit.texture import bake_surface_maps
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
-from .render.runtime import FIT_KERNELS, are_kernels_compiled, load_skin_kernels, warm_up
+from .render.runtime import COMPILING, FIT_KERNELS, are_kernels_compiled, load_skin_kernels, warm_up
 from .types import HeadAsset, Progress, Texture
 
 TEXTURE_SIZE = 2048
-MAX_SEED = 2**31 - 1
 GENERATE_KERNELS = (*FIT_KERNELS, load_skin_kernels)
-COMPILING = "Compiling the renderer, once on this machine"
 LICENCE = "Made by Likeness from a seed and of no person: free for any use"
 MOST_EXTREME = 3.0
 """No coordinate of an identity code is further from the mean, in standard deviations."""
@@ -107,7 +105,7 @@ def with_traits(identity: np.ndarray, traits: Traits, wanted: np.ndarray) -> np.
 def generate_head(
     seed: int, *, model: str = EMBEDDED, texture_size: int = TEXTURE_SIZE, appearance: Appearance | None = None
 ) -> Generator[Progress, None, HeadAsset]:
-    """A seed in 0 ... MAX_SEED -> its head; appearance: instead of the seed's own. Raises ModelError."""
+    """A seed (0 to 2^31 - 1) -> its head; appearance: instead of the seed's own. Raises ModelError."""
     yield Progress("Loading the head model", 0.0)
     head = get_model(model)
     if not are_kernels_compiled(GENERATE_KERNELS):

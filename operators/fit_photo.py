@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from ..core.errors import describe_error
 from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH
-from .job import Job, run_to_end
+from .head_operator import HeadOperator, show_selected
+from .job import Job
 
 if TYPE_CHECKING:
     from ..core.types import HeadAsset, Progress
 
-RUNNING = "A head is being made: wait for it, or press Esc"
 
-
-class LIKENESS_OT_fit_photo(bpy.types.Operator):
+class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
     """Make a rigged, textured head from a photo"""
 
     bl_idname = "likeness.fit_photo"
@@ -38,16 +36,6 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
     is_from_selector: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if Job.current:
-            cls.poll_message_set(RUNNING)
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Heads are made in Object Mode: press Tab to leave this mode")
-            return False
-        return True
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """With a photo: start the job. Without: let the person choose one."""
         if self.filepath:
@@ -64,46 +52,13 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
                 "INVOKE_DEFAULT", filepath=self.filepath, others=self.others, faces=self.faces, face=self.face
             )
             return {"CANCELLED"}
-        try:
-            return self._finish(context, run_to_end(self._steps()))
-        except Exception as error:
-            return self._fail(context, error)
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """One stage a timer tick; Esc and the panel's Cancel stop between stages."""
-        job = Job.current
-        if job is None:
-            return {"CANCELLED"}
-        if context.window_manager.likeness_job.is_cancelled or (event.type == "ESC" and event.value == "PRESS"):
-            job.stop(context)
-            self.report({"INFO"}, "Cancelled: nothing was changed")
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        try:
-            if not job.step(context):
-                return {"RUNNING_MODAL"}
-            outcome = self._finish(context, job.result)
-        except Exception as error:
-            outcome = self._fail(context, error)
-        job.stop(context)
-        return outcome
+        return super().execute(context)
 
     def draw(self, context: bpy.types.Context) -> None:
         """The options in the file selector and in "Adjust Last Operation"."""
         self.layout.prop(self, "faces")
         if self.faces == "ONE":
             self.layout.prop(self, "face")
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator: another file is opened, or the program closes."""
-        if Job.current:
-            Job.current.stop(context)
-
-    def _start(self, context: bpy.types.Context) -> set[str]:
-        Job(context, self._steps())
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
 
     def _steps(self) -> Generator[Progress, None, list[HeadAsset]]:
         from ..core import pipeline
@@ -119,29 +74,6 @@ class LIKENESS_OT_fit_photo(bpy.types.Operator):
             return (yield from pipeline.fit_all_faces(photo))
         index = self.face if self.faces == "ONE" else 0
         return [(yield from pipeline.fit_photo(photo, face=index))]
-
-    def _finish(self, context: bpy.types.Context, assets: list[HeadAsset]) -> set[str]:
-        from ..scene import head, transaction
-
-        with transaction.all_or_nothing():
-            heads = [head.create_head(context, asset) for asset in assets]
-        for made in heads:
-            made.select_set(True)
-        warnings = [warning for asset in assets for warning in asset.provenance.get("warnings", ())]
-        for warning in warnings:
-            self.report({"WARNING"}, warning)
-        names = ", ".join(asset.name for asset in assets)
-        self.report({"INFO"}, f"Made {names}: {min(asset.provenance.get('confidence', 0.0) for asset in assets):.0%} sure")
-        context.window_manager.likeness_job.error = ""
-        if not bpy.app.background:
-            show_selected(context)
-        return {"FINISHED"}
-
-    def _fail(self, context: bpy.types.Context, error: Exception) -> set[str]:
-        sentence = describe_error(error)
-        context.window_manager.likeness_job.error = sentence
-        self.report({"ERROR"}, sentence)
-        return {"CANCELLED"}
 
 
 class LIKENESS_OT_cancel(bpy.types.Operator):
@@ -163,21 +95,6 @@ class LIKENESS_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def show_selected(context: bpy.types.Context) -> None:
-    """Turn a 3D view to the new heads: they are a quarter of a metre large, and the view may be anywhere.
-
-    The view that the operator was started in, else the window's largest. Looking is no step of its own to undo.
-    """
-    views = [area for area in context.window.screen.areas if area.type == "VIEW_3D"] if context.window else []
-    if not views:
-        return
-    area = context.area if context.area in views else max(views, key=lambda view: view.width * view.height)
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with context.temp_override(area=area, region=region):
-        if bpy.ops.view3d.view_selected.poll():
-            bpy.ops.view3d.view_selected()
-
-
 def stop_running_job() -> None:
     """For unregister(): end a job that is still running."""
     if Job.current:
@@ -185,3 +102,4 @@ def stop_running_job() -> None:
 
 
 CLASSES = (LIKENESS_OT_fit_photo, LIKENESS_OT_cancel)
+__all__ = ["CLASSES", "show_selected", "stop_running_job"]

@@ -96,6 +96,9 @@ class LIKENESS_PT_main(bpy.types.Panel):
         generate = column.operator("likeness.fit_photo", text=text, icon="USER")
         generate.filepath, generate.others = settings.photo, settings.others
         generate.faces, generate.face = settings.faces, settings.face
+        row = layout.row(align=True)
+        row.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH").seed = settings.seed
+        row.prop(settings, "seed", text="")
 
 
 class LIKENESS_PT_head(bpy.types.Panel):
@@ -144,6 +147,10 @@ class LIKENESS_PT_head(bpy.types.Panel):
         _, words, icon = next(entry for entry in CONFIDENCE_WORDS if confidence >= entry[0])
         seconds = sum(provenance.get("times_s", {}).values())
         box.label(text=f"{words} ({confidence:.0%}), made in {seconds:.1f} s", icon=icon)
+        if "expected_shape_error_mm" in provenance:
+            parts = ", ".join(f"{share:.0%} {name}" for name, share in provenance["face_shares"].items())
+            said = f"Shape within about {provenance['expected_shape_error_mm']:.1f} mm. Of the face {parts}"
+            draw_sentence(box, context, said, "HIDE_OFF")
         for warning in provenance.get("warnings", ()):
             draw_sentence(box, context, warning, "INFO")
 

@@ -1,7 +1,8 @@
 """A person's albedo on a model's UVs, from the person's numbers.
 
-Rule of this file: skin is pigment in optical density (skin.py), varied by where on the face it is (face_map.py), by marks (spots.py,
-brows.py) and by seeded noise in space (skin_kernels.py); eyes, teeth, gums and tongue are the model's own, the irises tinted.
+Rule of this file: skin is pigment in optical density (skin.py), varied by where on the face it is (face_map.py), by marks
+(spots.py, brows.py) and by seeded noise in space (skin_kernels.py); eyes, teeth, gums and tongue are the model's own, the
+irises tinted.
 
 Sources: ANTHROPOMETRY.md B4 (variation over the face), E (lips: the measured rule of lip against skin, which holds from light to
 deep skin, where blood alone would not explain the colour).
@@ -18,6 +19,7 @@ from ..render.shading import ENCODE_TABLE
 from .brows import read_brows
 from .canvas import Canvas, get_canvas
 from .face_map import FaceMap, get_face_map
+from .hair_colour import WHITE as WHITE_HAIR
 from .hair_colour import hair_albedo
 from .iris import linear_to_srgb, srgb_to_linear, tint_iris
 from .noise import noise_volume
@@ -27,21 +29,25 @@ from .spots import stamp_spots
 
 DEOXYGENATION = np.array([0.045, 0.007, 0.010])
 """Optical density per fifth of the blood's oxygen that is gone."""
-AGE_YELLOW = np.array([0.0002, 0.0006, 0.0022])
+AGE_YELLOW = np.array([0.0003, 0.0006, 0.0015])
 """Optical density per year beyond 30."""
 SCLERA_AGE = np.array([0.0010, 0.0020, 0.0045])
+LEAST_LIP_CHROMA = 15.5
+"""The lip rule ends at L* 33; below it chroma stays about that of its deepest group."""
+BROW_PIGMENT = 1.7
+"""Brows are darker than the hair of the head."""
 MUCOSA_LAB, CONJUNCTIVA_LAB = (44.0, 26.0, 14.0), (60.0, 18.0, 12.5)
 RGB_FROM_XYZ = np.array(
     [[3.2404542, -1.5371385, -0.4985314], [-0.969266, 1.8760108, 0.041556], [0.0556434, -0.2040259, 1.0572252]]
 )
-WHITE = np.array([0.95047, 1.0, 1.08883])
+WHITE_XYZ = np.array([0.95047, 1.0, 1.08883])
 
 
 def paint_albedo(model: HeadModel, appearance: Appearance, size: int = 2048) -> np.ndarray:
     """sRGB [size, size, 3] uint8 on the model's UVs, no light in it; the same person at every size."""
     wp, canvas, face = load_warp(), get_canvas(model, size), get_face_map(model)
     table = vertex_table(appearance, face)
-    brows = np.zeros(size * size, np.uint8)
+    brows = np.zeros((size * size, 2), np.uint8)
     for texels, values in zip(canvas.brow_texels, read_brows(appearance, canvas.brow_seen, 1000 * canvas.texel_m), strict=True):
         brows[texels] = values
     albedo = canvas.base.reshape(-1, 3).copy()
@@ -56,6 +62,7 @@ def paint_albedo(model: HeadModel, appearance: Appearance, size: int = 2048) -> 
         SATURATION, wp.vec3(*B_BLOOD), wp.vec3(*DEOXYGENATION), wp.vec3(*lip_colour(appearance, bare)),
         wp.vec3(*lab_to_linear(MUCOSA_LAB)), wp.vec3(*(lab_to_linear(CONJUNCTIVA_LAB) * np.clip(bare / 0.3, 0.45, 1.1) ** 0.35)),
         wp.vec3(*hair_albedo(appearance.hair_eumelanin, appearance.hair_pheomelanin, appearance.hair_grey)),
+        wp.vec3(*hair_albedo(BROW_PIGMENT * appearance.hair_eumelanin, appearance.hair_pheomelanin)), wp.vec3(*WHITE_HAIR),
         appearance.mottling, float(np.clip(appearance.stubble, 0, 1)), as_warp(ENCODE_TABLE, wp.uint8), as_warp(albedo, wp.uint8),
     ]  # fmt: skip
     launch(load_skin_kernels().paint_skin, len(canvas.skin), inputs)
@@ -72,7 +79,7 @@ def skin_colour(appearance: Appearance) -> np.ndarray:
 def vertex_table(appearance: Appearance, face: FaceMap) -> np.ndarray:
     """What skin_kernels.paint_skin interpolates, [V, 11] float32."""
     contrast, uneven = appearance.zone_contrast, appearance.mottling
-    wide, narrow = (vertex_noise(face, appearance.seed, number, length) for number, length in ((1, 0.034), (5, 0.017)))
+    wide, narrow = (vertex_noise(face, appearance.seed, number, length) for number, length in ((1, 0.050), (5, 0.028)))
     under_eye = face.under_eye * appearance.under_eye
     log_m = np.log(appearance.melanin) + contrast * (
         0.14 * face.forehead + 0.13 * face.lid + 0.05 * face.nose + 0.06 * face.chin - 0.09 * face.cheek + 0.08 * face.scalp
@@ -98,7 +105,8 @@ def vertex_noise(face: FaceMap, seed: int, number: int, length: float) -> np.nda
     wp = load_warp()
     out = np.zeros(len(face.places), np.float32)
     places = as_warp(np.ascontiguousarray(face.places, np.float32), wp.vec3)
-    launch(load_skin_kernels().draw_noise, len(out), [noise_volume(), int(seed % 2**31), number, length, places, as_warp(out, wp.float32)])
+    inputs = [noise_volume(), int(seed % 2**31), number, length, places, as_warp(out, wp.float32)]
+    launch(load_skin_kernels().draw_noise, len(out), inputs)
     return out.astype(np.float64)
 
 
@@ -110,7 +118,7 @@ def lip_colour(appearance: Appearance, skin: np.ndarray) -> np.ndarray:
     """
     lightness = float(lightness_and_hues(skin)[0]) - 0.06 * (appearance.age - 30)
     lip = lightness - max(0.0, (lightness - 30) / 2)
-    chroma, hue = max(0.81 * lip - 10.8, 4.0), np.radians(31.9 - 0.375 * (lip - 46))
+    chroma, hue = max(0.81 * lip - 10.8, LEAST_LIP_CHROMA), np.radians(31.9 - 0.375 * (lip - 46))
     usual = lab_to_linear((lip, chroma * np.cos(hue), chroma * np.sin(hue)))
     return usual * np.exp(-appearance.lip_blood * B_BLOOD - appearance.lip_melanin * melanin_direction(appearance.melanin))
 
@@ -128,5 +136,5 @@ def lab_to_linear(lab: tuple[float, float, float]) -> np.ndarray:
     """CIELAB (D65) -> linear sRGB [3] in [0, 1]."""
     y = (lab[0] + 16) / 116
     f = np.array([y + lab[1] / 500, y, y - lab[2] / 200])
-    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * WHITE
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * WHITE_XYZ
     return np.clip(RGB_FROM_XYZ @ xyz, 0, 1)

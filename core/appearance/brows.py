@@ -19,27 +19,35 @@ PX_PER_MM = 20.0
 CORNER_MM = np.array([-26.0, 2.0])
 SIZE_MM = (56.0, 34.0)
 NUM_ROOTS = 4200
-FINE_SHARE = 0.14
+FINE_SHARE = 0.2
 """What the short down between the hairs adds over the whole brow."""
+GREY_SHARE = 0.45
+"""Brows turn white later than the hair of the head: this share of it."""
 ARCH_MM = np.array([0.0, 0.4, 1.0, 1.6, 1.2, -0.2])
 """What one unit of arch adds to the line's heights."""
 
 
 def draw_brow(appearance: Appearance, side: int) -> np.ndarray:
-    """One brow's hairs [H, W] uint8, row 0 lowest, inner end left, over CORNER_MM and SIZE_MM from the pupil; side 0 left, 1 right."""
+    """One brow's pigmented and white hairs [H, W, 2] uint8; side: 0 left, 1 right.
+
+    Row 0 lowest, inner end left, over CORNER_MM and SIZE_MM from the pupil.
+    """
     rng = np.random.default_rng((appearance.seed, 51, side))
     line = BROW_MM + np.stack([np.zeros(6), (appearance.brow_arch - 1) * ARCH_MM + 1000 * appearance.brow_height], 1)
     line = line + rng.normal(0, [0.35, 0.35])
     widths = BROW_HALF_WIDTH_MM * appearance.brow_thickness
     roots = CORNER_MM + rng.uniform(size=(NUM_ROOTS, 2)) * SIZE_MM
-    chance, shades = rng.uniform(0.0, 1.0, NUM_ROOTS), rng.integers(90, 235, NUM_ROOTS)
+    chance, shades = rng.uniform(0.0, 1.0, NUM_ROOTS), rng.integers(110, 250, NUM_ROOTS)
     lengths, leans, bends = rng.uniform(3.2, 6.0, NUM_ROOTS), rng.normal(size=NUM_ROOTS), rng.normal(-14, 8, NUM_ROOTS)
     distance, width = distance_to_line(roots, line, widths)
     inner = np.clip((roots[:, 0] - line[0, 0]) / 5.0, 0.25, 1.0)
     keep = chance < np.clip(1.25 - distance / width, 0, 1) * inner * appearance.brow_density
-    picture = Image.new("L", (round(SIZE_MM[0] * PX_PER_MM), round(SIZE_MM[1] * PX_PER_MM)), 0)
-    draw = ImageDraw.Draw(picture)
-    for root, length, lean, bend, shade in zip(roots[keep], lengths[keep], leans[keep], bends[keep], shades[keep], strict=True):
+    is_white = rng.random(NUM_ROOTS) < GREY_SHARE * appearance.hair_grey
+    size = (round(SIZE_MM[0] * PX_PER_MM), round(SIZE_MM[1] * PX_PER_MM))
+    pictures = [Image.new("L", size, 0) for _ in range(2)]
+    draws = [ImageDraw.Draw(picture) for picture in pictures]
+    columns = (roots, lengths, leans, bends, shades, is_white)
+    for root, length, lean, bend, shade, white in zip(*(column[keep] for column in columns), strict=True):
         share = float(np.clip((root[0] + 18) / 40, 0, 1))
         height = root[1] - np.interp(root[0], line[:, 0], line[:, 1])
         first = np.radians(76 - 92 * share**0.6 + 8 * lean) - 0.05 * height * share
@@ -48,9 +56,10 @@ def draw_brow(appearance: Appearance, side: int) -> np.ndarray:
         bends_at = np.cumsum(step * np.stack([np.cos(angles), np.sin(angles)], 1), 0)
         path = (np.concatenate([root[None], root + bends_at]) - CORNER_MM) * PX_PER_MM
         for k, (a, b) in enumerate(pairwise(path)):
-            draw.line([*a, *b], fill=int(shade * (1 - 0.13 * k)), width=3 if k < 3 else 2)
-    soft = np.asarray(picture.filter(ImageFilter.GaussianBlur(1.2)), np.float32)
-    return np.clip(soft + FINE_SHARE * appearance.brow_density * down(line, widths, soft.shape), 0, 255).astype(np.uint8)
+            draws[int(white)].line([*a, *b], fill=int(shade * (1 - 0.13 * k)), width=3 if k < 3 else 2)
+    soft = np.stack([np.asarray(picture.filter(ImageFilter.GaussianBlur(1.2)), np.float32) for picture in pictures], -1)
+    soft[..., 0] += FINE_SHARE * appearance.brow_density * (1 - 0.5 * appearance.hair_grey) * down(line, widths, soft.shape)
+    return np.clip(soft, 0, 255).astype(np.uint8)
 
 
 def down(line: np.ndarray, widths: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -64,15 +73,15 @@ def down(line: np.ndarray, widths: np.ndarray, shape: tuple[int, ...]) -> np.nda
 
 
 def read_brows(appearance: Appearance, seen_mm: tuple[np.ndarray, np.ndarray], texel_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Both brows where texels are seen from the front (seen_mm: left, right [N, 2], outwards and up from the pupil): [N] uint8."""
+    """Either brow [N, 2] uint8 where texels are seen from the front (seen_mm [N, 2]: outwards and up from the pupil)."""
     out = []
     for side, seen in enumerate(seen_mm):
         picture = draw_brow(appearance, side)
         scale = max(1, round(0.8 * texel_mm * PX_PER_MM))
-        small = np.asarray(Image.fromarray(picture).reduce(scale))
+        small = np.stack([np.asarray(Image.fromarray(layer).reduce(scale)) for layer in np.moveaxis(picture, -1, 0)], -1)
         at = (seen - CORNER_MM) * PX_PER_MM / scale
-        inside = ((at >= 0) & (at <= np.array(small.shape[::-1]))).all(1)
-        values = np.zeros(len(seen), np.uint8)
-        values[inside] = sample_image(small[..., None], at[inside])[:, 0] * 255
+        inside = ((at >= 0) & (at <= np.array(small.shape[1::-1]))).all(1)
+        values = np.zeros((len(seen), 2), np.uint8)
+        values[inside] = sample_image(small, at[inside]) * 255
         out.append(values)
     return out[0], out[1]

@@ -31,7 +31,7 @@ BROW_BOX_MM = ((-26.0, 30.0), (2.0, 36.0), -14.0)
 
 @dataclass(frozen=True)
 class Canvas:
-    """raster of the UVs, all parts; triangles, uv_triangles [T, 3]; skin [N]: flat indices of the skin's texels; lips, wet [S * S]
+    """raster of the UVs, all parts; triangles, uv_triangles [T, 3]; skin [N]: the skin's flat indices; lips, wet [S * S]
     uint8 shares; brow_texels: left, right flat indices, brow_seen: where those are seen from the front, mm from the pupil; base
     [S, S, 3] uint8; iris [S, S] uint8; eyes [M]: flat indices of the eyeballs; gaps, gap_share: see fit/gutters.py; texel_m."""
 

@@ -21,8 +21,8 @@ BEARD_BACK_MM = (-2.0, 14.0)
 
 @dataclass(frozen=True)
 class FaceMap:
-    """Per vertex [V] in [0, 1]: nose, cheek, chin, ear, lid, under_eye, neck, forehead, scalp, beard, inside (of the mouth), upper
-    (lip), lip (gate: may be lip), lids (gate: may be wet), pores; places [V, 3] m; eyes: centres left, right [2, 3] m."""
+    """Per vertex [V] in [0, 1]: nose, cheek, chin, ear, lid, under_eye, neck, forehead, scalp, beard, inside (of the mouth),
+    upper (lip), lip (gate: may be lip), lids (gate: may be wet), pores; places [V, 3] m; eyes: centres left, right [2, 3] m."""
 
     nose: np.ndarray
     cheek: np.ndarray
@@ -71,27 +71,29 @@ def build_face_map(model: HeadModel) -> FaceMap:
     nose_tip, pogonion = nose_tip * [0, 1, 1], pogonion * [0, 1, 1]
     eye = eyes[0]
     front = np.flatnonzero(places[:, 2] > eye[2] - 0.02)
-    malar = side[front[np.argmin(np.linalg.norm(side[front, :2] - (eye[:2] + [0.012, -0.038]), axis=1))]]
+    malar = side[front[np.argmin(np.linalg.norm(side[front, :2] - eye[:2] - np.array([0.012, -0.038]), axis=1))]]
     ear = np.maximum(model.regions["ear_left"], model.regions["ear_right"]).astype(np.float64)
     lid_distance = np.linalg.norm((side - eye) * np.array([0.85, 1.15, 1.0]), axis=1)
     inside = region("mouth_inside", "eye_socket")
     outside = 1 - inside
     lips = region("lip_upper", "lip_lower")
-    nose = blob(side, nose_tip, (0.013, 0.012, 0.016)) + 0.8 * blob(side, nose_tip + [0.0165, -0.003, -0.019], (7e-3, 8e-3, 9e-3))
+    wing = nose_tip + np.array([0.0165, -0.003, -0.019])
+    nose = blob(side, nose_tip, (0.013, 0.012, 0.016)) + 0.8 * blob(side, wing, (7e-3, 8e-3, 9e-3))
     cheek = blob(side, malar, (0.021, 0.017, 0.03))
+    chin = blob(side, pogonion, (0.018, 0.013, 0.02))
     scalp = model.regions["scalp"].astype(np.float64)
     x, y, z = 1000 * side.T
     beard = soft_step(np.interp(x, *BEARD_LINE_MM.T) - y, -4, 7) * soft_step(y, *BEARD_FLOOR_MM) * soft_step(z, *BEARD_BACK_MM)
     forehead = model.regions["forehead"].astype(np.float64)
     return FaceMap(
-        nose=nose, cheek=cheek, chin=blob(side, pogonion, (0.018, 0.013, 0.02)), ear=ear * soft_step(side[:, 0], 0.066, 0.084),
+        nose=nose, cheek=cheek, chin=chin, ear=ear * soft_step(side[:, 0], 0.066, 0.084),
         lid=(1 - soft_step(lid_distance, 0.0135, 0.0265)) * outside,
-        under_eye=blob(side, eye + [-0.005, -0.017, 0.0], (0.014, 0.006, 0.02)) * outside,
+        under_eye=blob(side, eye + np.array([-0.005, -0.017, 0.0]), (0.014, 0.006, 0.02)) * outside,
         neck=soft_step(pogonion[1] - 0.012 - places[:, 1], 0.0, 0.03), forehead=forehead, scalp=scalp,
         beard=beard * (1 - ear) * (1 - scalp) * outside, inside=region("mouth_inside"),
         upper=region("lip_upper") * (places[:, 1] > (model.landmarks7.evaluate(places)[5:7, 1].mean())), lip=lips,
         lids=region("upper_lid_left", "upper_lid_right", "lower_lid_left", "lower_lid_right", "eye_socket"),
-        pores=np.clip(1.2 * nose + 0.7 * cheek + 0.45 * forehead + 0.5 * blob(side, pogonion, (0.018, 0.013, 0.02)), 0, 1) * outside,
+        pores=np.clip(1.2 * nose + 0.7 * cheek + 0.45 * forehead + 0.5 * chin, 0, 1) * outside,
         places=places, eyes=eyes,
     )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""The colour of hair from its pigments. Source: Chiang et al. 2016, "A practical and controllable hair and fur model", 4.1 and 4.2."""
+"""The colour of hair from its pigments.
+
+Source: Chiang et al. 2016, "A practical and controllable hair and fur model for production path tracing", section 4.
+"""
 
 from __future__ import annotations
 

@@ -72,7 +72,9 @@ PALE, DARK = 0.35, 1.1
 RED_HAIR_SHARE = 0.05
 LIGHT_IRISES = (("blue", 0.36), ("grey", 0.11), ("green", 0.14), ("hazel", 0.17), ("amber", 0.04), ("brown", 0.18))
 DARK_IRISES = (("dark brown", 0.6), ("brown", 0.4))
-EUMELANIN_BLACK, EUMELANIN_BROWN = 5.0, 1.1
+MEAN_IRIS = np.array([0.10, 0.085, 0.062])
+"""What all irises have some of: few are of one pure colour."""
+EUMELANIN_BLACK, EUMELANIN_BROWN = 5.0, 1.5
 
 
 def sample_appearance(
@@ -87,19 +89,20 @@ def sample_appearance(
     years = float(np.clip(drawn_age if age is None else age, 18, 85))
     melanin = float(melanin_of_angle(_sample_angle(rng, ancestry)))
     pale = float(np.clip((np.log(DARK) - np.log(melanin)) / np.log(DARK / PALE), 0, 1))
-    eumelanin, pheomelanin = _sample_hair(rng, pale)
+    european = 1.0 if ancestry is None else ancestry["caucasian"] / sum(ancestry.values())
+    eumelanin, pheomelanin = _sample_hair(rng, pale * european)
     is_red = pheomelanin > 0.8
     growth = float(rng.uniform(0.1, 0.85) if rng.random() < 0.65 else rng.uniform(0.0, 0.1))
     scalp_growth = float(rng.uniform(0.15, 0.8))
     freckles = float(rng.beta(1.2, 2.5) * (rng.random() < (0.9 if is_red else 0.3 * pale)))
     return Appearance(
         melanin=melanin,
-        blood=float(np.clip(rng.normal(0.0, 0.8 * BLOOD_SD), -0.5, 0.5)),
+        blood=float(np.clip(rng.normal(0.0, 0.7 * BLOOD_SD), -0.4, 0.4)),
         zone_contrast=float(np.clip(rng.normal(1.0, 0.3), 0.3, 1.8)),
         flush_cheeks=float(np.clip(rng.normal(0.26, 0.13), 0, 0.6)),
         flush_nose=float(np.clip(rng.normal(0.28, 0.12), 0, 0.6)),
         flush_ears=float(np.clip(rng.normal(0.35, 0.12), 0, 0.7)),
-        lip_blood=float(np.clip(rng.normal(0.1 * (not is_male), 0.2), -0.5, 0.5)),
+        lip_blood=float(np.clip(rng.normal(0.04 + 0.08 * (not is_male), 0.18), -0.5, 0.5)),
         lip_melanin=float(np.clip(rng.normal(0.05 * is_male, 0.12), -0.3, 0.4)),
         under_eye=float(np.clip(rng.normal(0.9 + 0.008 * (years - 30), 0.35), 0.2, 2.2)),
         mottling=float(np.clip(rng.normal(0.85 + 0.008 * (years - 30), 0.2), 0.4, 1.7)),
@@ -115,7 +118,7 @@ def sample_appearance(
         brow_height=float(np.clip(rng.normal(-0.0004 if is_male else 0.0006, 0.0009), -0.003, 0.003)),
         stubble=growth if is_male else 0.0,
         scalp_stubble=scalp_growth if is_male else 0.5 * scalp_growth,
-        iris=_sample_iris(rng, pale, is_red),
+        iris=_sample_iris(rng, pale * european, is_red),
         seed=int(rng.integers(2**31)),
     )
 
@@ -132,7 +135,7 @@ def _sample_angle(rng: np.random.Generator, ancestry: dict[str, float] | None) -
 def _sample_hair(rng: np.random.Generator, pale: float) -> tuple[float, float]:
     """Eumelanin and pheomelanin: black on dark skin, from black to blond and red on pale."""
     dark = float(np.exp(rng.normal(np.log(EUMELANIN_BLACK), 0.25)))
-    light = float(np.exp(rng.normal(np.log(EUMELANIN_BROWN), 0.75)))
+    light = float(np.exp(rng.normal(np.log(EUMELANIN_BROWN), 0.7)))
     is_red, pheomelanin = rng.random() < RED_HAIR_SHARE, float(rng.uniform(0.9, 1.8))
     if is_red and pale > 0.8:
         return float(np.clip(0.3 * light, 0.05, 0.6)), pheomelanin
@@ -144,5 +147,6 @@ def _sample_iris(rng: np.random.Generator, pale: float, is_red: bool) -> tuple[f
     table = LIGHT_IRISES if rng.random() < max(pale, 0.9 * is_red) ** 2 else DARK_IRISES
     names, shares = zip(*table, strict=True)
     colour = np.array(IRIS_COLOURS[names[rng.choice(len(names), p=np.array(shares))]])
+    colour = colour + rng.uniform(0, 0.4) * (MEAN_IRIS - colour)
     colour = colour * np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.05, 3))
     return float(colour[0]), float(colour[1]), float(colour[2])

@@ -47,12 +47,8 @@ def octave(volume: wp.array3d(dtype=float), seed: int, number: int, place: wp.ve
     j1 = (j + 1) & last
     k0 = k & last
     k1 = (k + 1) & last
-    low = wp.lerp(
-        wp.lerp(volume[i0, j0, k0], volume[i0, j0, k1], c), wp.lerp(volume[i0, j1, k0], volume[i0, j1, k1], c), b
-    )
-    high = wp.lerp(
-        wp.lerp(volume[i1, j0, k0], volume[i1, j0, k1], c), wp.lerp(volume[i1, j1, k0], volume[i1, j1, k1], c), b
-    )
+    low = wp.lerp(wp.lerp(volume[i0, j0, k0], volume[i0, j0, k1], c), wp.lerp(volume[i0, j1, k0], volume[i0, j1, k1], c), b)
+    high = wp.lerp(wp.lerp(volume[i1, j0, k0], volume[i1, j0, k1], c), wp.lerp(volume[i1, j1, k0], volume[i1, j1, k1], c), b)
     return share * wp.lerp(low, high, a)
 
 
@@ -77,7 +73,7 @@ def dots(seed: int, number: int, place: wp.vec3, cell: float, radius: float):
     x0 = wp.floor(scaled[0] - 0.5)
     y0 = wp.floor(scaled[1] - 0.5)
     z0 = wp.floor(scaled[2] - 0.5)
-    nearest = float(1.0e9)
+    nearest = 1.0e9
     for k in range(8):
         x = x0 + float(k & 1)
         y = y0 + float((k >> 1) & 1)
@@ -90,7 +86,14 @@ def dots(seed: int, number: int, place: wp.vec3, cell: float, radius: float):
 
 
 @wp.kernel
-def draw_noise(volume: wp.array3d(dtype=float), seed: int, number: int, length: float, places: wp.array(dtype=wp.vec3), out: wp.array(dtype=float)):
+def draw_noise(
+    volume: wp.array3d(dtype=float),
+    seed: int,
+    number: int,
+    length: float,
+    places: wp.array(dtype=wp.vec3),
+    out: wp.array(dtype=float),
+):
     """Two octaves of noise of unit variance at places [N] m."""
     i = wp.tid()
     first = octave(volume, seed, number, places[i], length, 0.0)
@@ -124,7 +127,8 @@ def stamp_spots(
                 corners = triangles[t]
                 w = barycentric[y, x]
                 place = vertices[corners[0]] * w[0] + vertices[corners[1]] * w[1] + vertices[corners[2]] * w[2]
-                ragged = octave(volume, seed, 40, place, 1.1 * spots[i, 6], 0.0) + 0.5 * octave(volume, seed, 41, place, 0.5 * spots[i, 6], 0.0)
+                ragged = octave(volume, seed, 40, place, 1.1 * spots[i, 6], 0.0)
+                ragged += 0.5 * octave(volume, seed, 41, place, 0.5 * spots[i, 6], 0.0)
                 distance = wp.length(place - centre) - spots[i, 9] * spots[i, 6] * ragged
                 share = wp.clamp(0.5 + 0.5 * (spots[i, 6] - distance) / spots[i, 7], 0.0, 1.0)
                 share = share * share * (3.0 - 2.0 * share)
@@ -142,7 +146,7 @@ def paint_skin(
     lips: wp.array(dtype=wp.uint8),
     wet: wp.array(dtype=wp.uint8),
     marks: wp.array(dtype=float),
-    brows: wp.array(dtype=wp.uint8),
+    brows: wp.array2d(dtype=wp.uint8),
     texel: float,
     seed: int,
     density0: wp.vec3,
@@ -154,6 +158,8 @@ def paint_skin(
     mucosa: wp.vec3,
     conjunctiva: wp.vec3,
     hair: wp.vec3,
+    brow: wp.vec3,
+    white_brow: wp.vec3,
     mottling: float,
     stubble_length: float,
     encode: wp.array(dtype=wp.uint8),
@@ -161,17 +167,15 @@ def paint_skin(
 ):
     """The skin at each listed texel, as sRGB bytes.
 
-    table [V, 11]: place on the template in m, ln melanin, log blood, deoxygenation, wetness of the mouth, of the upper lip, beard,
-    scalp hair, pores. lips, wet, brows: shares in 1/255; marks: spots' melanin in units of the skin's own, plus a little of their
-    own. encode: evenly over the square root of linear -> byte.
+    table [V, 11]: place on the template in m, ln melanin, log blood, deoxygenation, wetness of the mouth, of the upper lip,
+    beard, scalp hair, pores. lips, wet, brows (pigmented, white): shares in 1/255; marks: spots' melanin in units of the skin's
+    own, plus a little of their own. encode: evenly over the square root of linear -> byte.
     """
     p = wp.tid()
     i = index[p]
     corners = triangles[triangle_id[i]]
     w = barycentric[i]
-    place = wp.vec3(
-        read_vertex(table, corners, w, 0), read_vertex(table, corners, w, 1), read_vertex(table, corners, w, 2)
-    )
+    place = wp.vec3(read_vertex(table, corners, w, 0), read_vertex(table, corners, w, 1), read_vertex(table, corners, w, 2))
     log_m = read_vertex(table, corners, w, 3)
     blood = read_vertex(table, corners, w, 4)
     pallor = read_vertex(table, corners, w, 5)
@@ -181,12 +185,14 @@ def paint_skin(
     scalp = read_vertex(table, corners, w, 9)
     pores = read_vertex(table, corners, w, 10)
 
+    cloud = octave(volume, seed, 9, place, 0.0115, texel)
     patch = octave(volume, seed, 10, place, 0.0060, texel)
     middle = octave(volume, seed, 11, place, 0.0026, texel)
     fine = octave(volume, seed, 12, place, 0.0011, texel)
     grain = octave(volume, seed, 13, place, 0.0005, texel)
-    log_m += mottling * (0.022 * patch + 0.030 * middle + 0.034 * fine + 0.032 * grain)
-    blood += mottling * (0.040 * patch - 0.034 * middle + 0.045 * octave(volume, seed, 14, place, 0.0017, texel) - 0.03 * fine)
+    log_m += mottling * (0.022 * cloud + 0.022 * patch + 0.030 * middle + 0.034 * fine + 0.032 * grain)
+    flow = octave(volume, seed, 14, place, 0.0017, texel)
+    blood += mottling * (0.034 * patch - 0.030 * cloud - 0.034 * middle + 0.045 * flow - 0.03 * fine)
     visible = wp.clamp(1.5 - texel / 0.00028, 0.0, 1.0)
     if pores > 0.02 and visible > 0.0:
         pore = dots(seed, 1, place, 0.00105, 0.00014)
@@ -205,11 +211,12 @@ def paint_skin(
     if on_lip > 0.0:
         furrow = wp.vec3(place[0] * 2.6, place[1] * 0.45, place[2])
         line = octave(volume, seed, 20, furrow, 0.0032, texel) + 0.6 * octave(volume, seed, 21, furrow, 0.0014, texel)
-        shift = 0.035 * patch + 0.05 * line + 0.10 * upper
+        shift = 0.035 * patch + 0.05 * line
+        darker = wp.vec3(0.08, 0.10, 0.13) * upper
         red = 0.05 * patch + 0.06 * line
-        share = on_lip * 0.86
+        share = on_lip * (0.76 + 0.05 * middle)
         for c in range(3):
-            colour[c] += share * (lip[c] * wp.exp(-shift - red * blood_density[c]) - colour[c])
+            colour[c] += share * (lip[c] * wp.exp(-shift - darker[c] - red * blood_density[c]) - colour[c])
     soaked = wp.clamp(inside * 1.5, 0.0, 1.0) * on_lip
     watery = float(wet[i]) / 255.0
     for c in range(3):
@@ -220,13 +227,15 @@ def paint_skin(
     if growth > 0.02:
         ragged = wp.clamp(growth * (1.0 + 0.18 * octave(volume, seed, 30, place, 0.007, texel)), 0.0, 1.0)
         sharp = wp.clamp(1.6 - texel / 0.0005, 0.0, 1.0)
-        hairs = float(0.0)
+        hairs = 0.0
         if sharp > 0.0:
             hairs = dots(seed, 2, place, 0.00068, 0.00015 + 0.00010 * stubble_length)
         shade = ragged * (1.0 - on_lip) * (0.16 + sharp * 0.55 * hairs + (1.0 - sharp) * 0.16)
         for c in range(3):
             colour[c] += wp.min(shade * (0.55 + 0.45 * stubble_length), 0.85) * (hair[c] - colour[c])
-    on_brow = float(brows[i]) / 255.0
+    on_brow = float(brows[i, 0]) / 255.0
+    on_white = float(brows[i, 1]) / 255.0
     for c in range(3):
-        colour[c] += 0.82 * on_brow * (hair[c] - colour[c])
+        colour[c] += 0.92 * on_brow * (brow[c] - colour[c])
+        colour[c] += 0.80 * on_white * (white_brow[c] - colour[c])
         albedo[i, c] = encode[int(wp.sqrt(wp.clamp(colour[c], 0.0, 1.0)) * float(encode.shape[0] - 1) + 0.5)]
