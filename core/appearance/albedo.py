@@ -61,7 +61,8 @@ def paint_albedo(model: HeadModel, appearance: Appearance, size: int = 2048) -> 
         canvas.texel_m, int(appearance.seed % 2**31), wp.vec3(*(D0 + AGE_YELLOW * (appearance.age - 30))), wp.vec3(*K_MELANIN),
         SATURATION, wp.vec3(*B_BLOOD), wp.vec3(*DEOXYGENATION), wp.vec3(*lip_colour(appearance, bare)),
         wp.vec3(*lab_to_linear(MUCOSA_LAB)), wp.vec3(*(lab_to_linear(CONJUNCTIVA_LAB) * np.clip(bare / 0.3, 0.45, 1.1) ** 0.35)),
-        wp.vec3(*hair_albedo(appearance.hair_eumelanin, appearance.hair_pheomelanin, appearance.hair_grey)),
+        wp.vec3(*hair_albedo(appearance.hair_eumelanin, appearance.hair_pheomelanin)),
+        appearance.hair_grey,
         wp.vec3(*hair_albedo(BROW_PIGMENT * appearance.hair_eumelanin, appearance.hair_pheomelanin)), wp.vec3(*WHITE_HAIR),
         appearance.mottling, float(np.clip(appearance.stubble, 0, 1)), as_warp(ENCODE_TABLE, wp.uint8), as_warp(albedo, wp.uint8),
     ]  # fmt: skip

@@ -18,8 +18,8 @@ from .parameters import Appearance
 PX_PER_MM = 20.0
 CORNER_MM = np.array([-26.0, 2.0])
 SIZE_MM = (56.0, 34.0)
-NUM_ROOTS = 4200
-FINE_SHARE = 0.2
+NUM_ROOTS = 6400
+FINE_SHARE = 0.28
 """What the short down between the hairs adds over the whole brow."""
 GREY_SHARE = 0.45
 """Brows turn white later than the hair of the head: this share of it."""

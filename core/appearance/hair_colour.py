@@ -13,12 +13,12 @@ PHEOMELANIN = np.array([0.187, 0.4, 1.05])
 SCATTER = 5.89
 """How often light meets fibres before it comes back, at an azimuthal roughness of .3: colour = exp(-SCATTER sqrt(absorption))."""
 WHITE = np.array([0.46, 0.44, 0.41])
+"""Hair without pigment."""
 SURFACE = 0.006
 """What the cuticle reflects into every direction."""
 
 
-def hair_albedo(eumelanin: float, pheomelanin: float, grey: float = 0.0) -> np.ndarray:
-    """Linear RGB [3] of a mass of hair: concentrations of both pigments, and the share of hairs without any."""
+def hair_albedo(eumelanin: float, pheomelanin: float) -> np.ndarray:
+    """Linear RGB [3] of a mass of hair with these concentrations of both pigments."""
     absorption = eumelanin * EUMELANIN + pheomelanin * PHEOMELANIN
-    pigmented = SURFACE + np.exp(-SCATTER * np.sqrt(absorption)) * (1 - SURFACE)
-    return pigmented + grey * (WHITE - pigmented)
+    return SURFACE + np.exp(-SCATTER * np.sqrt(absorption)) * (1 - SURFACE)

@@ -64,16 +64,16 @@ RANGES: dict[str, tuple[float, float]] = {
 """What an artist may ask for; random people stay well inside."""
 
 ANGLE_OF_ANCESTRY = {"african": -32.0, "asian": 34.0, "caucasian": 45.0}
-ANGLE_SD = {"african": 24.0, "asian": 15.0, "caucasian": 13.0}
+ANGLE_SD = {"african": 24.0, "asian": 13.0, "caucasian": 12.0}
 """Typology angle of faces, degrees, by main ancestry (ISSA group means; the spread covers the groups within)."""
-ANGLE_RANGE = (-70.0, 66.0)
+ANGLE_RANGE = (-70.0, 62.0)
 PALE, DARK = 0.35, 1.1
 """Melanin below which hair and eyes may be of any colour, and above which they are dark."""
 RED_HAIR_SHARE = 0.05
 LIGHT_IRISES = (("blue", 0.36), ("grey", 0.11), ("green", 0.14), ("hazel", 0.17), ("amber", 0.04), ("brown", 0.18))
 DARK_IRISES = (("dark brown", 0.6), ("brown", 0.4))
 MEAN_IRIS = np.array([0.10, 0.085, 0.062])
-"""What all irises have some of: few are of one pure colour."""
+"""What light irises have some of: few are of one pure colour."""
 EUMELANIN_BLACK, EUMELANIN_BROWN = 5.0, 1.5
 
 
@@ -144,9 +144,10 @@ def _sample_hair(rng: np.random.Generator, pale: float) -> tuple[float, float]:
 
 
 def _sample_iris(rng: np.random.Generator, pale: float, is_red: bool) -> tuple[float, float, float]:
-    table = LIGHT_IRISES if rng.random() < max(pale, 0.9 * is_red) ** 2 else DARK_IRISES
+    is_light = rng.random() < max(pale, 0.9 * is_red) ** 2
+    table = LIGHT_IRISES if is_light else DARK_IRISES
     names, shares = zip(*table, strict=True)
     colour = np.array(IRIS_COLOURS[names[rng.choice(len(names), p=np.array(shares))]])
-    colour = colour + rng.uniform(0, 0.4) * (MEAN_IRIS - colour)
+    colour = colour + rng.uniform(0, 0.4) * is_light * (MEAN_IRIS - colour)
     colour = colour * np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.05, 3))
     return float(colour[0]), float(colour[1]), float(colour[2])

@@ -158,8 +158,9 @@ def paint_skin(
     mucosa: wp.vec3,
     conjunctiva: wp.vec3,
     hair: wp.vec3,
+    grey: float,
     brow: wp.vec3,
-    white_brow: wp.vec3,
+    white_hair: wp.vec3,
     mottling: float,
     stubble_length: float,
     encode: wp.array(dtype=wp.uint8),
@@ -227,15 +228,20 @@ def paint_skin(
     if growth > 0.02:
         ragged = wp.clamp(growth * (1.0 + 0.18 * octave(volume, seed, 30, place, 0.007, texel)), 0.0, 1.0)
         sharp = wp.clamp(1.6 - texel / 0.0005, 0.0, 1.0)
-        hairs = 0.0
+        hairs = 0.2
+        white = 0.2
         if sharp > 0.0:
-            hairs = dots(seed, 2, place, 0.00068, 0.00015 + 0.00010 * stubble_length)
-        shade = ragged * (1.0 - on_lip) * (0.16 + sharp * 0.55 * hairs + (1.0 - sharp) * 0.16)
+            radius = 0.00015 + 0.00010 * stubble_length
+            hairs += sharp * (dots(seed, 2, place, 0.00068, radius) - 0.2)
+            if grey > 0.02:
+                white += sharp * (dots(seed, 4, place, 0.00068, radius) - 0.2)
+        cover = ragged * (1.0 - on_lip) * (0.55 + 0.45 * stubble_length)
         for c in range(3):
-            colour[c] += wp.min(shade * (0.55 + 0.45 * stubble_length), 0.85) * (hair[c] - colour[c])
+            colour[c] += (1.0 - grey) * cover * wp.min(0.20 + 0.70 * hairs, 0.9) * (hair[c] - colour[c])
+            colour[c] += grey * cover * 0.45 * white * (white_hair[c] - colour[c])
     on_brow = float(brows[i, 0]) / 255.0
     on_white = float(brows[i, 1]) / 255.0
     for c in range(3):
         colour[c] += 0.92 * on_brow * (brow[c] - colour[c])
-        colour[c] += 0.80 * on_white * (white_brow[c] - colour[c])
+        colour[c] += 0.80 * on_white * (white_hair[c] - colour[c])
         albedo[i, c] = encode[int(wp.sqrt(wp.clamp(colour[c], 0.0, 1.0)) * float(encode.shape[0] - 1) + 0.5)]

@@ -81,7 +81,8 @@ def test_the_number_of_threads_changes_no_byte(tmp_path):
     digests = []
     for threads in (1, 2):
         out = tmp_path / str(threads)
-        command = [sys.executable, "batch.py", "generate", "--seed", "7", "--out", out, "--export", "npz", "--texture-size", "512"]
+        options = ["--seed", "7", "--out", out, "--export", "npz", "--texture-size", "512"]
+        command = [sys.executable, "batch.py", "generate", *options]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
         subprocess.run(list(map(str, command)), cwd=ROOT, env=environment, check=True, capture_output=True)
         digests.append(hashlib.sha256((out / "person_7.npz").read_bytes()).hexdigest())
