@@ -46,20 +46,26 @@ def draw_brow(appearance: Appearance, side: int) -> np.ndarray:
     size = (round(SIZE_MM[0] * PX_PER_MM), round(SIZE_MM[1] * PX_PER_MM))
     pictures = [Image.new("L", size, 0) for _ in range(2)]
     draws = [ImageDraw.Draw(picture) for picture in pictures]
-    columns = (roots, lengths, leans, bends, shades, is_white)
-    for root, length, lean, bend, shade, white in zip(*(column[keep] for column in columns), strict=True):
-        share = float(np.clip((root[0] + 18) / 40, 0, 1))
-        height = root[1] - np.interp(root[0], line[:, 0], line[:, 1])
-        first = np.radians(76 - 92 * share**0.6 + 8 * lean) - 0.05 * height * share
-        angles = first + np.radians(bend) * (1 - 0.5 * share) * np.linspace(0, 1, 5)
-        step = length * (0.72 + 0.4 * np.sin(np.pi * share)) * (0.7 + 0.3 * appearance.brow_thickness) / 5
-        bends_at = np.cumsum(step * np.stack([np.cos(angles), np.sin(angles)], 1), 0)
-        path = (np.concatenate([root[None], root + bends_at]) - CORNER_MM) * PX_PER_MM
+    paths = grow_hairs(roots[keep], line, lengths[keep], leans[keep], bends[keep], appearance.brow_thickness)
+    for path, shade, white in zip(paths.tolist(), shades[keep].tolist(), is_white[keep].tolist(), strict=True):
         for k, (a, b) in enumerate(pairwise(path)):
-            draws[int(white)].line([*a, *b], fill=int(shade * (1 - 0.13 * k)), width=3 if k < 3 else 2)
+            draws[white].line([*a, *b], fill=int(shade * (1 - 0.13 * k)), width=3 if k < 3 else 2)
     soft = np.stack([np.asarray(picture.filter(ImageFilter.GaussianBlur(1.2)), np.float32) for picture in pictures], -1)
     soft[..., 0] += FINE_SHARE * appearance.brow_density * (1 - 0.5 * appearance.hair_grey) * down(line, widths, soft.shape)
     return np.clip(soft, 0, 255).astype(np.uint8)
+
+
+def grow_hairs(
+    roots: np.ndarray, line: np.ndarray, lengths: np.ndarray, leans: np.ndarray, bends: np.ndarray, thickness: float
+) -> np.ndarray:
+    """The hairs' paths on the chart [n, 6, 2] px: from roots [n, 2] mm, of these lengths mm, leaning and bending by chance."""
+    share = np.clip((roots[:, 0] + 18) / 40, 0, 1)
+    height = roots[:, 1] - np.interp(roots[:, 0], line[:, 0], line[:, 1])
+    first = np.radians(76 - 92 * share**0.6 + 8 * leans) - 0.05 * height * share
+    angles = first[:, None] + (np.radians(bends) * (1 - 0.5 * share))[:, None] * np.linspace(0, 1, 5)
+    steps = lengths * (0.72 + 0.4 * np.sin(np.pi * share)) * (0.7 + 0.3 * thickness) / 5
+    ways = np.cumsum(steps[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], -1), 1)
+    return (np.concatenate([roots[:, None], roots[:, None] + ways], 1) - CORNER_MM) * PX_PER_MM
 
 
 def down(line: np.ndarray, widths: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
