@@ -88,7 +88,7 @@ def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
 def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
     from ..core import pipeline
 
-    sizes = {} if options.texture_size is None else {"texture_size": options.texture_size}
+    sizes: dict[str, Any] = {} if options.texture_size is None else {"texture_size": options.texture_size}
     if task.seed is not None:
         from ..core.generation import generate_head
 

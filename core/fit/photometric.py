@@ -198,7 +198,6 @@ class View:
         return np.column_stack([by_rotation, by_camera, (by_px * central).sum(1)]), by_camera @ head.R
 
     def cost(self, state: ViewState, softness: float) -> float:
-        assert self.outline is None or self.image is not None
         head = state.head
         patch = self.appearance.surface.pose(self.landmarks.full_identity(head), head.expression)
         prediction = self.term.predict(state.skin, patch, self._project(head, patch.points)[0], self.sight)
@@ -290,8 +289,8 @@ def fit_person(
             states.append(head)
         identity = np.mean([head.identity for head in states], 0)
         started = [view.begin(replace(head, identity=identity)) for view, head in zip(views, states, strict=True)]
-        for stage in STAGES:
-            started = _solve(views, started, stage)
+        for refinement in STAGES:
+            started = _solve(views, started, refinement)
         spread = _identity_spread(views, started)
         return [view.landmarks.result(state.head, spread) for view, state in zip(views, started, strict=True)]
 

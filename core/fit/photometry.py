@@ -21,6 +21,7 @@ from ..config import DATA_DIR
 from ..errors import ModelError
 from ..render.rasterize import sample_image
 from ..render.shading import SH_CONSTANTS, SRGB_TABLE, multiple_bounces, sh_basis
+from ..render.visibility import Occluder
 from ..types import Camera
 from .light import head_crop
 from .sampled_surface import Patch
@@ -117,8 +118,8 @@ class Sight:
     log_openness: np.ndarray
 
 
-def look(patch: Patch, eye: np.ndarray, occluder) -> Sight:  # type: ignore[no-untyped-def]
-    """The samples from `eye` [3] past an Occluder of the posed head."""
+def look(patch: Patch, eye: np.ndarray, occluder: Occluder) -> Sight:
+    """The samples from `eye` [3] past the posed head."""
     to_eye = eye - patch.points
     cosine = np.einsum("nc,nc->n", patch.normals, to_eye) / np.linalg.norm(to_eye, axis=1)
     weight = np.clip((cosine - FACING[0]) / (FACING[1] - FACING[0]), 0, 1)
