@@ -1,4 +1,4 @@
-"""A head as one .glb (glTF 2.0 binary): 52 named morph targets, one skin with FLAME's joints, the albedo inside.
+"""A head as one .glb (glTF 2.0 binary): 52 named morph targets, one skin with FLAME's joints, its textures inside.
 
 Rule of this file: written from a HeadAsset alone, so it is the same from every Blender and without one. glTF's frame is
 model space (metres, Y up, +Z front). Morph targets carry the whole effect of their unit, bone rotation included, for
@@ -97,14 +97,15 @@ def encode_glb(asset: HeadAsset, expression: dict[str, float], pose: np.ndarray)
     buffer = Buffer()
     units = bake_units(asset)
     kinds = kinds_of_parts(asset.part_names)
+    images = _add_images(buffer, asset)
     document: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": f"Likeness {VERSION}", "extras": _facts(asset)},
         "scene": 0,
         "extensionsUsed": ["KHR_materials_ior"],
-        "materials": [_describe_material(asset, kind) for kind in kinds],
-        "textures": [{"source": 0, "sampler": 0, "name": "albedo"}],
+        "materials": [_describe_material(asset, kind, [image["name"] for image in images]) for kind in kinds],
+        "textures": [{"source": source, "sampler": 0, "name": image["name"]} for source, image in enumerate(images)],
         "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 10497, "wrapT": 10497}],
-        "images": [_add_image(buffer, asset.textures["albedo"].pixels)],
+        "images": images,
         "meshes": [
             {
                 "name": asset.name,
@@ -219,7 +220,7 @@ def matrix_to_quaternion(R: np.ndarray) -> np.ndarray:
     return quaternion / np.linalg.norm(quaternion)
 
 
-def _describe_material(asset: HeadAsset, kind: str) -> dict[str, Any]:
+def _describe_material(asset: HeadAsset, kind: str, images: list[str]) -> dict[str, Any]:
     look = MATERIALS[kind]
     surface: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": look["roughness"]}
     material: dict[str, Any] = {
@@ -234,18 +235,34 @@ def _describe_material(asset: HeadAsset, kind: str) -> dict[str, Any]:
         surface["baseColorTexture"] = {"index": 0}
     if look.get("is_double_sided"):
         material["doubleSided"] = True
+    if kind == "skin" and "normal" in images:
+        material["normalTexture"] = {"index": images.index("normal")}
+    if kind == "skin" and "roughness" in images:
+        surface["roughnessFactor"] = 1.0
+        surface["metallicRoughnessTexture"] = {"index": images.index("roughness")}
     return material
 
 
-def _add_image(buffer: Buffer, pixels: np.ndarray) -> dict[str, Any]:
-    has_alpha = pixels.ndim == 3 and pixels.shape[2] == 4
+def _add_images(buffer: Buffer, asset: HeadAsset) -> list[dict[str, Any]]:
+    """Albedo, then roughness (glTF: in green; blue, metal, is 0) and normals where the head has them."""
+    images = [_add_image(buffer, "albedo", asset.textures["albedo"].pixels)]
+    if "roughness" in asset.textures:
+        roughness = asset.textures["roughness"].pixels
+        images.append(_add_image(buffer, "roughness", np.stack([0 * roughness, roughness, 0 * roughness], -1)))
+    if "normal" in asset.textures:
+        images.append(_add_image(buffer, "normal", asset.textures["normal"].pixels, is_lossless=True))
+    return images
+
+
+def _add_image(buffer: Buffer, name: str, pixels: np.ndarray, is_lossless: bool = False) -> dict[str, Any]:
     file = io.BytesIO()
-    if has_alpha:
+    is_png = is_lossless or (pixels.ndim == 3 and pixels.shape[2] == 4)
+    if is_png:
         Image.fromarray(pixels).save(file, "PNG", compress_level=6)
     else:
         Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     view = buffer.add_view(file.getvalue())
-    return {"name": "albedo", "mimeType": "image/png" if has_alpha else "image/jpeg", "bufferView": view}
+    return {"name": name, "mimeType": "image/png" if is_png else "image/jpeg", "bufferView": view}
 
 
 def _facts(asset: HeadAsset) -> dict[str, Any]:

@@ -15,12 +15,13 @@ import numpy as np
 from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import expected_error_mm, judge_fit, shares_of_face
+from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief
 from .fit.light import SkinLight, fit_skin_light
 from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.photometric import Appearance, fit_person, prepare_appearance
 from .fit.photometry import load_photometry
 from .fit.several import blend_textures
-from .fit.texture import bake_surface_maps, bake_texture
+from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
@@ -134,7 +135,7 @@ def _fit_faces(
         dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
     with _timed(times_s, "geometry"):
         fits = fit_person(photos, dense, tools.model, tools.calibration, tools.appearance)
-    painted = []
+    painted, carved = [], []
     for number, (photo, fit) in enumerate(zip(photos, fits, strict=True)):
         done = number / len(photos)
         yield Progress("Estimating the light", 0.45 + 0.5 * done)
@@ -143,16 +144,23 @@ def _fit_faces(
             skin_light = fit_skin_light(photo, fit.camera, posed, tools.model)
         yield Progress("Painting the texture", 0.5 + 0.5 * done)
         with _timed(times_s, "texture"):
-            painted.append((skin_light, *bake_texture(photo, fit.camera, posed, tools.model, texture_size, skin_light)))
+            sight = look_at_skin(photo, fit.camera, posed, tools.model, texture_size, skin_light)
+            painted.append((skin_light, *paint_sight(sight)))
+        with _timed(times_s, "detail"):
+            carved.append(carve_detail(sight, tools.model, texture_size // 2))
     with _timed(times_s, "texture"):
         main, albedo, confidence_map = blend_textures([(p[1], p[2]) for p in painted])
         skin_light = painted[main][0]
         maps = bake_surface_maps(albedo, tools.model, skin_light.skin_linear_rgb)
         textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")}
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
+    with _timed(times_s, "detail"):
+        relief = draw_relief(blend_details(carved), tools.model, tools.model.shape(fits[main].code.identity))
+        textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
     asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
+    asset.provenance["detail"] = describe_detail(carved)
     asset.provenance["face_shares"] = shares_of_face(tools.model, confidence_map)
     if len(photos) > 1:
         asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]

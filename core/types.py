@@ -123,7 +123,8 @@ class FitResult:
 
 @dataclass(frozen=True)
 class Texture:
-    """An image on the UVs: pixels [H, W] or [H, W, C] uint8, row 0 at the top (v = 1); color_space 'sRGB' or 'Non-Color'."""
+    """An image on the UVs: pixels [H, W] or [H, W, C] uint8, or [H, W] uint16, row 0 at the top (v = 1); color_space 'sRGB' or
+    'Non-Color'."""
 
     pixels: np.ndarray
     color_space: str

@@ -51,12 +51,16 @@ def create_image(encoded: EncodedImage, name: str) -> bpy.types.Image:
 
 
 def read_pixels(image: bpy.types.Image) -> np.ndarray:
-    """[H, W] or [H, W, C] uint8, row 0 at the top; from the packed file, or from the pixels when somebody painted on them."""
+    """[H, W] or [H, W, C] uint8, or [H, W] uint16 of a 16-bit map, row 0 at the top; from the packed file, or from the
+    pixels when somebody painted on them."""
     if image.packed_file is not None and not image.is_dirty:
-        return np.array(Image.open(io.BytesIO(image.packed_file.data)))
+        pixels = np.array(Image.open(io.BytesIO(image.packed_file.data)))
+        return pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
     width, height = image.size
     values = np.empty(width * height * image.channels, np.float32)
     image.pixels.foreach_get(values)
+    if image.is_float and image.colorspace_settings.name == "Non-Color":
+        return np.rint(values.reshape(height, width, -1)[::-1, :, 0] * 65535).clip(0, 65535).astype(np.uint16)
     pixels = np.rint(values.reshape(height, width, image.channels)[::-1] * 255).clip(0, 255).astype(np.uint8)
     return pixels[..., :3] if image.channels == 4 and (pixels[..., 3] == 255).all() else pixels
 

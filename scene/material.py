@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..core.appearance.relief import DISPLACEMENT_RANGE_M, MIDLEVEL
 from ..core.appearance.surface_maps import ROUGHNESS, SPECULAR, SUBSURFACE
 from ..core.head.kinds import kind_of_part, kinds_of_parts
 from ..core.types import HeadAsset
+from .mesh import UV_MAP
 
 SUBSURFACE_RADIUS_M = np.array([1.2e-3, 0.26e-3, 0.16e-3])
 DEEP_SKIN_RADIUS = np.array([0.76, 0.81, 0.62])
@@ -58,7 +60,8 @@ def material_slots(part_names: Sequence[str]) -> np.ndarray:
 
 
 def create_materials(asset: HeadAsset, name: str, images: dict[str, bpy.types.Image]) -> list[bpy.types.Material]:
-    """The materials of material_slots, in order; images: 'albedo' and, where the head has them, MAPPED_SOCKETS' for the skin."""
+    """The materials of material_slots, in order; images: 'albedo' and, where the head has them, MAPPED_SOCKETS' and
+    'normal' and 'displacement' for the skin."""
     return [_create_material(kind, f"{name} {kind}", images, asset.skin_linear_rgb) for kind in kinds_of_parts(asset.part_names)]
 
 
@@ -73,6 +76,7 @@ def _create_material(kind: str, name: str, images: dict[str, bpy.types.Image], s
         _build_surface(material, _surface_of_kind(kind, skin_linear_rgb), images["albedo"])
     if kind == "skin":
         _link_maps(material, images)
+        _link_relief(material, images)
     if kind == "eye":
         material.roughness = 0.0
     material.diffuse_color = SOLID_COLORS.get(kind, (*np.clip(skin_linear_rgb, 0, 1), 1.0))
@@ -134,6 +138,32 @@ def _link_maps(material: bpy.types.Material, images: dict[str, bpy.types.Image])
         scale.inputs[1].default_value = socket.default_value / bare
         links.new(texture.outputs["Color"], scale.inputs[0])
         links.new(scale.outputs["Value"], socket)
+
+
+def _link_relief(material: bpy.types.Material, images: dict[str, bpy.types.Image]) -> None:
+    """Normals for every engine, and metric displacement for who subdivides the mesh until it carries the relief.
+
+    'DISPLACEMENT' moves vertices and never adds bump, which would show the relief a second time beside the normals. Between the
+    vertices of the mesh as it is nearly all of the relief is lost, so the normals carry it; who dices finely sets their strength
+    to 0.
+    """
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    if "normal" in images:
+        principled = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+        texture, normals = _add_node(nodes, "TexImage", -700, -1200), _add_node(nodes, "NormalMap", -250, -1200)
+        texture.image, texture.label = images["normal"], "Normal"
+        normals.uv_map = UV_MAP
+        links.new(texture.outputs["Color"], normals.inputs["Color"])
+        links.new(normals.outputs["Normal"], principled.inputs["Normal"])
+    if "displacement" in images:
+        output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
+        texture, displace = _add_node(nodes, "TexImage", -250, -1500), _add_node(nodes, "Displacement", 100, -1500)
+        texture.image, texture.label = images["displacement"], "Displacement"
+        displace.inputs["Midlevel"].default_value = MIDLEVEL
+        displace.inputs["Scale"].default_value = DISPLACEMENT_RANGE_M
+        links.new(texture.outputs["Color"], displace.inputs["Height"])
+        links.new(displace.outputs["Displacement"], output.inputs["Displacement"])
+        material.displacement_method = "DISPLACEMENT"
 
 
 def _build_cornea(material: bpy.types.Material) -> None:

@@ -23,8 +23,8 @@ from .eye_texture import iris_colour, tint_irises
 from .gutters import fill_gutters
 from .light import SkinLight, fit_skin_light
 from .membrane import stretch_membrane
-from .seen_texels import SeenTexels, own_seat, prepare_view, see_texels, twin_seat, yield_to_mirror
-from .shading_field import correct_shading, lamp_shading
+from .seen_texels import SeenTexels, View, own_seat, prepare_view, see_texels, twin_seat, yield_to_mirror
+from .shading_field import Shading, correct_shading, lamp_shading
 from .surface import HeadSurface, mirror_values, pose_surface
 from .texels import gather, texel_arrays
 
@@ -43,6 +43,26 @@ def bake_texture(
 
     Confidence: 255 seen straight on, less at grazing angles, at most 85 where mirrored from the other side, 0 invented.
     """
+    return paint_sight(look_at_skin(photo, camera, posed, model, size, skin_light))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one photo shows of a posed head's skin, at one texture size."""
+
+    atlas: Atlas
+    surface: HeadSurface
+    skin_light: SkinLight
+    shading: Shading
+    view: View
+    direct: SeenTexels
+    other: SeenTexels
+
+
+def look_at_skin(
+    photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel, size: int = 2048, skin_light: SkinLight | None = None
+) -> Sight:
+    """Photo and its fitted camera and posed vertices [V, 3] -> its sight."""
     skin_light = fit_skin_light(photo, camera, posed, model) if skin_light is None else skin_light
     atlas = get_atlas(model, size)
     surface = pose_surface(posed, atlas, camera)
@@ -51,15 +71,19 @@ def bake_texture(
     view = prepare_view(photo, camera, surface, atlas, skin_light, shading)
     direct = see_texels(view, surface, atlas, own_seat(surface, view.camera, shading, skin_light))
     other = see_texels(view, surface, atlas, twin_seat(surface, view.camera, shading, skin_light, atlas), direct.quality < 0.8)
-    direct = yield_to_mirror(direct, other, size)
-    albedo = paint(atlas, surface, direct, other, tone_base(atlas, seen_skin_colour(atlas, direct, skin_light)))
-    iris = iris_colour(view.image, view.camera, posed, surface.normals, atlas.iris_radius, surface.occluder)
+    return Sight(atlas, surface, skin_light, shading, view, yield_to_mirror(direct, other, size), other)
+
+
+def paint_sight(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
+    """bake_texture's albedo and confidence."""
+    atlas, surface, view, direct, other = sight.atlas, sight.surface, sight.view, sight.direct, sight.other
+    albedo = paint(atlas, surface, direct, other, tone_base(atlas, seen_skin_colour(atlas, direct, sight.skin_light)))
+    iris = iris_colour(view.image, view.camera, surface.vertices, surface.normals, atlas.iris_radius, surface.occluder)
     if iris is not None:
-        tint_irises(
-            albedo, iris / np.maximum(eye_light(atlas, shading.diffuse), 0.02), atlas.iris_radius, atlas.triangles, atlas.texels
-        )
+        light = np.maximum(eye_light(atlas, sight.shading.diffuse), 0.02)
+        tint_irises(albedo, iris / light, atlas.iris_radius, atlas.triangles, atlas.texels)
     fill_gutters(albedo, atlas.gaps, atlas.gap_share)
-    return albedo, rate_confidence(direct, other, size)
+    return albedo, rate_confidence(direct, other, atlas.texels.size)
 
 
 def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.ndarray) -> dict[str, np.ndarray]:
@@ -172,4 +196,4 @@ def rate_confidence(direct: SeenTexels, other: SeenTexels, size: int) -> np.ndar
     return np.round(confidence).astype(np.uint8).reshape(size, size)
 
 
-__all__ = ["bake_surface_maps", "bake_texture"]
+__all__ = ["bake_surface_maps", "bake_texture", "look_at_skin", "paint_sight"]

@@ -1,0 +1,202 @@
+"""Relief finer than the mesh, carved from the photo's shading: wrinkles, folds, pores as far as the photo resolves them.
+
+Rule of this file: heights are found in the photo, where a wrinkle is one thing, and carried to the texels by the sight that colours
+the albedo, so they know no UV seams. The relief is of the photo's expression: wrinkles of a smile stay on the neutral head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..appearance.relief import encode_displacement, frame_texels, normal_map
+from ..head.model import HeadModel, triangulate
+from ..render.camera import model_to_camera, resize
+from ..render.rasterize import interpolate, rasterize, sample_image
+from ..types import Camera
+from .dome import lamp_directions
+from .face_zones import soft_step
+from .light import SkinLight
+from .relief_brightness import block_size, fine_detail, pixel_noise, relief_weights
+from .relief_solver import SHORTEST_PX, TileLight, Tiles, place_tiles, solve_relief
+from .seen_texels import SeenTexels, View, image_points
+from .several import SHARPNESS
+from .shading_field import Shading
+from .surface import HeadSurface, mirror_values
+from .texels import Texels, list_texels
+from .texture import Sight
+
+WRAP = 0.1
+LEAST_COSINE = 0.3
+"""Flatter sights are counted as this one."""
+TALLEST_M = 0.0015
+"""Heights saturate here, well inside the map's 4 mm."""
+SEEN = (0.2, 0.55)
+"""Quality of sight (weight times cosine) between which relief comes in."""
+FAINTEST = 0.25
+"""Share of the face's mean light below which shading says nothing."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """height_m [s, s] float32 on the UVs, 0 where nothing was seen; weight [s, s] in [0, 1]: how well it was seen;
+    log_shading [s, s]: brightness, log, that the relief explains in the photo; pixels_per_mm: how finely it sees the face."""
+
+    height_m: np.ndarray
+    weight: np.ndarray
+    log_shading: np.ndarray
+    pixels_per_mm: float
+
+
+def carve_detail(sight: Sight, model: HeadModel, size: int) -> Detail:
+    """The relief that a photo shows, as a texture of `size`."""
+    image, camera = fit_view(sight.view, size)
+    height, explained, scale = find_relief(image, camera, sight)
+    return lay_on_texels(np.stack([height, explained], -1), camera, sight, model, size, scale)
+
+
+def blend_details(details: list[Detail]) -> Detail:
+    """Relief of several photos of one person -> one, by how well each texel was seen and how finely."""
+    if len(details) == 1:
+        return details[0]
+    fineness = np.array([detail.pixels_per_mm for detail in details])
+    shares = [d.weight**SHARPNESS * f**2 for d, f in zip(details, fineness / fineness.max(), strict=True)]
+    total = np.maximum(sum(shares), 1e-9)
+    height, shading = (
+        sum(s * v for s, v in zip(shares, values, strict=True)) / total
+        for values in ([d.height_m for d in details], [d.log_shading for d in details])
+    )
+    return Detail(height, np.maximum.reduce([d.weight for d in details]), shading, float(fineness.max()))
+
+
+def describe_detail(details: list[Detail]) -> dict[str, Any]:
+    """JSON-able facts of the relief of one person's photos."""
+    finest = max(detail.pixels_per_mm for detail in details)
+    return {"pixels_per_mm": round(finest, 2), "finest_mm": round(SHORTEST_PX[1] / finest, 1), "expression": "as in the photo"}
+
+
+def draw_relief(detail: Detail, model: HeadModel, vertices: np.ndarray) -> dict[str, np.ndarray]:
+    """On neutral vertices [V, 3] m -> 'displacement' [s, s] uint16 and 'normal' [s, s, 3] uint8 (appearance/relief.py)."""
+    frames = frame_texels(model, vertices, len(detail.height_m))
+    return {"displacement": encode_displacement(detail.height_m), "normal": normal_map(detail.height_m, frames)}
+
+
+def fit_view(view: View, size: int) -> tuple[np.ndarray, Camera]:
+    """The photo's crop with no more pixels than the texture has texels."""
+    shrink = size / max(view.camera.size)
+    if shrink >= 1:
+        return view.image, view.camera
+    small = (max(1, round(view.camera.size[0] * shrink)), max(1, round(view.camera.size[1] * shrink)))
+    image = Image.fromarray(view.image).resize(small, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return np.asarray(image), resize(view.camera, small)
+
+
+def find_relief(image: np.ndarray, camera: Camera, sight: Sight) -> tuple[np.ndarray, np.ndarray, float]:
+    """Heights [H, W] m of the image's pixels, the log brightness that they explain, and pixels per mm."""
+    surface, atlas, skin_light, shading = sight.surface, sight.atlas, sight.skin_light, sight.shading
+    distance = float(np.median(model_to_camera(camera, surface.vertices[surface.seen])[:, 2])) if surface.seen.any() else 1.0
+    pixels_per_m = camera.K[0, 0] / distance
+    block = block_size(pixels_per_m)
+    height, width = image.shape[:2]
+    blocks = (-(-width // block), -(-height // block))
+    exact = resize(camera, (width, height))
+    K = exact.K.copy()
+    K[:2] /= block
+    small = Camera(K, exact.R, exact.t, blocks)
+    slope, brightness = slope_response(surface, skin_light, shading)
+    raster = rasterize(surface.vertices, atlas.opaque, small, "back")
+    normals = surface.normals @ camera.R.T
+    expected = skin_light.skin_linear_rgb * shading.diffuse + shading.highlight
+    table = np.column_stack([normals, slope @ camera.R.T, expected.mean(1), 1 - atlas.zones.feature, brightness])
+    maps = interpolate(table, raster, atlas.opaque)
+    mask = Image.fromarray(sight.view.mask.weight).resize((width, height), Image.Resampling.BILINEAR)
+    allowed = maps[..., 7] * maps[..., 8]
+    mask = np.asarray(mask) * np.asarray(Image.fromarray(allowed).resize(
+        (width, height), Image.Resampling.BILINEAR, (0, 0, width / block, height / block)))  # fmt: skip
+    mask = np.where(mask < 0.01, 0, mask).astype(np.float32)
+    log_expected = np.log(np.maximum(maps[..., 6], 1e-3))
+    fine, trust = fine_detail(image, mask, log_expected, relief_weights(skin_light.skin_linear_rgb), block)
+    tiles = place_tiles(trust, pixels_per_m)
+    if not len(tiles.rows):
+        return np.zeros_like(mask), np.zeros_like(mask), pixels_per_m / 1000
+    light = light_tiles(tiles, maps, raster.depth, small, block, distance)
+    relief, explained = solve_relief(fine, tiles, light, pixel_noise(fine, trust))
+    relief = TALLEST_M * np.tanh(relief * trust / TALLEST_M)
+    return relief, explained * trust, pixels_per_m / 1000
+
+
+def slope_response(surface: HeadSurface, skin_light: SkinLight, shading: Shading) -> tuple[np.ndarray, np.ndarray]:
+    """How log brightness changes as a vertex's normal turns, [V, 3] (tangential), and where there is light enough to tell [V]."""
+    directions, lamps = lamp_directions(), skin_light.lamps.mean(1)
+    cosine = surface.normals @ directions.T + WRAP
+    lit = np.maximum(cosine, 0) @ lamps / (1 + WRAP)
+    turning = ((cosine > 0) * lamps) @ directions / (1 + WRAP)
+    turning -= surface.normals * np.einsum("vc,vc->v", turning, surface.normals)[:, None]
+    reached = (shading.diffuse / np.exp(shading.correction)).mean(1) / np.maximum(lit, 1e-4)
+    slope = turning / np.maximum(lit, 1e-4)[:, None] * np.clip(reached, 0, 1)[:, None]
+    typical = float(np.median(shading.diffuse.mean(1)[surface.seen])) if surface.seen.any() else 1.0
+    return slope, soft_step(shading.diffuse.mean(1) / max(typical, 1e-6), 0.5 * FAINTEST, 1.5 * FAINTEST)
+
+
+def light_tiles(tiles: Tiles, maps: np.ndarray, depth: np.ndarray, small: Camera, block: int, distance: float) -> TileLight:
+    """Light slope and metric of each tile, from maps [h, w, 6+] on blocks: normal, slope (camera axes)."""
+    covered = (depth > 0).astype(np.float32)
+    values = np.concatenate([maps[..., :6], depth[..., None]], -1) * covered[..., None]
+    radius = max(0, tiles.side // (4 * block))
+    rows = np.clip((tiles.rows + tiles.side // 2) // block, 0, depth.shape[0] - 1)
+    columns = np.clip((tiles.columns + tiles.side // 2) // block, 0, depth.shape[1] - 1)
+    sums = np.zeros((len(rows), 8))
+    for r in range(-radius, radius + 1):
+        for c in range(-radius, radius + 1):
+            place = np.clip(rows + r, 0, depth.shape[0] - 1), np.clip(columns + c, 0, depth.shape[1] - 1)
+            sums[:, :7] += values[place]
+            sums[:, 7] += covered[place]
+    mean = sums[:, :7] / np.maximum(sums[:, 7:], 1)
+    normal = mean[:, :3] / np.maximum(np.linalg.norm(mean[:, :3], axis=1, keepdims=True), 1e-6)
+    known = (sums[:, 7] > 0)[:, None]
+    normal = np.where(known, normal, (0, 0, -1.0))
+    z = np.where(known[:, 0], mean[:, 6], distance)
+    focal, centre = small.K[[0, 1], [0, 1]] * block, small.K[:2, 2] * block
+    x, y = tiles.columns + tiles.side / 2, tiles.rows + tiles.side / 2
+    ray = np.column_stack([(x - centre[0]) / focal[0], (y - centre[1]) / focal[1], np.ones(len(x))])
+    facing = np.minimum(np.einsum("nc,nc->n", normal, ray), -LEAST_COSINE)
+    steps = []
+    for axis in range(2):
+        step = np.zeros(3)
+        step[axis] = 1 / focal[axis]
+        steps.append(z[:, None] * (step - ray * (normal @ step / facing)[:, None]))
+    dx, dy = steps
+    xx, xy, yy = (np.einsum("nc,nc->n", a, b) for a, b in ((dx, dx), (dx, dy), (dy, dy)))
+    determinant = np.maximum(xx * yy - xy**2, 1e-18)
+    metric = np.column_stack([yy, -xy, xx]) / determinant[:, None]
+    gx, gy = (np.einsum("nc,nc->n", mean[:, 3:6], step) for step in steps)
+    slope = np.column_stack([metric[:, 0] * gx + metric[:, 1] * gy, metric[:, 1] * gx + metric[:, 2] * gy])
+    return TileLight(slope, metric)
+
+
+def lay_on_texels(maps: np.ndarray, camera: Camera, sight: Sight, model: HeadModel, size: int, pixels_per_mm: float) -> Detail:
+    """maps [H, W, 2] (height, log shading) of the photo -> on the UVs: seen texels, and under them their mirror twins'."""
+    surface, atlas = sight.surface, sight.atlas
+    texels = list_texels(model.uvs, triangulate(model.face_uvs), size)
+    out = np.zeros((size * size, 2), np.float32)
+    total = np.zeros(size * size, np.float32)
+    twins = mirror_values(surface.vertices, atlas.mirror)
+    for seen, vertices in ((sight.other, twins), (sight.direct, surface.vertices)):
+        index, weight = seen_index(seen, texels)
+        points = interpolate(model_to_camera(camera, vertices), texels.select(index), atlas.triangles)
+        values = sample_image(maps, image_points(camera, points))
+        out[index] += weight[:, None] * (values - out[index])
+        total[index] = np.maximum(total[index], weight)
+    grid = (size, size)
+    return Detail(out[:, 0].reshape(grid), total.reshape(grid), out[:, 1].reshape(grid), pixels_per_mm)
+
+
+def seen_index(seen: SeenTexels, texels: Texels) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices [N] of texels that are seen well enough for relief, and their weights [N]."""
+    soft = Image.fromarray(soft_step(seen.quality, *SEEN).astype(np.float32))
+    weight = np.asarray(soft.resize((texels.size, texels.size), Image.Resampling.BILINEAR)).reshape(-1)
+    index = np.flatnonzero((weight > 0.01) & (texels.triangle_id >= 0)).astype(np.int32)
+    return index, weight[index]

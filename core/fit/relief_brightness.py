@@ -1,0 +1,93 @@
+"""What of a photo's fine brightness may be relief: pigments' share taken out by colour, features, hair and hard shadow left out.
+
+Rule of this file: image space only. Relief changes all channels alike; melanin and blood do not, and shine turns skin pale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ..appearance.skin import B_BLOOD, find_pigments, melanin_direction
+from ..render.shading import SRGB_TABLE
+from .face_zones import soft_step
+from .light import BURNT
+from .skin_mask import box_blur
+
+RELIEF_SD, MELANIN_SD, BLOOD_SD, NOISE_SD = 0.06, 0.2, 0.25, 0.012
+"""Deviations of fine log brightness by relief, of fine ln m and h (spots, flush), and of the camera, per channel."""
+FLOOR = 0.004
+"""Linear; keeps logarithms of dark pixels calm."""
+BLOCK_M = 0.002
+"""Smooth things are computed on blocks of this size."""
+ROUGH = (0.15, 0.26)
+"""Deviations of fine brightness, over 6 mm, between which it is no longer skin's relief but hair, stubble or a shadow's edge."""
+DARK = (0.25, 0.5)
+"""How far below the expected skin, in log brightness over 6 mm, a place is doubted as hair, beard or cast shadow."""
+STRONGEST = 0.35
+"""Fine brightness saturates here: a single dark line is a hair or an open crease."""
+
+
+def relief_weights(skin_linear_rgb: np.ndarray) -> np.ndarray:
+    """How much each channel's fine log colour says of relief, [3]: the best linear guess from the deviations above."""
+    melanin, _, _ = find_pigments(skin_linear_rgb)
+    along = melanin_direction(melanin)
+    relief = RELIEF_SD**2 * np.ones((3, 3))
+    pigment = MELANIN_SD**2 * np.outer(along, along) + BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD)
+    return relief[0] @ np.linalg.inv(relief + pigment + NOISE_SD**2 * np.eye(3))
+
+
+def relief_brightness(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """sRGB bytes [H, W, 3] -> the log brightness [H, W] float32 in which relief shows and pigments do not."""
+    tables = (np.log(SRGB_TABLE + FLOOR)[:, None] * weights).astype(np.float32)
+    return tables[:, 0][image[..., 0]] + tables[:, 1][image[..., 1]] + tables[:, 2][image[..., 2]]
+
+
+def block_size(pixels_per_m: float) -> int:
+    return max(1, round(BLOCK_M * pixels_per_m))
+
+
+def shrink(values: np.ndarray, block: int) -> np.ndarray:
+    """Means over blocks of [H, W] float32; the last ones may be smaller."""
+    return np.asarray(Image.fromarray(values.astype(np.float32)).reduce(block))
+
+
+def enlarge(values: np.ndarray, shape: tuple[int, int], block: int) -> np.ndarray:
+    """Blocks' values back on the pixels [H, W], linearly."""
+    height, width = shape
+    box = (0, 0, width / block, height / block)
+    return np.asarray(Image.fromarray(values.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR, box))
+
+
+def fine_detail(
+    image: np.ndarray, mask: np.ndarray, expected: np.ndarray, weights: np.ndarray, block: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """image [H, W, 3] bytes, mask [H, W] in [0, 1], expected [h, w]: mean log colour of skin there, by blocks -> fine brightness
+    [H, W], 0 on average, fading to 0 where not trusted; trust [H, W] in [0, 1]."""
+    brightness = relief_brightness(image, weights)
+    share = shrink(mask, block)
+    local = smooth(shrink(brightness * mask, block)) / np.maximum(smooth(share), 1e-3)
+    fine = (brightness - enlarge(local, mask.shape, block)) * (mask > 0)
+    near = np.maximum(box_blur(share, 1), 1e-3)
+    rough = np.sqrt(box_blur(shrink(fine**2 * mask, block), 1) / near)
+    level = np.log(np.maximum(shrink(SRGB_TABLE[image].mean(-1) * mask, block) / np.maximum(share, 1e-3), 1e-3))
+    dark = box_blur((expected - level) * share, 1) / near
+    burnt = shrink(soft_step(SRGB_TABLE[image.max(-1)], *BURNT), block)
+    trust = (1 - soft_step(rough, *ROUGH)) * (1 - soft_step(dark, *DARK)) * (1 - soft_step(burnt, 0.05, 0.3)) * (share > 0.01)
+    trust = mask * enlarge(box_blur(trust, 1), mask.shape, block)
+    return STRONGEST * np.tanh(fine / STRONGEST) * trust, trust
+
+
+def smooth(values: np.ndarray) -> np.ndarray:
+    """About a Gaussian of 5 mm deviation on blocks [h, w]."""
+    for _ in range(3):
+        values = box_blur(values, 2)
+    return values
+
+
+def pixel_noise(fine: np.ndarray, trust: np.ndarray) -> float:
+    """Robust deviation a pixel of what no wave of three pixels or more explains: second differences across both axes."""
+    second = fine[1:-1, 1:-1] * 4 - 2 * (fine[:-2, 1:-1] + fine[2:, 1:-1] + fine[1:-1, :-2] + fine[1:-1, 2:])
+    second += fine[:-2, :-2] + fine[:-2, 2:] + fine[2:, :-2] + fine[2:, 2:]
+    sure = trust[1:-1, 1:-1] > 0.9
+    return float(1.4826 * np.median(np.abs(second[sure])) / 6) if sure.any() else 0.0
