@@ -36,7 +36,8 @@ else:
     import torch
     start = time.perf_counter()
     from likeness.core.render.differentiable import kernels
-    wp.load_module(kernels, device="cpu")
+    for module in kernels.MODULES:
+        wp.load_module(module, device="cpu")
 print(time.perf_counter() - start)
 """
 

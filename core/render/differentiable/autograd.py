@@ -1,4 +1,4 @@
-"""The Warp backend: kernels.py as torch.autograd.Functions over shared memory, on the CPU or on torch's current CUDA stream.
+"""The Warp backend: the kernels as torch.autograd.Functions over shared memory, on the CPU or on torch's current CUDA stream.
 
 Rule of this file: no copies between torch and Warp, no state between calls but a mesh's topology, whose making is all that
 ever reads a value back from a GPU.
@@ -6,6 +6,7 @@ ever reads a value back from a GPU.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -29,7 +30,8 @@ from .mipmap import build_mipmaps, choose_detail, flatten_levels
 from .topology import find_topology
 
 wp = load_warp()
-from . import kernels  # noqa: E402  (after Warp knows its cache folder)
+from .kernels import interpolation, outlines, sampling, visibility  # noqa: E402  (after Warp knows its cache folder)
+from .kernels.geometry import MAX_CHANNELS  # noqa: E402
 
 Tensor = torch.Tensor
 
@@ -44,9 +46,38 @@ def check_backend(like: Tensor) -> None:
         raise BackendError(f"The renderer runs on the CPU and on CUDA, not on {like.device}: move the tensors to the CPU.")
 
 
-def view(tensor: Tensor | None, dtype: Any) -> Any:
-    """A contiguous tensor as Warp's array argument on the same memory; None as an empty array."""
-    return None if tensor is None else wp.from_torch(tensor.detach(), dtype=dtype, requires_grad=False, return_ctype=True)
+DESCRIPTOR = type(wp.from_torch(torch.empty(0), return_ctype=True))
+"""Warp's array argument. Made directly it takes a sixth of wp.from_torch's time; a picture needs forty."""
+
+
+def vectors(tensor: Tensor | None, length: int, first: int = 0, stride: int = 0) -> Any:
+    """A contiguous tensor as a kernel's flat array: of every `stride` numbers (length, if 0), `length` from `first` on.
+
+    None becomes an empty array with the strides of a packed one: for such arrays Warp's CPU kernels are fastest.
+    """
+    step = stride or length
+    if tensor is None:
+        return DESCRIPTOR(0, 0, 1, (0,), (step * 4,))
+    assert tensor.is_contiguous()
+    size, count = tensor.element_size(), tensor.numel() // step
+    if count >= 2**31:
+        raise BackendError("A batch of 2^31 pixels, texels or vertices or more: render it in smaller batches.")
+    array = DESCRIPTOR(tensor.data_ptr() + first * size, 0, 1, (count,), (step * size,))
+    array.owner = tensor
+    return array
+
+
+def channel_groups(*tensors: Tensor | None) -> Iterator[tuple[int, list[Any]]]:
+    """The channels of tensors [..., C] by groups as long as kernels take them -> length, each tensor's array of vectors."""
+    total = next(tensor.shape[-1] for tensor in tensors if tensor is not None)
+    for first in range(0, total, MAX_CHANNELS):
+        length = min(MAX_CHANNELS, total - first)
+        yield length, [vectors(tensor, length, first, total) for tensor in tensors]
+
+
+def image_stride(table: Tensor) -> int:
+    """Rows from one image to the next in [images or 1, N, C]: none where all images share one."""
+    return table.shape[1] if table.shape[0] > 1 else 0
 
 
 def launch(kernel: Any, dim: int, inputs: list[Any], like: Tensor) -> None:
@@ -60,6 +91,14 @@ def launch_pixels(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list
     count, height, width = shape
     threads = count * height * (width if like.is_cuda else 1)
     launch(kernel, threads, [*inputs, height, width, 1 if like.is_cuda else width], like)
+
+
+def launch_list(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[Any], like: Tensor) -> None:
+    """Queue a kernel over a list of some pixels: a thread for all that may be on it on a GPU, one for all on the CPU."""
+    count, height, width = shape
+    num_pixels = count * height * width
+    threads, span = (num_pixels, 1) if like.is_cuda else (1, num_pixels)
+    launch(kernel, threads, [*inputs, height, width, span], like)
 
 
 def launch_triangles(kernel: Any, num_images: int, count: int, inputs: list[Any], like: Tensor) -> None:
@@ -76,13 +115,13 @@ class Rasterize(torch.autograd.Function):
         ctx: Any, positions: Tensor, tri: Tensor, ranges: Tensor, count: int, size: tuple[int, int], grad_db: bool
     ) -> Any:
         shape = (len(ranges), *size)
-        mesh = [view(flat(positions), wp.vec4), positions.shape[1], view(tri, wp.vec3i)]
-        keys = torch.full(shape, kernels.NO_TRIANGLE_KEY, dtype=torch.int64, device=positions.device)
-        nearest = view(keys.reshape(-1), wp.int64)
-        launch_triangles(kernels.cover_samples, shape[0], count, [*mesh, view(ranges, wp.vec2i), nearest, *size], positions)
-        raster, raster_db = positions.new_empty(*shape, 4), positions.new_empty(*shape, 4)
-        outputs = [view(flat(raster), wp.vec4), view(flat(raster_db), wp.vec4)]
-        launch_pixels(kernels.resolve_samples, shape, [*mesh, nearest, *outputs], positions)
+        mesh = [vectors(positions, 4), image_stride(positions), vectors(tri, 3)]
+        keys = torch.full(shape, visibility.NO_TRIANGLE_KEY, dtype=torch.int64, device=positions.device)
+        nearest = vectors(keys, 1)
+        launch_triangles(visibility.cover_samples, shape[0], count, [*mesh, vectors(ranges, 2), nearest, *size], positions)
+        raster, raster_db = positions.new_zeros(*shape, 4), positions.new_zeros(*shape, 4)
+        outputs = [vectors(raster, 4), vectors(raster_db, 4)]
+        launch_pixels(visibility.resolve_samples, shape, [*mesh, nearest, *outputs], positions)
         ctx.save_for_backward(positions, tri, raster)
         ctx.set_materialize_grads(False)
         if not grad_db:
@@ -97,9 +136,9 @@ class Rasterize(torch.autograd.Function):
             return None, None, None, None, None, None
         gradient = torch.zeros_like(positions)
         gradients = [None if g is None else g.contiguous() for g in (by_raster, by_raster_db)]
-        mesh = [view(flat(positions), wp.vec4), positions.shape[1], view(tri, wp.vec3i)]
-        rasters = [None if t is None else view(flat(t), wp.vec4) for t in (raster, *gradients, gradient)]
-        launch_pixels(kernels.resolve_samples_adjoint, raster.shape[:3], [*mesh, *rasters], positions)
+        mesh = [vectors(positions, 4), image_stride(positions), vectors(tri, 3)]
+        rasters = [vectors(t, 4) for t in (raster, *gradients, gradient)]
+        launch_pixels(visibility.resolve_samples_adjoint, raster.shape[:3], [*mesh, *rasters], positions)
         return gradient, None, None, None, None, None
 
 
@@ -108,9 +147,10 @@ class Interpolate(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, raster: Tensor, tri: Tensor) -> Tensor:
-        out = table.new_empty(*raster.shape[:3], table.shape[2])
-        given = [*surface(table, raster, tri), floats(out)]
-        launch_pixels(kernels.interpolate_attributes, raster.shape[:3], given, table)
+        out = table.new_zeros(*raster.shape[:3], table.shape[2])
+        surface = [image_stride(table), vectors(tri, 3), vectors(raster, 4)]
+        for length, (attributes, values) in channel_groups(table, out):
+            launch_pixels(interpolation.INTERPOLATE[length], raster.shape[:3], [attributes, *surface, values], table)
         ctx.save_for_backward(table, raster, tri)
         return out
 
@@ -119,10 +159,11 @@ class Interpolate(torch.autograd.Function):
     def backward(ctx: Any, by_out: Tensor) -> Any:
         table, raster, tri = ctx.saved_tensors
         by_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else None
-        by_raster = torch.empty_like(raster) if ctx.needs_input_grad[1] else None
-        outputs = [floats(by_table), view(flat(by_raster), wp.vec4)]
-        inputs = [*surface(table, raster, tri), floats(by_out.contiguous()), *outputs]
-        launch_pixels(kernels.interpolate_attributes_adjoint, raster.shape[:3], inputs, table)
+        by_raster = torch.zeros_like(raster) if ctx.needs_input_grad[1] else None
+        surface = [image_stride(table), vectors(tri, 3), vectors(raster, 4)]
+        for length, (attributes, *gradients) in channel_groups(table, by_out.contiguous(), by_table):
+            inputs = [attributes, *surface, *gradients, vectors(by_raster, 4)]
+            launch_pixels(interpolation.INTERPOLATE_ADJOINT[length], raster.shape[:3], inputs, table)
         return by_table, by_raster, None
 
 
@@ -131,24 +172,29 @@ class InterpolateDerivatives(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, raster: Tensor, raster_db: Tensor, tri: Tensor, channels: Tensor) -> Tensor:
-        out = table.new_empty(*raster.shape[:3], 2 * len(channels))
-        inputs = surface(table, raster, tri, raster_db)
-        given = [*inputs, view(channels, wp.int32), floats(out)]
-        launch_pixels(kernels.interpolate_derivatives, raster.shape[:3], given, table)
-        ctx.save_for_backward(table, raster, raster_db, tri, channels)
+        out = table.new_zeros(*raster.shape[:3], 2 * len(channels))
+        given = (table, raster, raster_db, tri, channels)
+        arguments = [*InterpolateDerivatives.surface(*given), vectors(out, 2)]
+        launch_pixels(interpolation.interpolate_derivatives, raster.shape[:3], arguments, table)
+        ctx.save_for_backward(*given)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_out: Tensor) -> Any:
-        table, raster, raster_db, tri, channels = ctx.saved_tensors
+        table, raster, raster_db, _, _ = ctx.saved_tensors
         by_table = torch.zeros_like(table) if ctx.needs_input_grad[0] else None
-        by_raster_db = torch.empty_like(raster_db) if ctx.needs_input_grad[2] else None
-        outputs = [floats(by_table), view(flat(by_raster_db), wp.vec4)]
-        given = [view(channels, wp.int32), floats(by_out.contiguous())]
-        inputs = [*surface(table, raster, tri, raster_db), *given, *outputs]
-        launch_pixels(kernels.interpolate_derivatives_adjoint, raster.shape[:3], inputs, table)
+        by_raster_db = torch.zeros_like(raster_db) if ctx.needs_input_grad[2] else None
+        outputs = [vectors(by_table, 1), vectors(by_raster_db, 4)]
+        inputs = [*InterpolateDerivatives.surface(*ctx.saved_tensors), vectors(by_out.contiguous(), 2), *outputs]
+        launch_pixels(interpolation.interpolate_derivatives_adjoint, raster.shape[:3], inputs, table)
         return by_table, None, by_raster_db, None, None
+
+    @staticmethod
+    def surface(table: Tensor, raster: Tensor, raster_db: Tensor, tri: Tensor, channels: Tensor) -> list[Any]:
+        """The arguments that both kernels begin with."""
+        attributes = [vectors(table, 1), table.shape[2], image_stride(table)]
+        return [*attributes, vectors(tri, 3), vectors(raster, 4), vectors(raster_db, 4), vectors(channels, 1)]
 
 
 class SampleTexture(torch.autograd.Function):
@@ -158,25 +204,26 @@ class SampleTexture(torch.autograd.Function):
     def forward(
         ctx: Any, texels: Tensor, uv: Tensor, detail: Tensor | None, levels: Tensor, is_linear: bool, boundary: int
     ) -> Tensor:
-        out = texels.new_empty(*uv.shape[:3], texels.shape[2])
+        out = texels.new_zeros(*uv.shape[:3], texels.shape[2])
         ctx.save_for_backward(texels, uv, detail, levels)
         ctx.modes = (int(is_linear), boundary)
-        inputs = [*lookup(texels, uv, detail, levels), *ctx.modes, floats(out)]
-        launch_pixels(kernels.sample_texture, uv.shape[:3], inputs, texels)
+        lookup = [image_stride(texels), vectors(levels, 3), vectors(uv, 2), vectors(detail, 1), *ctx.modes]
+        for length, (table, samples) in channel_groups(texels, out):
+            launch_pixels(sampling.SAMPLE[length], uv.shape[:3], [table, *lookup, samples], texels)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_out: Tensor) -> Any:
         texels, uv, detail, levels = ctx.saved_tensors
-        needed = ctx.needs_input_grad
-        by_texels = torch.zeros_like(texels) if needed[0] else None
-        by_uv = torch.empty_like(uv) if needed[1] else None
-        by_detail = torch.empty_like(detail) if needed[2] else None
-        outputs = [floats(by_texels), view(flat(by_uv), wp.vec2)]
-        outputs.append(floats(by_detail))
-        given = [*lookup(texels, uv, detail, levels), *ctx.modes, floats(by_out.contiguous())]
-        launch_pixels(kernels.sample_texture_adjoint, uv.shape[:3], [*given, *outputs], texels)
+        inputs = (texels, uv, detail)
+        by_texels, by_uv, by_detail = (
+            torch.zeros_like(t) if needed else None for t, needed in zip(inputs, ctx.needs_input_grad[:3], strict=True)
+        )
+        lookup = [image_stride(texels), vectors(levels, 3), vectors(uv, 2), vectors(detail, 1), *ctx.modes]
+        for length, (table, *gradients) in channel_groups(texels, by_out.contiguous(), by_texels):
+            arguments = [table, *lookup, *gradients, vectors(by_uv, 2), vectors(by_detail, 1)]
+            launch_pixels(sampling.SAMPLE_ADJOINT[length], uv.shape[:3], arguments, texels)
         return by_texels, by_uv, by_detail, None, None, None
 
 
@@ -187,62 +234,32 @@ class Antialias(torch.autograd.Function):
     def forward(
         ctx: Any, colour: Tensor, raster: Tensor, positions: Tensor, tri: Tensor, neighbours: Tensor, boost: float
     ) -> Tensor:
-        shape = tuple(raster.shape[:3])
-        near = torch.zeros(shape, dtype=torch.uint8, device=colour.device)
-        mesh = [view(positions, wp.vec4), view(tri, wp.vec3i), view(neighbours, wp.int32)]
-        launch_triangles(kernels.mark_outlines, shape[0], len(tri), [*mesh, view(near.reshape(-1), wp.uint8), *shape[1:]], colour)
-        edges = torch.zeros(*shape, 4, dtype=torch.int32, device=colour.device)
+        shape, num_pixels = tuple(raster.shape[:3]), raster.numel() // 4
+        marks, num_near = (torch.zeros(n, dtype=torch.int32, device=colour.device) for n in (num_pixels, 1))
+        near, edges = (torch.empty(num_pixels * n, dtype=torch.int32, device=colour.device) for n in (1, 4))
+        vertices = [vectors(positions, 4), image_stride(positions)]
+        mesh, found = [*vertices, vectors(tri, 3), vectors(neighbours, 1)], [vectors(near, 1), vectors(num_near, 1)]
+        launch_triangles(outlines.mark_outlines, shape[0], len(tri), [*mesh, vectors(marks, 1), *found, *shape[1:]], colour)
+        launch_list(outlines.find_outlines, shape, [*mesh, *found, vectors(raster, 4), vectors(edges, 2)], colour)
         out = colour.clone()
-        given = [view(flat(colour), wp.float32), view(raster, wp.vec4), *mesh, view(near.reshape(-1), wp.uint8)]
-        inputs = [*given, view(flat(edges), wp.vec4i), view(flat(out), wp.float32)]
-        launch_pixels(kernels.blend_outlines, shape, inputs, colour)
-        ctx.save_for_backward(colour, edges, positions)
+        for length, colours in channel_groups(colour, out):
+            launch_list(outlines.BLEND[length], shape, [*vertices, *found, vectors(edges, 2), *colours], colour)
+        ctx.save_for_backward(colour, near, num_near, edges, positions)
         ctx.boost = boost
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_out: Tensor) -> Any:
-        colour, edges, positions = ctx.saved_tensors
+        colour, near, num_near, edges, positions = ctx.saved_tensors
         by_out = by_out.contiguous()
         by_colour = by_out.clone() if ctx.needs_input_grad[0] else None
         by_positions = torch.zeros_like(positions) if ctx.needs_input_grad[2] else None
-        given = [view(flat(colour), wp.float32), view(flat(edges), wp.vec4i), view(positions, wp.vec4), ctx.boost]
-        outputs = [
-            view(flat(by_out), wp.float32),
-            view(flat(by_colour), wp.float32),
-            None if by_positions is None else view(flat(by_positions), wp.vec4),
-        ]
-        launch_pixels(kernels.blend_outlines_adjoint, edges.shape[:3], [*given, *outputs], colour)
+        found = [vectors(positions, 4), image_stride(positions), vectors(near, 1), vectors(num_near, 1), vectors(edges, 2)]
+        for length, (colours, *gradients) in channel_groups(colour, by_out, by_colour):
+            inputs = [*found, colours, ctx.boost, *gradients, vectors(by_positions, 4)]
+            launch_list(outlines.BLEND_ADJOINT[length], colour.shape[:3], inputs, colour)
         return by_colour, None, by_positions, None, None, None
-
-
-def flat(tensor: Any) -> Any:
-    """[..., C] -> [N, C]; None stays None."""
-    return None if tensor is None else tensor.reshape(-1, tensor.shape[-1])
-
-
-def floats(tensor: Tensor | None) -> Any:
-    """A contiguous tensor as Warp's array of all its numbers, which kernels count in 32 bits."""
-    if tensor is None:
-        return None
-    if tensor.numel() >= 2**31:
-        raise BackendError("An image, texture or attribute batch of 2^31 numbers or more: render it in smaller batches.")
-    return view(tensor.reshape(-1), wp.float32)
-
-
-def surface(table: Tensor, raster: Tensor, tri: Tensor, raster_db: Tensor | None = None) -> list[Any]:
-    """The arguments that all interpolation kernels begin with."""
-    rasters = [view(flat(raster), wp.vec4)] + ([] if raster_db is None else [view(flat(raster_db), wp.vec4)])
-    head = [floats(table), table.shape[1], table.shape[2], view(tri, wp.vec3i)]
-    return [*head, *rasters]
-
-
-def lookup(texels: Tensor, uv: Tensor, detail: Tensor | None, levels: Tensor) -> list[Any]:
-    """The arguments that both texture kernels begin with."""
-    table = [floats(texels), texels.shape[1], texels.shape[2], view(levels, wp.vec3i)]
-    places = [view(flat(uv), wp.vec2), floats(detail)]
-    return [*table, *places]
 
 
 def check_indices(tri: Tensor, num_vertices: int, owner: str) -> None:
