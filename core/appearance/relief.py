@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.model import HeadModel, triangulate
-from ..render.rasterize import interpolate, rasterize_uv
+from ..render.rasterize import RasterResult, interpolate
 from ..render.shading import vertex_normals
 
 DISPLACEMENT_RANGE_M = 0.008
@@ -46,12 +46,11 @@ class TexelFrames:
     is_covered: np.ndarray
 
 
-def frame_texels(model: HeadModel, vertices: np.ndarray, size: int) -> TexelFrames:
-    """The texels of a texture of `size` on neutral vertices [V, 3] m."""
+def frame_texels(model: HeadModel, vertices: np.ndarray, raster: RasterResult) -> TexelFrames:
+    """The texels of a rasterised UV layout on neutral vertices [V, 3] m."""
     triangles, uv_triangles = triangulate(model.faces), triangulate(model.face_uvs)
     normals = vertex_normals(vertices, triangles)
     frames = frames_at_uvs(vertices, normals, triangles, model.uvs, uv_triangles)
-    raster = rasterize_uv(model.uvs, uv_triangles, size)
     along_u, skew, along_v = np.moveaxis(interpolate(frames, raster, uv_triangles), -1, 0)
     return TexelFrames(along_u, skew, along_v, raster.is_covered)
 

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from ..appearance.relief import encode_displacement, frame_texels, normal_map
-from ..head.model import HeadModel, triangulate
+from ..head.model import HeadModel
 from ..render.camera import model_to_camera, resize
-from ..render.rasterize import interpolate, rasterize, sample_image
+from ..render.rasterize import RasterResult, interpolate, rasterize, sample_image
 from ..types import Camera
 from .dome import lamp_directions
 from .face_zones import soft_step
@@ -26,7 +26,7 @@ from .seen_texels import SeenTexels, View, image_points
 from .several import SHARPNESS
 from .shading_field import Shading
 from .surface import HeadSurface, mirror_values
-from .texels import Texels, list_texels
+from .texels import Texels, keep_texels
 from .texture import Sight
 
 WRAP = 0.1
@@ -80,7 +80,10 @@ def describe_detail(details: list[Detail]) -> dict[str, Any]:
 
 def draw_relief(detail: Detail, model: HeadModel, vertices: np.ndarray) -> dict[str, np.ndarray]:
     """On neutral vertices [V, 3] m -> 'displacement' [s, s] uint16 and 'normal' [s, s, 3] uint8 (appearance/relief.py)."""
-    frames = frame_texels(model, vertices, len(detail.height_m))
+    texels = keep_texels(model, len(detail.height_m))
+    grid = detail.height_m.shape
+    raster = RasterResult(texels.triangle_id.reshape(grid), texels.barycentric.reshape(*grid, 3), np.ones(grid, np.float32))
+    frames = frame_texels(model, vertices, raster)
     return {"displacement": encode_displacement(detail.height_m), "normal": normal_map(detail.height_m, frames)}
 
 
@@ -118,12 +121,13 @@ def find_relief(image: np.ndarray, camera: Camera, sight: Sight) -> tuple[np.nda
         (width, height), Image.Resampling.BILINEAR, (0, 0, width / block, height / block)))  # fmt: skip
     mask = np.where(mask < 0.01, 0, mask).astype(np.float32)
     log_expected = np.log(np.maximum(maps[..., 6], 1e-3))
-    fine, trust = fine_detail(image, mask, log_expected, relief_weights(skin_light.skin_linear_rgb), block)
+    weights, mottle = relief_weights(skin_light.skin_linear_rgb)
+    fine, trust = fine_detail(image, mask, log_expected, weights, block)
     tiles = place_tiles(trust, pixels_per_m)
     if not len(tiles.rows):
         return np.zeros_like(mask), np.zeros_like(mask), pixels_per_m / 1000
     light = light_tiles(tiles, maps, raster.depth, small, block, distance)
-    relief, explained = solve_relief(fine, tiles, light, pixel_noise(fine, trust))
+    relief, explained = solve_relief(fine, tiles, light, mottle, pixel_noise(fine, trust))
     relief = TALLEST_M * np.tanh(relief * trust / TALLEST_M)
     return relief, explained * trust, pixels_per_m / 1000
 
@@ -180,7 +184,7 @@ def light_tiles(tiles: Tiles, maps: np.ndarray, depth: np.ndarray, small: Camera
 def lay_on_texels(maps: np.ndarray, camera: Camera, sight: Sight, model: HeadModel, size: int, pixels_per_mm: float) -> Detail:
     """maps [H, W, 2] (height, log shading) of the photo -> on the UVs: seen texels, and under them their mirror twins'."""
     surface, atlas = sight.surface, sight.atlas
-    texels = list_texels(model.uvs, triangulate(model.face_uvs), size)
+    texels = keep_texels(model, size)
     out = np.zeros((size * size, 2), np.float32)
     total = np.zeros(size * size, np.float32)
     twins = mirror_values(surface.vertices, atlas.mirror)

@@ -14,27 +14,31 @@ from .face_zones import soft_step
 from .light import BURNT
 from .skin_mask import box_blur
 
-RELIEF_SD, MELANIN_SD, BLOOD_SD, NOISE_SD = 0.06, 0.2, 0.25, 0.012
-"""Deviations of fine log brightness by relief, of fine ln m and h (spots, flush), and of the camera, per channel."""
+RELIEF_SD, MELANIN_SD, BLOOD_SD, NOISE_SD = 0.06, 0.07, 0.12, 0.015
+"""Deviations of fine log brightness by relief, of fine ln m and h (spots, flush), and of what either is not, per channel."""
 FLOOR = 0.004
 """Linear; keeps logarithms of dark pixels calm."""
 BLOCK_M = 0.002
 """Smooth things are computed on blocks of this size."""
 ROUGH = (0.15, 0.26)
 """Deviations of fine brightness, over 6 mm, between which it is no longer skin's relief but hair, stubble or a shadow's edge."""
+SHADOWED = (0.06, 0.16)
+"""The same of the expected brightness: between them is a shadow's edge, which never lies quite where it is expected."""
 DARK = (0.25, 0.5)
 """How far below the expected skin, in log brightness over 6 mm, a place is doubted as hair, beard or cast shadow."""
 STRONGEST = 0.35
 """Fine brightness saturates here: a single dark line is a hair or an open crease."""
 
 
-def relief_weights(skin_linear_rgb: np.ndarray) -> np.ndarray:
-    """How much each channel's fine log colour says of relief, [3]: the best linear guess from the deviations above."""
+def relief_weights(skin_linear_rgb: np.ndarray) -> tuple[np.ndarray, float]:
+    """How fine log colour is weighed so that relief counts fully and pigments little, [3], and the deviation of what passes that is
+    no relief: the best linear guess from the deviations above, scaled. In deep skin melanin looks most like shading."""
     melanin, _, _ = find_pigments(skin_linear_rgb)
     along = melanin_direction(melanin)
-    relief = RELIEF_SD**2 * np.ones((3, 3))
-    pigment = MELANIN_SD**2 * np.outer(along, along) + BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD)
-    return relief[0] @ np.linalg.inv(relief + pigment + NOISE_SD**2 * np.eye(3))
+    other = MELANIN_SD**2 * np.outer(along, along) + BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD) + NOISE_SD**2 * np.eye(3)
+    weights = np.linalg.inv(RELIEF_SD**2 + other).sum(0)
+    weights /= weights.sum()
+    return weights, float(np.sqrt(weights @ other @ weights))
 
 
 def relief_brightness(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -72,8 +76,10 @@ def fine_detail(
     rough = np.sqrt(box_blur(shrink(fine**2 * mask, block), 1) / near)
     level = np.log(np.maximum(shrink(SRGB_TABLE[image].mean(-1) * mask, block) / np.maximum(share, 1e-3), 1e-3))
     dark = box_blur((expected - level) * share, 1) / near
+    edge = np.sqrt(box_blur((expected - smooth(expected * share) / np.maximum(smooth(share), 1e-3)) ** 2 * share, 1) / near)
     burnt = shrink(soft_step(SRGB_TABLE[image.max(-1)], *BURNT), block)
-    trust = (1 - soft_step(rough, *ROUGH)) * (1 - soft_step(dark, *DARK)) * (1 - soft_step(burnt, 0.05, 0.3)) * (share > 0.01)
+    trust = (1 - soft_step(rough, *ROUGH)) * (1 - soft_step(dark, *DARK)) * (1 - soft_step(edge, *SHADOWED))
+    trust *= (1 - soft_step(burnt, 0.05, 0.3)) * (share > 0.01)
     trust = mask * enlarge(box_blur(trust, 1), mask.shape, block)
     return STRONGEST * np.tanh(fine / STRONGEST) * trust, trust
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..head.model import HeadModel, triangulate
 from ..render.rasterize import RasterResult, rasterize_uv
 from ..render.runtime import as_warp, launch, load_texel_kernels, load_warp
+
+KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,19 @@ class Texels:
 def list_texels(uvs: np.ndarray, uv_triangles: np.ndarray, size: int) -> Texels:
     raster = rasterize_uv(uvs, uv_triangles, size)
     return Texels(size, raster.triangle_id.reshape(-1), raster.barycentric.reshape(-1, 3))
+
+
+_kept: list[tuple[weakref.ref[HeadModel], Texels]] = []
+
+
+def keep_texels(model: HeadModel, size: int) -> Texels:
+    """The texels of a model's UV layout; the latest KEPT are remembered."""
+    for reference, texels in _kept:
+        if reference() is model and texels.size == size:
+            return texels
+    texels = list_texels(model.uvs, triangulate(model.face_uvs), size)
+    _kept[:] = [(weakref.ref(model), texels), *_kept[: KEPT - 1]]
+    return texels
 
 
 def gather(
