@@ -5,6 +5,7 @@ Rule of this file: checks look at shapes, types and devices, never at values on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import torch
@@ -74,6 +75,28 @@ def check_attributes(attr: torch.Tensor, rast: torch.Tensor) -> torch.Tensor:
     return table
 
 
+def check_texture(tex: torch.Tensor, uv: torch.Tensor) -> None:
+    """tex is [B or 1, h, w, C] at uv [B, H, W, 2]."""
+    check_tensor("uv", uv, "[B, H, W, 2]", 4, 2, uv)
+    check_tensor("tex", tex, "[B, h, w, C] or [1, h, w, C]", 4, None, uv)
+    if tex.shape[0] not in (1, uv.shape[0]):
+        refuse("tex", f"of 1 or {uv.shape[0]} images", tex)
+
+
+def check_color(color: torch.Tensor, rast: torch.Tensor) -> None:
+    """color is [B, H, W, C] of rast's size."""
+    check_tensor("color", color, "[B, H, W, C] of rast's size", 4, None, rast)
+    if color.shape[:3] != rast.shape[:3]:
+        refuse("color", f"of rast's size {tuple(rast.shape[:3])}", color)
+
+
+def check_topology(neighbours: torch.Tensor, tri: torch.Tensor) -> torch.Tensor:
+    """A topology of as many triangles, beside them."""
+    if neighbours.shape != tri.shape or neighbours.dtype != torch.int32 or neighbours.device != tri.device:
+        refuse("topology_hash", "what antialias_construct_topology_hash gave for tri", neighbours)
+    return neighbours
+
+
 def choose_filter(filter_mode: str, boundary_mode: str, has_detail: bool) -> str:
     """Resolve 'auto' and refuse what there is not."""
     mode = ("linear-mipmap-linear" if has_detail else "linear") if filter_mode == "auto" else filter_mode
@@ -86,7 +109,7 @@ def choose_filter(filter_mode: str, boundary_mode: str, has_detail: bool) -> str
     return mode
 
 
-def choose_channels(diff_attrs: str | list[int] | tuple[int, ...], num_channels: int) -> list[int]:
+def choose_channels(diff_attrs: str | Sequence[int], num_channels: int) -> list[int]:
     """diff_attrs ('all' or channel numbers) -> channel numbers."""
     channels = list(range(num_channels)) if diff_attrs == "all" else [int(c) for c in diff_attrs]
     if any(not 0 <= c < num_channels for c in channels):

@@ -14,20 +14,8 @@ from torch.autograd.function import once_differentiable
 
 from ...errors import BackendError
 from ..runtime import load_warp
-from .arguments import (
-    BOUNDARIES,
-    check_attributes,
-    check_positions,
-    check_raster,
-    check_tensor,
-    check_triangles,
-    choose_channels,
-    choose_filter,
-    find_ranges,
-    refuse,
-)
-from .mipmap import build_mipmaps, choose_detail, flatten_levels
-from .topology import find_topology
+from .arguments import BOUNDARIES, refuse
+from .mipmap import flatten_levels
 
 wp = load_warp()
 from .kernels import interpolation, outlines, sampling, visibility  # noqa: E402  (after Warp knows its cache folder)
@@ -36,7 +24,7 @@ from .kernels.geometry import MAX_CHANNELS  # noqa: E402
 Tensor = torch.Tensor
 
 
-def check_backend(like: Tensor) -> None:
+def check_float(like: Tensor) -> None:
     """float32 on a device that Warp has too."""
     if like.dtype != torch.float32:
         refuse("every tensor but tri and ranges", "float32 (float64 runs on the backend 'torch')", like)
@@ -262,89 +250,34 @@ class Antialias(torch.autograd.Function):
         return by_colour, None, by_positions, None, None, None
 
 
-def check_indices(tri: Tensor, num_vertices: int, owner: str) -> None:
-    """Indices beyond the vertices would read foreign memory."""
-    largest = find_topology(tri).num_vertices
-    if largest > num_vertices:
-        refuse("tri", f"numbers below the {num_vertices} vertices of {owner}", largest - 1)
-
-
 def rasterize(
-    pos: Tensor, tri: Tensor, resolution: tuple[int, int], ranges: Tensor | None = None, grad_db: bool = True
+    positions: Tensor, tri: Tensor, ranges: Tensor, count: int, size: tuple[int, int], grad_db: bool
 ) -> tuple[Tensor, Tensor]:
-    """See likeness.core.render.differentiable.rasterize."""
-    check_positions(pos)
-    check_backend(pos)
-    check_triangles(tri, pos)
-    check_indices(tri, pos.shape[-2], "pos")
-    triangles_of_image, count = find_ranges(pos, tri, ranges)
-    positions = (pos if pos.ndim == 3 else pos[None]).contiguous()
-    height, width = (int(side) for side in resolution)
-    return Rasterize.apply(positions, tri.contiguous(), triangles_of_image, count, (height, width), grad_db)
+    """Raster and its derivatives [B, H, W, 4] of each image's triangles (first, number) in ranges [B, 2], at most `count`."""
+    return Rasterize.apply(positions.contiguous(), tri.contiguous(), ranges, count, size, grad_db)
 
 
-def interpolate(
-    attr: Tensor, rast: Tensor, tri: Tensor, rast_db: Tensor | None = None, diff_attrs: Any = None
-) -> tuple[Tensor, Tensor]:
-    """See likeness.core.render.differentiable.interpolate."""
-    check_backend(rast)
-    check_raster("rast", rast, rast)
-    check_triangles(tri, rast)
-    table = check_attributes(attr, rast).contiguous()
-    check_indices(tri, table.shape[1], "attr")
-    raster, corners = rast.contiguous(), tri.contiguous()
-    out = Interpolate.apply(table, raster, corners)
-    if rast_db is None or diff_attrs is None or not len(diff_attrs):
-        return out, out.new_empty(*out.shape[:3], 0)
-    check_raster("rast_db", rast_db, rast)
-    channels = torch.tensor(choose_channels(diff_attrs, table.shape[2]), dtype=torch.int32, device=rast.device)
-    return out, InterpolateDerivatives.apply(table, raster, rast_db.contiguous(), corners, channels)
+def interpolate(table: Tensor, raster: Tensor, tri: Tensor) -> Tensor:
+    """table [B or 1, V, C] at the pixels [B, H, W, C]."""
+    return Interpolate.apply(table.contiguous(), raster.contiguous(), tri.contiguous())
 
 
-def texture(
-    tex: Tensor,
-    uv: Tensor,
-    uv_da: Tensor | None = None,
-    mip_level_bias: Tensor | None = None,
-    mip: list[Tensor] | None = None,
-    filter_mode: str = "auto",
-    boundary_mode: str = "wrap",
-    max_mip_level: int | None = None,
-) -> Tensor:
-    """See likeness.core.render.differentiable.texture."""
-    check_backend(uv)
-    check_tensor("uv", uv, "[B, H, W, 2]", 4, 2, uv)
-    check_tensor("tex", tex, "[B, h, w, C] or [1, h, w, C]", 4, None, uv)
-    if tex.shape[0] not in (1, uv.shape[0]):
-        refuse("tex", f"of 1 or {uv.shape[0]} images", tex)
-    mode = choose_filter(filter_mode, boundary_mode, uv_da is not None or mip_level_bias is not None)
-    levels, detail = [tex], None
-    if "mipmap" in mode:
-        levels += build_mipmaps(tex, max_mip_level) if mip is None else list(mip)
-        detail = choose_detail(
-            uv_da, mip_level_bias, (tex.shape[1], tex.shape[2]), len(levels), mode.endswith("nearest")
-        ).contiguous()
+def interpolate_derivatives(table: Tensor, raster: Tensor, raster_db: Tensor, tri: Tensor, channels: list[int]) -> Tensor:
+    """(dA/dX, dA/dY) of the channels at the pixels [B, H, W, 2 K]."""
+    numbers = torch.tensor(channels, dtype=torch.int32, device=raster.device)
+    tensors = (table.contiguous(), raster.contiguous(), raster_db.contiguous(), tri.contiguous(), numbers)
+    return InterpolateDerivatives.apply(*tensors)
+
+
+def texture(levels: list[Tensor], uv: Tensor, detail: Tensor | None, is_linear: bool, boundary: str) -> Tensor:
+    """Mip levels [B or 1, h, w, C] at uv [B, H, W, 2] and detail [B, H, W] (None: the first) -> [B, H, W, C]."""
     texels, shapes = flatten_levels(levels)
     table = torch.tensor(shapes, dtype=torch.int32, device=uv.device)
-    arguments = (texels.contiguous(), uv.contiguous(), detail, table, mode != "nearest", BOUNDARIES.index(boundary_mode))
-    return SampleTexture.apply(*arguments)
+    level = None if detail is None else detail.contiguous()
+    return SampleTexture.apply(texels.contiguous(), uv.contiguous(), level, table, is_linear, BOUNDARIES.index(boundary))
 
 
-def antialias(
-    color: Tensor, rast: Tensor, pos: Tensor, tri: Tensor, topology_hash: Tensor | None = None, pos_gradient_boost: float = 1.0
-) -> Tensor:
-    """See likeness.core.render.differentiable.antialias."""
-    check_backend(rast)
-    check_raster("rast", rast, rast)
-    check_tensor("color", color, "[B, H, W, C] of rast's size", 4, None, rast)
-    if color.shape[:3] != rast.shape[:3]:
-        refuse("color", f"of rast's size {tuple(rast.shape[:3])}", color)
-    check_positions(pos, len(rast))
-    check_triangles(tri, rast)
-    check_indices(tri, pos.shape[-2], "pos")
-    neighbours = find_topology(tri).neighbours if topology_hash is None else topology_hash
-    if neighbours.shape != tri.shape or neighbours.dtype != torch.int32 or neighbours.device != tri.device:
-        refuse("topology_hash", "what antialias_construct_topology_hash gave for tri", neighbours)
-    positions = (pos if pos.ndim == 3 else pos[None]).contiguous()
-    tensors = (color.contiguous(), rast.contiguous(), positions, tri.contiguous(), neighbours.contiguous())
-    return Antialias.apply(*tensors, float(pos_gradient_boost))
+def antialias(color: Tensor, raster: Tensor, positions: Tensor, tri: Tensor, neighbours: Tensor, boost: float) -> Tensor:
+    """color [B, H, W, C] blended across outlines; the gradient by positions is scaled by boost."""
+    tensors = (color, raster, positions, tri, neighbours)
+    return Antialias.apply(*(tensor.contiguous() for tensor in tensors), boost)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -44,21 +44,11 @@ def load_backend(name: str) -> Backend:
     try:
         importlib.import_module("torch")
         module = importlib.import_module(f".{BACKENDS[name]}", __package__)
-        topology = importlib.import_module(".topology", __package__)
+        own = importlib.import_module(".primitives", __package__)
     except ImportError as error:
         missing = (error.name or "").split(".")[0]
         if missing not in REMEDIES:
             raise
         raise BackendError(REMEDIES[missing]) from error
-
-    def construct(tri: Any) -> Any:
-        return topology.find_topology(tri).neighbours
-
-    return Backend(
-        name,
-        module.rasterize,
-        module.interpolate,
-        module.texture,
-        module.antialias,
-        getattr(module, "antialias_construct_topology_hash", construct),
-    )
+    source = module if name == "nvdiffrast" else own.Primitives(module)
+    return Backend(name, *(getattr(source, field.name) for field in fields(Backend)[1:]))

@@ -7,26 +7,15 @@ as a formula of the inputs, so autograd gives the gradients of any order. Much s
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
-from .arguments import (
-    check_attributes,
-    check_positions,
-    check_raster,
-    check_tensor,
-    check_triangles,
-    choose_channels,
-    choose_filter,
-    find_ranges,
-    refuse,
-)
-from .mipmap import build_mipmaps, choose_detail
-from .topology import find_topology
-
 Tensor = torch.Tensor
 MAX_WALK = 512
+
+
+def check_float(like: Tensor) -> None:
+    """Any floating type on any device."""
 
 
 def centres(count: int, like: Tensor) -> Tensor:
@@ -101,22 +90,18 @@ def find_visible(positions: Tensor, tri: Tensor, ranges: Tensor, size: tuple[int
 
 
 def rasterize(
-    pos: Tensor, tri: Tensor, resolution: tuple[int, int], ranges: Tensor | None = None, grad_db: bool = True
+    positions: Tensor, tri: Tensor, ranges: Tensor, count: int, size: tuple[int, int], grad_db: bool
 ) -> tuple[Tensor, Tensor]:
-    """See likeness.core.render.differentiable.rasterize."""
-    check_positions(pos)
-    check_triangles(tri, pos)
-    image_ranges, _ = find_ranges(pos, tri, ranges)
-    positions = pos if pos.ndim == 3 else pos[None]
-    height, width = (int(side) for side in resolution)
-    shape = (len(image_ranges), height, width, 4)
+    """See autograd.rasterize; this one needs no `count`."""
+    height, width = size
+    shape = (len(ranges), height, width, 4)
     with torch.no_grad():
-        visible = find_visible(positions.detach(), tri, image_ranges, (height, width))
+        visible = find_visible(positions.detach(), tri, ranges, (height, width))
     pixel = (visible >= 0).nonzero()[:, 0]
     t = visible[pixel]
     image, row, column = pixel // (height * width), pixel // width % height, pixel % width
     corners = positions[image[:, None] if len(positions) > 1 else 0, tri[t].long()]
-    q = relative(corners, centres(width, pos)[column][:, None], centres(height, pos)[row][:, None])
+    q = relative(corners, centres(width, positions)[column][:, None], centres(height, positions)[row][:, None])
     normals = torch.linalg.cross(q.roll(-1, 1), q.roll(-2, 1))
     total = normals.sum(1)
     weights = normals[..., 2] / total[:, 2:]
@@ -124,7 +109,10 @@ def rasterize(
     values = torch.stack([weights[:, 0], weights[:, 1], z, (t + 1).to(z.dtype)], 1)
     slopes = (normals[:, :2, :2] - weights[:, :2, None] * total[:, None, :2]) / total[:, 2, None, None]
     slopes = slopes * slopes.new_tensor([2 / width, 2 / height])
-    rast, rast_db = (pos.new_zeros(visible.numel(), 4).index_put((pixel,), v).reshape(shape) for v in (values, slopes.flatten(1)))
+    rast, rast_db = (
+    nothing = positions.new_zeros(visible.numel(), 4)
+    rast, rast_db = (nothing.index_put((pixel,), v).reshape(shape) for v in (values, slopes.flatten(1)))
+    )
     return rast, rast_db if grad_db else rast_db.detach()
 
 
@@ -136,24 +124,20 @@ def corner_values(attr: Tensor, rast: Tensor, tri: Tensor) -> tuple[Tensor, Tens
     return attr[image, tri[torch.where(is_covered, t, 0)].long()], is_covered
 
 
-def interpolate(
-    attr: Tensor, rast: Tensor, tri: Tensor, rast_db: Tensor | None = None, diff_attrs: Any = None
-) -> tuple[Tensor, Tensor]:
-    """See likeness.core.render.differentiable.interpolate."""
-    check_raster("rast", rast, rast)
-    check_triangles(tri, rast)
-    table = check_attributes(attr, rast)
-    values, is_covered = corner_values(table, rast, tri)
-    u, v = rast[..., 0:1], rast[..., 1:2]
+def interpolate(table: Tensor, raster: Tensor, tri: Tensor) -> Tensor:
+    """See autograd.interpolate."""
+    values, is_covered = corner_values(table, raster, tri)
+    u, v = raster[..., 0:1], raster[..., 1:2]
     first, second, last = values.unbind(-2)
-    out = torch.where(is_covered[..., None], u * first + v * second + (1 - u - v) * last, 0)
-    if rast_db is None or diff_attrs is None or not len(diff_attrs):
-        return out, out.new_empty(*out.shape[:3], 0)
-    check_raster("rast_db", rast_db, rast)
-    channels = choose_channels(diff_attrs, table.shape[2])
-    by_u, by_v = (first - last)[..., channels, None], (second - last)[..., channels, None]
-    slopes = by_u * rast_db[..., None, :2] + by_v * rast_db[..., None, 2:]
-    return out, torch.where(is_covered[..., None], slopes.flatten(-2), 0)
+    return torch.where(is_covered[..., None], u * first + v * second + (1 - u - v) * last, 0)
+
+
+def interpolate_derivatives(table: Tensor, raster: Tensor, raster_db: Tensor, tri: Tensor, channels: list[int]) -> Tensor:
+    """See autograd.interpolate_derivatives."""
+    values, is_covered = corner_values(table[..., channels], raster, tri)
+    first, second, last = values[..., None].unbind(-3)
+    slopes = (first - last) * raster_db[..., None, :2] + (second - last) * raster_db[..., None, 2:]
+    return torch.where(is_covered[..., None], slopes.flatten(-2), 0)
 
 
 def fetch(level: Tensor, x: Tensor, y: Tensor, boundary: str) -> Tensor:
@@ -186,29 +170,15 @@ def sample_linear(level: Tensor, uv: Tensor, boundary: str) -> Tensor:
     return top * (1 - fy) + low * fy
 
 
-def texture(
-    tex: Tensor,
-    uv: Tensor,
-    uv_da: Tensor | None = None,
-    mip_level_bias: Tensor | None = None,
-    mip: list[Tensor] | None = None,
-    filter_mode: str = "auto",
-    boundary_mode: str = "wrap",
-    max_mip_level: int | None = None,
-) -> Tensor:
-    """See likeness.core.render.differentiable.texture."""
-    check_tensor("uv", uv, "[B, H, W, 2]", 4, 2, uv)
-    check_tensor("tex", tex, "[B, h, w, C] or [1, h, w, C]", 4, None, uv)
-    mode = choose_filter(filter_mode, boundary_mode, uv_da is not None or mip_level_bias is not None)
-    if mode == "nearest":
-        size = uv.new_tensor([tex.shape[2], tex.shape[1]])
-        x, y = (confine(uv, boundary_mode) * size).floor().long().unbind(-1)
-        return fetch(tex, x, y, boundary_mode)
-    if mode == "linear":
-        return sample_linear(tex, uv, boundary_mode)
-    levels = [tex, *(build_mipmaps(tex, max_mip_level) if mip is None else mip)]
-    detail = choose_detail(uv_da, mip_level_bias, (tex.shape[1], tex.shape[2]), len(levels), mode.endswith("nearest"))
-    samples = torch.stack([sample_linear(level, uv, boundary_mode) for level in levels])
+def texture(levels: list[Tensor], uv: Tensor, detail: Tensor | None, is_linear: bool, boundary: str) -> Tensor:
+    """See autograd.texture."""
+    if not is_linear:
+        size = uv.new_tensor([levels[0].shape[2], levels[0].shape[1]])
+        x, y = (confine(uv, boundary) * size).floor().long().unbind(-1)
+        return fetch(levels[0], x, y, boundary)
+    if detail is None:
+        return sample_linear(levels[0], uv, boundary)
+    samples = torch.stack([sample_linear(level, uv, boundary) for level in levels])
     numbers = torch.arange(len(levels), device=uv.device, dtype=uv.dtype)[:, None, None, None]
     return (samples * (1 - (detail - numbers).abs()).clamp_min(0)[..., None]).sum(0)
 
@@ -311,20 +281,10 @@ def look_from(
     return see, d
 
 
-def antialias(
-    color: Tensor, rast: Tensor, pos: Tensor, tri: Tensor, topology_hash: Tensor | None = None, pos_gradient_boost: float = 1.0
-) -> Tensor:
-    """See likeness.core.render.differentiable.antialias."""
-    check_raster("rast", rast, rast)
-    check_tensor("color", color, "[B, H, W, C] of rast's size", 4, None, rast)
-    if color.shape[:3] != rast.shape[:3]:
-        refuse("color", f"of rast's size {tuple(rast.shape[:3])}", color)
-    check_positions(pos, len(rast))
-    check_triangles(tri, rast)
-    neighbours = find_topology(tri).neighbours if topology_hash is None else topology_hash
-    positions = pos if pos.ndim == 3 else pos[None]
-    positions = positions.detach() + pos_gradient_boost * (positions - positions.detach())
+def antialias(color: Tensor, raster: Tensor, positions: Tensor, tri: Tensor, neighbours: Tensor, boost: float) -> Tensor:
+    """See autograd.antialias."""
+    scaled = positions.detach() + boost * (positions - positions.detach())
     out = color.reshape(-1, color.shape[-1])
     for axis in (0, 1):
-        out = blend_pairs(color, out, rast, positions, (tri, neighbours), axis)
+        out = blend_pairs(color, out, raster, scaled, (tri, neighbours), axis)
     return out.reshape(color.shape)

@@ -6,7 +6,7 @@ the edge that they share, and a sample on it belongs to exactly one.
 
 # mypy: ignore-errors
 # (Warp reads the annotations as values: array(dtype=...) is no type.)
-# ruff: noqa: UP018, RUF046
+# ruff: noqa: UP018
 # (int(0) and float(0.0) make variables; a literal would be a compile-time constant to Warp.)
 
 import warp as wp
