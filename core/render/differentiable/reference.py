@@ -109,10 +109,8 @@ def rasterize(
     values = torch.stack([weights[:, 0], weights[:, 1], z, (t + 1).to(z.dtype)], 1)
     slopes = (normals[:, :2, :2] - weights[:, :2, None] * total[:, None, :2]) / total[:, 2, None, None]
     slopes = slopes * slopes.new_tensor([2 / width, 2 / height])
-    rast, rast_db = (
     nothing = positions.new_zeros(visible.numel(), 4)
     rast, rast_db = (nothing.index_put((pixel,), v).reshape(shape) for v in (values, slopes.flatten(1)))
-    )
     return rast, rast_db if grad_db else rast_db.detach()
 
 
