@@ -65,6 +65,12 @@ def test_ranges_draw_a_part_of_the_triangles_for_each_image(scene):
     assert not ids[2].any()
 
 
+def test_ranges_of_no_triangles_draw_nothing(scene):
+    for backend in ("warp", "torch"):
+        rast, _ = dr.rasterize(scene.pos[0], scene.tri, SIZE, torch.zeros(2, 2, dtype=torch.int32), backend=backend)
+        assert rast.shape == (2, *SIZE, 4) and not rast.any()
+
+
 @pytest.mark.parametrize("channels", ["all", [1, 3], []])
 @pytest.mark.parametrize("is_shared", [False, True])
 def test_interpolation_and_its_derivatives_agree(scene, channels, is_shared):
@@ -83,6 +89,21 @@ def test_texture_filters_agree_at_every_boundary(scene, filter_mode, boundary_mo
         uv, uv_da = b.interpolate(s.attr[..., :2], rast, s.tri, rast_db, "all")
         uv, uv_da = uv * 3 - 1, uv_da * 3
         return (b.texture(s.tex, uv, uv_da, filter_mode=filter_mode, boundary_mode=boundary_mode),)
+
+    compare(make, scene, 5e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6, 9])
+def test_any_number_of_channels_goes_all_the_way(scene, count):
+    def widen(tensor):
+        return tensor.repeat(1, *[1] * (tensor.ndim - 2), 3)[..., :count]
+
+    def make(b, s):
+        rast, rast_db = b.rasterize(s.pos, s.tri, SIZE)
+        values, _ = b.interpolate(widen(s.attr), rast, s.tri)
+        uv, uv_da = b.interpolate(s.attr[..., :2], rast, s.tri, rast_db, "all")
+        smooth, sharp = (b.texture(widen(s.tex), uv, d, boundary_mode="clamp") for d in (uv_da, None))
+        return (b.antialias(values + smooth * sharp, rast, s.pos, s.tri),)
 
     compare(make, scene, 5e-5)
 

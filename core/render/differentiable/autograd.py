@@ -91,8 +91,9 @@ def launch_list(kernel: Any, shape: tuple[int, ...] | torch.Size, inputs: list[A
 
 def launch_triangles(kernel: Any, num_images: int, count: int, inputs: list[Any], like: Tensor) -> None:
     """Queue a kernel over images' triangles: a thread a triangle on a GPU, a thread an image on the CPU."""
-    span = 1 if like.is_cuda else count
-    launch(kernel, num_images * (count if like.is_cuda else 1), [*inputs, count, span], like)
+    threads, span = (count, 1) if like.is_cuda else (1, count)
+    if count:
+        launch(kernel, num_images * threads, [*inputs, count, span], like)
 
 
 class Rasterize(torch.autograd.Function):
