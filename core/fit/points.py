@@ -11,15 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.model import HeadModel, SurfacePoints, joint_transforms, rotation_matrices
-from ..types import JOINT_NAMES
+from ..types import JOINT_NAMES, JOINT_PARENTS
 
 STEP = 1e-4
+LEAST_CORRECTIVE_M = 1e-6
+Rows = np.ndarray | slice
+EVERY_ROW = slice(None)
 
 
 @dataclass(frozen=True)
 class PointModel:
-    """N points: template [N,3], basis [N,K+E,3] of identity and expression, correctives [36,N*3], weights [N,5], joints of the
-    template [5,3] and per identity component [K,5,3]; unit_rotations [E,15] rad per unit weight."""
+    """N points: template [N,3], basis [N,K+E,3] of identity and expression, correctives [36,N,3], weights [N,5], joints of the
+    template [5,3] and per identity component [K,5,3]; unit_rotations [E,15] rad per unit weight; turned: units that turn joints
+    and the points they move."""
 
     template: np.ndarray
     basis: np.ndarray
@@ -28,6 +32,7 @@ class PointModel:
     joints: np.ndarray
     joint_basis: np.ndarray
     unit_rotations: np.ndarray
+    turned: tuple[tuple[int, Rows], ...]
 
     def evaluate(self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray) -> np.ndarray:
         """Posed points [N, 3] m."""
@@ -38,14 +43,15 @@ class PointModel:
         return shaped
 
     def _pose(
-        self, shaped: np.ndarray, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray
+        self, shaped: np.ndarray, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray, rows: Rows = EVERY_ROW
     ) -> tuple[np.ndarray, np.ndarray]:
         rotations = rotation_matrices((pose + expression @ self.unit_rotations).reshape(-1, 3))
         joints = self.joints + np.tensordot(identity, self.joint_basis, 1)
-        shaped = shaped + ((rotations[1:] - np.eye(3)).ravel() @ self.correctives).reshape(-1, 3)
+        correctives, weights = self.correctives[:, rows].reshape(36, -1), self.weights[rows]
+        shaped = shaped[rows] + ((rotations[1:] - np.eye(3)).ravel() @ correctives).reshape(-1, 3)
         A, b = joint_transforms(joints, rotations)
-        blend = np.tensordot(self.weights, A, 1)
-        return np.matmul(blend, shaped[..., None])[..., 0] + self.weights @ b, blend
+        blend = np.tensordot(weights, A, 1)
+        return np.matmul(blend, shaped[..., None])[..., 0] + weights @ b, blend
 
     def jacobian(self, identity: np.ndarray, expression: np.ndarray, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points [N,3] and their derivatives by identity and expression [N,K+E,3].
@@ -56,12 +62,28 @@ class PointModel:
         shaped = self._shape(identity, expression)
         points, blend = self._pose(shaped, identity, expression, pose)
         slopes = np.matmul(self.basis, blend.transpose(0, 2, 1))
-        for unit in np.flatnonzero(np.abs(self.unit_rotations).max(1)):
+        for unit, rows in self.turned:
             moved = expression.copy()
             moved[unit] += STEP
             column = len(identity) + unit
-            slopes[:, column] = (self._pose(shaped + STEP * self.basis[:, column], identity, moved, pose)[0] - points) / STEP
+            other = self._pose(shaped + STEP * self.basis[:, column], identity, moved, pose, rows)[0]
+            slopes[rows, column] = (other - points[rows]) / STEP
         return points, slopes
+
+
+def turned_rows(unit_rotations: np.ndarray, weights: np.ndarray, correctives: np.ndarray) -> tuple[tuple[int, Rows], ...]:
+    """Units that turn joints, each with the rows of weights [N, 5] and correctives [36, N, ...] that its joints move."""
+    strength = np.abs(correctives).reshape(4, 9, len(weights), -1).max((1, 3)) > LEAST_CORRECTIVE_M
+    moved_by = weights.T > 0
+    moved_by[1:] |= strength
+    found: list[tuple[int, Rows]] = []
+    for unit in np.flatnonzero(np.abs(unit_rotations).max(1)).tolist():
+        turns = np.abs(unit_rotations[unit].reshape(5, 3)).max(1) > 0
+        for joint, parent in enumerate(JOINT_PARENTS):
+            turns[joint] |= parent >= 0 and turns[parent]
+        rows = np.flatnonzero(moved_by[turns].any(0))
+        found.append((unit, rows if 2 * len(rows) < len(weights) else EVERY_ROW))
+    return tuple(found)
 
 
 def unit_rotations(model: HeadModel) -> np.ndarray:
@@ -86,14 +108,16 @@ def restrict(model: HeadModel, points: SurfacePoints) -> PointModel:
     def at_points(basis: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(points.evaluate(basis), np.float64)
 
+    correctives, weights, rotations = at_points(model.pose_correctives), at_points(model.weights), unit_rotations(model)
     return PointModel(
         template=at_points(model.template),
         basis=np.ascontiguousarray(
             np.concatenate([at_points(model.identity_basis), at_points(model.expression_basis)]).transpose(1, 0, 2)
         ),
-        correctives=at_points(model.pose_correctives).reshape(36, -1),
-        weights=at_points(model.weights),
+        correctives=correctives,
+        weights=weights,
         joints=(model.joint_regressor @ model.template).astype(np.float64),
         joint_basis=joint_basis(model),
-        unit_rotations=unit_rotations(model),
+        unit_rotations=rotations,
+        turned=turned_rows(rotations, weights, correctives),
     )

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.model import HeadModel, joint_transforms, rotation_matrices
-from .points import joint_basis, unit_rotations
-
-STEP = 1e-4
+from .points import EVERY_ROW, STEP, Rows, joint_basis, turned_rows, unit_rotations
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Patch:
 @dataclass(frozen=True)
 class SampledSurface:
     """N samples. rest [N, 9]: point and tangents of the template; basis [N, K + E, 9]: of identity and expression;
-    correctives [36, N * 9]; weights [N, 5]; joints [5, 3], joint_basis [K, 5, 3]; unit_rotations [E, 15]."""
+    correctives [36, N, 9]; weights [N, 5]; joints [5, 3], joint_basis [K, 5, 3]; unit_rotations [E, 15]; turned: as PointModel's."""
 
     rest: np.ndarray
     basis: np.ndarray
@@ -40,6 +38,7 @@ class SampledSurface:
     joints: np.ndarray
     joint_basis: np.ndarray
     unit_rotations: np.ndarray
+    turned: tuple[tuple[int, Rows], ...]
 
     def pose(self, identity: np.ndarray, expression: np.ndarray) -> Patch:
         return self._skin(self._shape(identity, expression), identity, expression)
@@ -56,17 +55,18 @@ class SampledSurface:
         blend: np.ndarray = np.einsum("mj,jab->mab", weights, A)
         return blend
 
-    def _skin(self, shaped: np.ndarray, identity: np.ndarray, expression: np.ndarray) -> Patch:
+    def _skin(self, shaped: np.ndarray, identity: np.ndarray, expression: np.ndarray, rows: Rows = EVERY_ROW) -> Patch:
         rotations = rotation_matrices((expression @ self.unit_rotations).reshape(-1, 3))
         joints = self.joints + np.tensordot(identity, self.joint_basis, 1)
         A, b = joint_transforms(joints, rotations)
-        blend = np.tensordot(self.weights, A, 1)
-        shaped = (shaped + ((rotations[1:] - np.eye(3)).ravel() @ self.correctives).reshape(shaped.shape)).reshape(-1, 3, 3)
+        weights, correctives = self.weights[rows], self.correctives[:, rows].reshape(36, -1)
+        blend = np.tensordot(weights, A, 1)
+        shaped = (shaped[rows].ravel() + (rotations[1:] - np.eye(3)).ravel() @ correctives).reshape(-1, 3, 3)
         posed = np.matmul(shaped, blend.transpose(0, 2, 1))
         u, v = posed[:, 1], posed[:, 2]
         cross = np.cross(u, v)
         area = np.linalg.norm(cross, axis=1, keepdims=True)
-        return Patch(posed[:, 0] + self.weights @ b, u, v, cross / area, area, blend)
+        return Patch(posed[:, 0] + weights @ b, u, v, cross / area, area, blend)
 
     def slopes(
         self, identity: np.ndarray, expression: np.ndarray, patch: Patch, by_point: np.ndarray, by_normal: np.ndarray
@@ -78,12 +78,12 @@ class SampledSurface:
         by_shaped = np.matmul(by_posed, patch.blend).reshape(*by_point.shape[:2], 9).transpose(1, 2, 0)
         result = np.matmul(self.basis, by_shaped.astype(np.float32)).transpose(2, 0, 1).astype(np.float64)
         shaped, num_identity = self._shape(identity, expression), len(self.joint_basis)
-        for unit in np.flatnonzero(np.abs(self.unit_rotations).max(1)):
+        for unit, rows in self.turned:
             moved = expression.copy()
             moved[unit] += STEP
-            other = self._skin(shaped + STEP * self.basis[:, num_identity + unit], identity, moved)
-            change = np.stack([other.points - patch.points, other.u - patch.u, other.v - patch.v], 1)
-            result[..., num_identity + unit] = (change * by_posed).sum((2, 3)) / STEP
+            other = self._skin(shaped + STEP * self.basis[:, num_identity + unit], identity, moved, rows)
+            change = np.stack([other.points - patch.points[rows], other.u - patch.u[rows], other.v - patch.v[rows]], 1)
+            result[:, rows, num_identity + unit] = (change * by_posed[:, rows]).sum((2, 3)) / STEP
         return result
 
 
@@ -101,14 +101,17 @@ def sample_surface(model: HeadModel, vertices: np.ndarray, rings: np.ndarray, ri
         for b in (model.identity_basis, model.expression_basis)
         for start in range(0, len(b), 16)
     ]
+    correctives = with_tangents(model.pose_correctives).astype(np.float64)
+    weights, rotations = model.weights[vertices].astype(np.float64), unit_rotations(model)
     return SampledSurface(
         rest=with_tangents(model.template).astype(np.float64),
         basis=np.ascontiguousarray(np.concatenate(bases).transpose(1, 0, 2), np.float32),
-        correctives=with_tangents(model.pose_correctives).reshape(36, -1).astype(np.float64),
-        weights=model.weights[vertices].astype(np.float64),
+        correctives=correctives,
+        weights=weights,
         joints=(model.joint_regressor @ model.template).astype(np.float64),
         joint_basis=joint_basis(model),
-        unit_rotations=unit_rotations(model),
+        unit_rotations=rotations,
+        turned=turned_rows(rotations, weights, correctives),
     )
 
 
