@@ -15,7 +15,7 @@ import numpy as np
 from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import expected_error_mm, judge_fit, shares_of_face
-from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief
+from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
 from .fit.light import SkinLight, fit_skin_light
 from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.photometric import Appearance, fit_person, prepare_appearance
@@ -148,14 +148,17 @@ def _fit_faces(
             painted.append((skin_light, *paint_sight(sight)))
         with _timed(times_s, "detail"):
             carved.append(carve_detail(sight, tools.model, texture_size // 2))
+    with _timed(times_s, "detail"):
+        detail = blend_details(carved)
     with _timed(times_s, "texture"):
         main, albedo, confidence_map = blend_textures([(p[1], p[2]) for p in painted])
+        albedo = lift_relief(albedo, detail)
         skin_light = painted[main][0]
         maps = bake_surface_maps(albedo, tools.model, skin_light.skin_linear_rgb)
         textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")}
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
     with _timed(times_s, "detail"):
-        relief = draw_relief(blend_details(carved), tools.model, tools.model.shape(fits[main].code.identity))
+        relief = draw_relief(detail, tools.model, tools.model.shape(fits[main].code.identity))
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)

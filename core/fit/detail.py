@@ -1,7 +1,8 @@
 """Relief finer than the mesh, carved from the photo's shading: wrinkles, folds, pores as far as the photo resolves them.
 
-Rule of this file: heights are found in the photo, where a wrinkle is one thing, and carried to the texels by the sight that colours
-the albedo, so they know no UV seams. The relief is of the photo's expression: wrinkles of a smile stay on the neutral head.
+Rule of this file: heights are found in the photo, where a wrinkle is one thing, and carried to the texels by the sight
+that colours the albedo, so they know no UV seams. The relief is of the photo's expression: a smile's wrinkles stay on the
+neutral head.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..appearance.relief import encode_displacement, frame_texels, normal_map
 from ..head.model import HeadModel
 from ..render.camera import model_to_camera, resize
 from ..render.rasterize import RasterResult, interpolate, rasterize, sample_image
+from ..render.shading import SRGB_TABLE, encode_srgb
 from ..types import Camera
 from .dome import lamp_directions
 from .face_zones import soft_step
@@ -36,7 +38,9 @@ TALLEST_M = 0.0015
 """Heights saturate here, well inside the map's 4 mm."""
 SEEN = (0.2, 0.55)
 """Quality of sight (weight times cosine) between which relief comes in."""
-FAINTEST = 0.25
+LIFTED, LEAST_LIFTED = 0.8, 0.004
+"""Share of the relief's brightness that is taken out of the albedo, and log brightness not worth it."""
+FAINTEST = 0.4
 """Share of the face's mean light below which shading says nothing."""
 
 
@@ -70,6 +74,16 @@ def blend_details(details: list[Detail]) -> Detail:
         for values in ([d.height_m for d in details], [d.log_shading for d in details])
     )
     return Detail(height, np.maximum.reduce([d.weight for d in details]), shading, float(fineness.max()))
+
+
+def lift_relief(albedo: np.ndarray, detail: Detail) -> np.ndarray:
+    """Albedo [S, S, 3] sRGB uint8 without the brightness that the relief explains: a wrinkle's shadow is not painted."""
+    size = len(albedo)
+    shading = np.asarray(Image.fromarray(detail.log_shading).resize((size, size), Image.Resampling.BILINEAR)).reshape(-1)
+    index = np.flatnonzero(np.abs(shading) > LEAST_LIFTED)
+    lifted = albedo.reshape(-1, 3).copy()
+    lifted[index] = encode_srgb(SRGB_TABLE[lifted[index]] * np.exp(-LIFTED * shading[index])[:, None])
+    return lifted.reshape(albedo.shape)
 
 
 def describe_detail(details: list[Detail]) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def find_relief(image: np.ndarray, camera: Camera, sight: Sight) -> tuple[np.nda
     slope, brightness = slope_response(surface, skin_light, shading)
     raster = rasterize(surface.vertices, atlas.opaque, small, "back")
     normals = surface.normals @ camera.R.T
-    expected = skin_light.skin_linear_rgb * shading.diffuse + shading.highlight
+    expected = skin_light.skin_linear_rgb * shading.diffuse / np.exp(shading.correction) + shading.highlight
     table = np.column_stack([normals, slope @ camera.R.T, expected.mean(1), 1 - atlas.zones.feature, brightness])
     maps = interpolate(table, raster, atlas.opaque)
     mask = Image.fromarray(sight.view.mask.weight).resize((width, height), Image.Resampling.BILINEAR)
@@ -127,7 +141,9 @@ def find_relief(image: np.ndarray, camera: Camera, sight: Sight) -> tuple[np.nda
     if not len(tiles.rows):
         return np.zeros_like(mask), np.zeros_like(mask), pixels_per_m / 1000
     light = light_tiles(tiles, maps, raster.depth, small, block, distance)
-    relief, explained = solve_relief(fine, tiles, light, mottle, pixel_noise(fine, trust))
+    rows, columns = (np.clip((corner + tiles.side // 2) // block, 0, n - 1) for corner, n in zip(
+        (tiles.rows, tiles.columns), small.size[::-1], strict=True))  # fmt: skip
+    relief, explained = solve_relief(fine, tiles, light, mottle, pixel_noise(fine, trust, block)[rows, columns])
     relief = TALLEST_M * np.tanh(relief * trust / TALLEST_M)
     return relief, explained * trust, pixels_per_m / 1000
 

@@ -24,15 +24,19 @@ ROUGH = (0.15, 0.26)
 """Deviations of fine brightness, over 6 mm, between which it is no longer skin's relief but hair, stubble or a shadow's edge."""
 SHADOWED = (0.06, 0.16)
 """The same of the expected brightness: between them is a shadow's edge, which never lies quite where it is expected."""
-DARK = (0.25, 0.5)
-"""How far below the expected skin, in log brightness over 6 mm, a place is doubted as hair, beard or cast shadow."""
+DARK = (0.2, 0.45)
+"""How far below the bare skin that the lamps alone make expect, in log brightness over 6 mm, a place is doubted as hair, beard or
+cast shadow."""
+NOISE_GAIN = 2 * 1.2533 / 6
+"""Twice what white noise of this mean absolute second difference has: hair's waves are longer than a pixel."""
 STRONGEST = 0.35
 """Fine brightness saturates here: a single dark line is a hair or an open crease."""
 
 
 def relief_weights(skin_linear_rgb: np.ndarray) -> tuple[np.ndarray, float]:
-    """How fine log colour is weighed so that relief counts fully and pigments little, [3], and the deviation of what passes that is
-    no relief: the best linear guess from the deviations above, scaled. In deep skin melanin looks most like shading."""
+    """How fine log colour is weighed so that relief counts fully and pigments little, [3], and the deviation of
+    what passes that is no relief: the best linear guess from the deviations above, scaled. In deep skin melanin looks
+    most like shading."""
     melanin, _, _ = find_pigments(skin_linear_rgb)
     along = melanin_direction(melanin)
     other = MELANIN_SD**2 * np.outer(along, along) + BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD) + NOISE_SD**2 * np.eye(3)
@@ -91,9 +95,13 @@ def smooth(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def pixel_noise(fine: np.ndarray, trust: np.ndarray) -> float:
-    """Robust deviation a pixel of what no wave of three pixels or more explains: second differences across both axes."""
-    second = fine[1:-1, 1:-1] * 4 - 2 * (fine[:-2, 1:-1] + fine[2:, 1:-1] + fine[1:-1, :-2] + fine[1:-1, 2:])
-    second += fine[:-2, :-2] + fine[:-2, 2:] + fine[2:, :-2] + fine[2:, 2:]
-    sure = trust[1:-1, 1:-1] > 0.9
-    return float(1.4826 * np.median(np.abs(second[sure])) / 6) if sure.any() else 0.0
+def pixel_noise(fine: np.ndarray, trust: np.ndarray, block: int) -> np.ndarray:
+    """Deviation a pixel of what no wave of three pixels or more explains, by blocks [h, w]: grain, stubble, fine hair.
+
+    From second differences across both axes, over about 10 mm.
+    """
+    second = np.zeros_like(fine)
+    along = fine[:, 2:] + fine[:, :-2] - 2 * fine[:, 1:-1]
+    second[1:-1, 1:-1] = np.abs(along[2:] + along[:-2] - 2 * along[1:-1])
+    share = box_blur(shrink(trust, block), 2)
+    return NOISE_GAIN * box_blur(shrink(second, block), 2) / np.maximum(share, 0.05)

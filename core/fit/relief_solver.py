@@ -23,11 +23,9 @@ CREASE = 0.12
 """Log brightness that a wave of slope 1 loses in its valleys under light from everywhere, to first order."""
 SLOPE_SD = (0.08, 0.4)
 """Of skin's relief within an octave of scale: of smooth skin and of the most wrinkled; each tile's is read from it."""
-OCTAVES = 1.0
-"""Scales that a tile holds."""
 LONGEST_M = (0.007, 0.012)
 """Wavelengths between which relief is left to the mesh."""
-SHORTEST_PX = (2.6, 4.5)
+SHORTEST_PX = (3.0, 6.0)
 """Wavelengths between which a photo begins to resolve relief: below are noise, sharpening and JPEG's ringing."""
 WINDOW_POWER = 0.25
 OCTAVE = 9.06
@@ -66,10 +64,10 @@ def place_tiles(trust: np.ndarray, pixels_per_m: float) -> Tiles:
 
 
 def solve_relief(
-    brightness: np.ndarray, tiles: Tiles, light: TileLight, mottle: float, noise: float
+    brightness: np.ndarray, tiles: Tiles, light: TileLight, mottle: float, noise: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """brightness [H, W]: log, fading to 0 where not trusted; mottle: its deviation within an octave that is pigment; noise:
-    that of a pixel -> heights [H, W] m, and the brightness [H, W] that they explain."""
+    """brightness [H, W]: log, fading to 0 where not trusted; mottle: its deviation within an octave that is pigment; noise
+    [N]: that of a pixel in each tile -> heights [H, W] m, and the brightness [H, W] that they explain."""
     side, margin = tiles.side, tiles.side
     window = np.sin(np.pi * (np.arange(side) + 0.5) / side).astype(np.float32)
     window = window[:, None] * window
@@ -93,12 +91,12 @@ def slope_variance(spectra: np.ndarray, variance: np.ndarray, answer: np.ndarray
     side = spectra.shape[1]
     twice = np.full(spectra.shape[2], 2.0)
     twice[[0, -1]] = 1.0
-    power = (np.abs(spectra) ** 2 * twice).sum((1, 2)) / (side**4 * WINDOW_POWER * OCTAVES)
+    power = (np.abs(spectra) ** 2 * twice).sum((1, 2)) / (side**4 * WINDOW_POWER)
     answered = (np.abs(answer) ** 2).mean((1, 2))
     return np.clip((power - variance) / answered, SLOPE_SD[0] ** 2, SLOPE_SD[1] ** 2)
 
 
-def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
+def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: float, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Spectra [N, side, side / 2 + 1] of brightness -> those of height m, and of the brightness that it explains."""
     side = spectra.shape[1]
     qy, qx = 2 * np.pi * np.fft.fftfreq(side)[:, None], 2 * np.pi * np.fft.rfftfreq(side)
@@ -107,11 +105,9 @@ def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: float, noise: fl
     along = light.slope[:, 0, None, None] * qx + light.slope[:, 1, None, None] * qy
     answer = (CREASE * wave - 1j * along) / wave
     q2 = qx**2 + qy**2
-    variance = mottle**2 + noise**2 * q2 / OCTAVE
+    variance = mottle**2 + noise[:, None, None] ** 2 * q2 / OCTAVE
     length_px = 2 * np.pi / np.sqrt(np.maximum(q2, 1e-12))
     band = soft_step(length_px, *SHORTEST_PX) * (1 - soft_step(2 * np.pi / wave, *LONGEST_M))
-    doubt = (
-        variance / slope_variance(spectra * band, mottle**2 + noise**2 * (band**2).mean((1, 2)) / OCTAVES, answer)[:, None, None]
-    )
+    doubt = variance / slope_variance(spectra * band, mottle**2 + noise**2 * (band**2).mean((1, 2)), answer)[:, None, None]
     slope = spectra * np.conj(answer) / (np.abs(answer) ** 2 + doubt) * band
     return slope / wave, slope * answer
