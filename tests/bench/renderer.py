@@ -42,10 +42,10 @@ print(time.perf_counter() - start)
 """
 
 
-def make_chain(size: int, count: int) -> tuple[Callable[[str], tuple[float, float]], int]:
-    """A function of the backend's name that renders `count` heads and goes back -> (forward, whole) ms; and the triangles.
+def make_chain(size: int, count: int) -> tuple[Callable[[str], tuple[float, float, float]], int]:
+    """A function of the backend's name that renders `count` heads and goes back -> (whole, forward, whole's CPU time) ms.
 
-    Gradients go to the positions and to a texture of 256 x 256.
+    And the number of triangles. Gradients go to the positions and to a texture of 256 x 256.
     """
     import torch
 
@@ -60,9 +60,9 @@ def make_chain(size: int, count: int) -> tuple[Callable[[str], tuple[float, floa
 
     target = torch.full((count, size, size, 3), 0.5)
 
-    def run(backend: str) -> tuple[float, float]:
+    def run(backend: str) -> tuple[float, float, float]:
         primitives = dr.load_backend(backend)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         rast, _ = primitives.rasterize(pos, tri, (size, size))
         where, _ = primitives.interpolate(uv, rast, tri)
         colour = primitives.texture(tex, where, filter_mode="linear", boundary_mode="clamp") * (rast[..., 3:] > 0)
@@ -70,23 +70,22 @@ def make_chain(size: int, count: int) -> tuple[Callable[[str], tuple[float, floa
         loss = torch.nn.functional.mse_loss(image, target)
         forward = time.perf_counter() - start
         loss.backward()
-        whole = time.perf_counter() - start
+        whole, cpu = time.perf_counter() - start, time.process_time() - cpu
         for tensor in (pos, tex):
             tensor.grad = None
-        return forward * 1e3, whole * 1e3
+        return whole * 1e3, forward * 1e3, cpu * 1e3
 
     return run, len(tri)
 
 
-def time_rounds(run: Callable[[str], tuple[float, float]], backend: str, repeats: int, rounds: int) -> tuple[float, ...]:
-    """(forward, whole) ms: medians over `repeats`, of the round with the smallest whole; and the whole's median of rounds."""
+def time_rounds(run: Callable[[str], tuple[float, float, float]], backend: str, repeats: int, rounds: int) -> tuple[float, ...]:
+    """(whole, forward, CPU) ms: medians over `repeats`, of the quietest round; and the median of all rounds' wholes."""
     run(backend)
     medians = []
     for _ in range(rounds):
-        forward, whole = zip(*(run(backend) for _ in range(repeats)), strict=True)
-        medians.append((median(whole), median(forward)))
-    best = min(medians)
-    return best[1], best[0], median(m[0] for m in medians)
+        columns = zip(*(run(backend) for _ in range(repeats)), strict=True)
+        medians.append(tuple(median(column) for column in columns))
+    return *min(medians), median(whole for whole, _, _ in medians)
 
 
 def time_compilation(which: str) -> float:
@@ -108,17 +107,16 @@ def report_renderer() -> dict[str, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        print(
-            f"{'':14s} {'Warp forward':>13s} {'and back':>9s} {'all rounds':>11s}   {'twin forward':>13s} {'and back':>9s}   (ms)"
-        )
+        print(f"{'':14s} {'Warp forward':>13s} {'and back':>9s} {'CPU':>7s} {'all rounds':>11s} {'twin and back':>14s}   (ms)")
         for size, count in CASES:
             run, num_triangles = make_chain(size, count)
             repeats = 15 if count == 1 and size == 256 else 5
             twin = time_rounds(run, "torch", 2, 2)
             ours = time_rounds(run, "warp", repeats, ROUNDS)
             name = f"{size}x{size} x {count}"
-            print(f"{name:14s} {ours[0]:13.1f} {ours[1]:9.1f} {ours[2]:11.1f}   {twin[0]:13.0f} {twin[1]:9.0f}")
-            figures |= {f"{name} forward": ours[0], f"{name} whole": ours[1], f"{name} twin": twin[1]}
+            whole, forward, cpu, rounds = ours
+            print(f"{name:14s} {forward:13.1f} {whole:9.1f} {cpu:7.1f} {rounds:11.1f} {twin[0]:14.0f}")
+            figures |= {f"{name} forward": forward, f"{name} whole": whole, f"{name} cpu": cpu, f"{name} twin": twin[0]}
     finally:
         torch.set_num_threads(threads)
     figures["compile_s"] = time_compilation("differentiable")

@@ -11,7 +11,7 @@ the edge that they share, and a sample on it belongs to exactly one.
 
 import warp as wp
 
-from .geometry import add_vertex, area, clip_coordinate, pixels_of_thread, relative
+from .geometry import add_vertex, clip_coordinate, pixels_of_thread, relative
 
 wp.set_module_options({"enable_backward": False})
 
@@ -157,6 +157,41 @@ def cover_samples(
             y += 1
 
 
+@wp.struct
+class Sight:
+    """A triangle as seen from a sample: its vertices, the cross products of the next two, and 1 / their third components' sum.
+
+    The third components are the areas that make the barycentric weights (u, v are the first two's); 0 stands for 1 / 0.
+    """
+
+    q0: wp.vec3
+    q1: wp.vec3
+    q2: wp.vec3
+    c0: wp.vec3
+    c1: wp.vec3
+    c2: wp.vec3
+    inverse: float
+    u: float
+    v: float
+
+
+@wp.func
+def see_triangle(v0: wp.vec4, v1: wp.vec4, v2: wp.vec4, px: float, py: float):
+    """The triangle of three clip-space vertices as seen from (px, py)."""
+    sight = Sight()
+    sight.q0 = relative(v0, px, py)
+    sight.q1 = relative(v1, px, py)
+    sight.q2 = relative(v2, px, py)
+    sight.c0 = wp.cross(sight.q1, sight.q2)
+    sight.c1 = wp.cross(sight.q2, sight.q0)
+    sight.c2 = wp.cross(sight.q0, sight.q1)
+    total = sight.c0[2] + sight.c1[2] + sight.c2[2]
+    sight.inverse = wp.where(total == 0.0, 0.0, 1.0 / total)
+    sight.u = sight.c0[2] * sight.inverse
+    sight.v = sight.c1[2] * sight.inverse
+    return sight
+
+
 @wp.kernel
 def resolve_samples(
     positions: wp.array(dtype=wp.vec4),
@@ -182,26 +217,12 @@ def resolve_samples(
             continue
         t = int(key & wp.int64(0xFFFFFFFF))
         ids = triangles[t]
-        v0 = positions[source + ids[0]]
-        v1 = positions[source + ids[1]]
-        v2 = positions[source + ids[2]]
         px = clip_coordinate(x, width)
-        q0 = relative(v0, px, py)
-        q1 = relative(v1, px, py)
-        q2 = relative(v2, px, py)
-        a0 = area(q1, q2)
-        a1 = area(q2, q0)
-        a2 = area(q0, q1)
-        total_area = a0 + a1 + a2
-        inverse = wp.where(total_area == 0.0, 0.0, 1.0 / total_area)
-        u = a0 * inverse
-        v = a1 * inverse
-        raster[p] = wp.vec4(u, v, depth_of_key(key), float(t + 1))
-        c0 = wp.cross(q1, q2)
-        c1 = wp.cross(q2, q0)
-        total = c0 + c1 + wp.cross(q0, q1)
-        du = (c0 - u * total) * inverse
-        dv = (c1 - v * total) * inverse
+        s = see_triangle(positions[source + ids[0]], positions[source + ids[1]], positions[source + ids[2]], px, py)
+        raster[p] = wp.vec4(s.u, s.v, depth_of_key(key), float(t + 1))
+        total = s.c0 + s.c1 + s.c2
+        du = (s.c0 - s.u * total) * s.inverse
+        dv = (s.c1 - s.v * total) * s.inverse
         step_x = 2.0 / float(width)
         step_y = 2.0 / float(height)
         raster_db[p] = wp.vec4(du[0] * step_x, du[1] * step_y, dv[0] * step_x, dv[1] * step_y)
@@ -236,18 +257,9 @@ def resolve_samples_adjoint(
         v1 = positions[source + ids[1]]
         v2 = positions[source + ids[2]]
         px = clip_coordinate(x, width)
-        q0 = relative(v0, px, py)
-        q1 = relative(v1, px, py)
-        q2 = relative(v2, px, py)
-        area0 = area(q1, q2)
-        area1 = area(q2, q0)
-        area2 = area(q0, q1)
-        total = area0 + area1 + area2
-        if total == 0.0:
+        s = see_triangle(v0, v1, v2, px, py)
+        if s.inverse == 0.0:
             continue
-        inverse = 1.0 / total
-        u = area0 * inverse
-        v = area1 * inverse
         gu = float(0.0)
         gv = float(0.0)
         gz = float(0.0)
@@ -256,14 +268,14 @@ def resolve_samples_adjoint(
             gu = g[0]
             gv = g[1]
             gz = g[2]
-        by_area2 = -(gu * u + gv * v) * inverse
-        by_area0 = gu * inverse + by_area2
-        by_area1 = gv * inverse + by_area2
+        by_area2 = -(gu * s.u + gv * s.v) * s.inverse
+        by_area0 = gu * s.inverse + by_area2
+        by_area1 = gv * s.inverse + by_area2
         by_z = float(0.0)
         z = float(0.0)
         if gz != 0.0:
-            depth = area0 * v0[3] + area1 * v1[3] + area2 * v2[3]
-            z = (area0 * v0[2] + area1 * v1[2] + area2 * v2[2]) / depth
+            depth = s.c0[2] * v0[3] + s.c1[2] * v1[3] + s.c2[2] * v2[3]
+            z = (s.c0[2] * v0[2] + s.c1[2] * v1[2] + s.c2[2] * v2[2]) / depth
             by_z = gz / depth
             by_area0 += by_z * (v0[2] - z * v0[3])
             by_area1 += by_z * (v1[2] - z * v1[3])
@@ -275,26 +287,26 @@ def resolve_samples_adjoint(
             h = raster_db_gradient[p]
             step_x = 2.0 / float(width)
             step_y = 2.0 / float(height)
-            by_du = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * inverse
-            by_dv = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * inverse
-            c0 = wp.cross(q1, q2)
-            c1 = wp.cross(q2, q0)
-            whole = c0 + c1 + wp.cross(q0, q1)
+            by_du = wp.vec3(h[0] * step_x, h[1] * step_y, 0.0) * s.inverse
+            by_dv = wp.vec3(h[2] * step_x, h[3] * step_y, 0.0) * s.inverse
+            whole = s.c0 + s.c1 + s.c2
             along_u = wp.dot(by_du, whole)
             along_v = wp.dot(by_dv, whole)
-            common = (along_u * u + along_v * v - wp.dot(by_du, c0 - u * whole) - wp.dot(by_dv, c1 - v * whole)) * inverse
-            by_area0 += common - along_u * inverse
-            by_area1 += common - along_v * inverse
+            past_u = wp.dot(by_du, s.c0 - s.u * whole)
+            past_v = wp.dot(by_dv, s.c1 - s.v * whole)
+            common = (along_u * s.u + along_v * s.v - past_u - past_v) * s.inverse
+            by_area0 += common - along_u * s.inverse
+            by_area1 += common - along_v * s.inverse
             by_area2 += common
-            by_c2 = -(u * by_du + v * by_dv)
+            by_c2 = -(s.u * by_du + s.v * by_dv)
             by_c0 = by_du + by_c2
             by_c1 = by_dv + by_c2
-            n0 = wp.cross(by_c1, q2) + wp.cross(q1, by_c2)
-            n1 = wp.cross(q2, by_c0) + wp.cross(by_c2, q0)
-            n2 = wp.cross(by_c0, q1) + wp.cross(q0, by_c1)
-        n0 += wp.vec3(q1[1] * by_area2 - q2[1] * by_area1, q2[0] * by_area1 - q1[0] * by_area2, -z * by_z * area0)
-        n1 += wp.vec3(q2[1] * by_area0 - q0[1] * by_area2, q0[0] * by_area2 - q2[0] * by_area0, -z * by_z * area1)
-        n2 += wp.vec3(q0[1] * by_area1 - q1[1] * by_area0, q1[0] * by_area0 - q0[0] * by_area1, -z * by_z * area2)
-        add_vertex(gradient, source + ids[0], n0, by_z * area0, px, py)
-        add_vertex(gradient, source + ids[1], n1, by_z * area1, px, py)
-        add_vertex(gradient, source + ids[2], n2, by_z * area2, px, py)
+            n0 = wp.cross(by_c1, s.q2) + wp.cross(s.q1, by_c2)
+            n1 = wp.cross(s.q2, by_c0) + wp.cross(by_c2, s.q0)
+            n2 = wp.cross(by_c0, s.q1) + wp.cross(s.q0, by_c1)
+        n0 += wp.vec3(s.q1[1] * by_area2 - s.q2[1] * by_area1, s.q2[0] * by_area1 - s.q1[0] * by_area2, -z * by_z * s.c0[2])
+        n1 += wp.vec3(s.q2[1] * by_area0 - s.q0[1] * by_area2, s.q0[0] * by_area2 - s.q2[0] * by_area0, -z * by_z * s.c1[2])
+        n2 += wp.vec3(s.q0[1] * by_area1 - s.q1[1] * by_area0, s.q1[0] * by_area0 - s.q0[0] * by_area1, -z * by_z * s.c2[2])
+        add_vertex(gradient, source + ids[0], n0, by_z * s.c0[2], px, py)
+        add_vertex(gradient, source + ids[1], n1, by_z * s.c1[2], px, py)
+        add_vertex(gradient, source + ids[2], n2, by_z * s.c2[2], px, py)
