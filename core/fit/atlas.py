@@ -23,6 +23,7 @@ from .light import TRANSPARENT_PARTS
 from .membrane import MeshGraph, build_graph, stretch_membrane
 from .texels import Texels, gather, list_texels
 
+INNER_PARTS = ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue")
 COARSE_PX = 512
 """Visibility is found at this size (half the texture's at most) and is smooth above it."""
 COUNTED_TEXELS = 150_000
@@ -34,11 +35,12 @@ MAP_SOFT_M = 0.007
 @dataclass(frozen=True)
 class Atlas:
     """triangles, uv_triangles [T, 3] of all parts in one order; is_opaque, is_skin [T]; opaque, skin: those triangles;
-    graph of the skin; zones; exposed [V]: 0 deep in mouth, nostrils and sockets, 1 outside; mirror: corners [V, 3] and weights
-    [V, 3] of each vertex's twin on the other side; iris_radius [V] m; texels; coarse; coarse_skin [N]: the coarse texels on skin;
-    gaps [N]: texels between charts; gap_share: covered share of the gutters' blocks; base [size, size, 3] uint8; base_vertex,
-    base_plain [V, 3]: its mean around each vertex, the latter with plain skin over brows, eyes, nostrils and lips; base_skin [3]:
-    linear colour of its sure skin; surface_maps [m, m, 3] uint8: roughness, specular, subsurface (appearance/surface_maps.py)."""
+    graph of the skin; inner [V]: which of INNER_PARTS, -1 none; inner_graph of those; zones; exposed [V]: 0 deep in mouth,
+    nostrils and sockets, 1 outside; mirror: corners [V, 3] and weights [V, 3] of each vertex's twin on the other side;
+    iris_radius [V] m; texels; coarse; coarse_skin, coarse_inner [N]: the coarse texels on skin and on the inner parts; gaps [N]:
+    texels between charts; gap_share: covered share of the gutters' blocks; base [size, size, 3] uint8; base_vertex, base_plain
+    [V, 3]: its mean around each vertex, the latter with plain skin over brows, eyes, nostrils and lips; base_skin [3]: linear
+    colour of its sure skin; surface_maps [m, m, 3] uint8: roughness, specular, subsurface (appearance/surface_maps.py)."""
 
     triangles: np.ndarray
     uv_triangles: np.ndarray
@@ -47,6 +49,8 @@ class Atlas:
     opaque: np.ndarray
     skin: np.ndarray
     graph: MeshGraph
+    inner: np.ndarray
+    inner_graph: MeshGraph
     zones: FaceZones
     exposed: np.ndarray
     mirror: tuple[np.ndarray, np.ndarray]
@@ -54,6 +58,7 @@ class Atlas:
     texels: Texels
     coarse: Texels
     coarse_skin: np.ndarray
+    coarse_inner: np.ndarray
     gaps: np.ndarray
     gap_share: np.ndarray
     base: np.ndarray
@@ -89,6 +94,7 @@ def build_atlas(model: HeadModel, size: int) -> Atlas:
     covered = texels.triangle_id.reshape(size, size) >= 0
     base = base_pixels(model, size)
     graph = build_graph(skin, len(model.template))
+    inner_triangles, inner = find_inner(model, triangles, parts)
     vertex = base_at_vertices(base, texels, triangles, skin, len(model.template))
     plain = 1 - zones.feature
     on_skin = np.unique(skin)
@@ -96,13 +102,27 @@ def build_atlas(model: HeadModel, size: int) -> Atlas:
     base_plain = middle + stretch_membrane(model.template, graph, vertex - middle, plain, stiffness_m=0.01)
     sure = zones.sure_skin > 0.5
     return Atlas(
-        triangles, uv_triangles, is_opaque, is_skin, opaque, skin, graph, zones, find_exposed(model, opaque, on_skin),
+        triangles, uv_triangles, is_opaque, is_skin, opaque, skin, graph, inner,
+        build_graph(triangles[inner_triangles], len(model.template)), zones, find_exposed(model, opaque, on_skin),
         find_mirror(model.template, skin), iris_radius(model), texels, coarse,
-        np.flatnonzero(np.append(is_skin, False)[coarse.triangle_id]), np.flatnonzero(~covered),
+        np.flatnonzero(np.append(is_skin, False)[coarse.triangle_id]),
+        np.flatnonzero(np.append(inner_triangles, False)[coarse.triangle_id]), np.flatnonzero(~covered),
         np.asarray(Image.fromarray(covered.astype(np.uint8) * 255).reduce(max(1, size // FILL_PX))) / np.float32(255),
         base, vertex, base_plain, srgb_to_linear(np.median(vertex[sure] if sure.any() else vertex[on_skin], 0) / 255),
         draw_surface_maps(model, graph, triangles, uv_triangles, min(MAP_PX, size)),
     )  # fmt: skip
+
+
+def find_inner(model: HeadModel, triangles: np.ndarray, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles [T] bool of the parts seen through eyes and mouth, and Atlas.inner [V]."""
+    inner = np.full(len(model.template), -1)
+    is_inner = np.zeros(len(triangles), bool)
+    for kind, name in enumerate(INNER_PARTS):
+        if name in model.part_names:
+            of_part = parts == model.part_names.index(name)
+            is_inner |= of_part
+            inner[np.unique(triangles[of_part])] = kind
+    return is_inner, inner
 
 
 def draw_surface_maps(

@@ -46,11 +46,13 @@ def lamp_directions(count: int = NUM_LAMPS) -> np.ndarray:
     return np.stack([radius * np.cos(angle), y, radius * np.sin(angle)], -1)
 
 
-def trace_lamps(occluder: Occluder, points: np.ndarray, normals: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def trace_lamps(
+    occluder: Occluder, points: np.ndarray, normals: np.ndarray, directions: np.ndarray, start_m: float = START_M
+) -> np.ndarray:
     """Does each point [N, 3] see each lamp [K, 3] past the mesh? [N, K] float32, 0 for lamps below its horizon."""
     facing = normals @ directions.T > -SKIN_WRAP.max()
     n, k = np.nonzero(facing)
-    start = (points + START_M * normals)[n]
+    start = (points + start_m * normals)[n]
     seen = np.zeros(facing.shape, np.float32)
     seen[n, k] = occluder.sees(start + REACH_M * directions[k], start, 0.0)
     return seen

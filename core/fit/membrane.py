@@ -35,7 +35,7 @@ def build_graph(triangles: np.ndarray, num_vertices: int) -> MeshGraph:
 def mesh_edges(triangles: np.ndarray) -> np.ndarray:
     """Undirected edges [E, 2] of triangles [T, 3], each once."""
     pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    base = int(triangles.max()) + 1
+    base = int(triangles.max(initial=0)) + 1
     return np.stack(np.divmod(np.unique(pairs[:, 0] * np.int64(base) + pairs[:, 1]), base), -1)
 
 

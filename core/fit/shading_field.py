@@ -19,6 +19,7 @@ from ..types import Camera, Photo
 from .atlas import Atlas, get_atlas
 from .dome import BOUNCE, find_transfer, lamp_directions, trace_lamps
 from .face_zones import soft_step
+from .inner_light import light_openings, open_share, round_eyes
 from .light import BURNT, SkinLight, head_crop
 from .membrane import stretch_membrane
 from .surface import HeadSurface, pose_surface
@@ -26,6 +27,10 @@ from .surface import HeadSurface, pose_surface
 TEXTURE_SIZE = 2048
 TRACED_SHARE = 0.96
 """Lamps that together give this share of the light cast shadows; the others, dim, shine through."""
+CLOSE_M = 2e-4
+"""Rays start this far outside eyeballs and teeth: lids and lips lie close to them."""
+VEIL = (0.05, 0.35)
+"""Cosines between which highlights come in: at an outline lamps behind the head, which nothing measures, would make it glow."""
 SOFT_M = 0.004
 """Shadows' edges are softened over this: the lamps are soft and the mesh is coarse."""
 SMOOTH_M = 0.009
@@ -64,26 +69,33 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
     """What the dome's lamps do: traced shadows where the camera sees, none elsewhere; highlights on skin alone, for those of eyes
     and teeth are small and sharp."""
     directions, lamps = lamp_directions(), skin_light.lamps
-    points, normals = surface.vertices, surface.normals
+    points, normals = round_eyes(surface, atlas)
     strength = np.sort(lamps.sum(1))[::-1]
     num_traced = int(np.searchsorted(strength.cumsum(), TRACED_SHARE * strength.sum())) + 1
     dimmest = strength[:num_traced].min()
     on_skin = np.zeros(len(points), bool)
     on_skin[atlas.skin] = True
-    traced, shaded = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen | (~on_skin & (surface.cosine > 0)))
+    behind = np.flatnonzero(~on_skin & (surface.cosine > 0))
+    traced, shaded = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen & on_skin)
     visible = (normals @ directions.T > 0).astype(np.float32)
     visible[np.ix_(shaded, traced)] = trace_lamps(surface.occluder, points[shaded], normals[shaded], directions[traced])
+    visible[np.ix_(behind, traced)] = trace_lamps(
+        surface.occluder, points[behind], normals[behind], directions[traced], CLOSE_M
+    )
     transfer = find_transfer(points, normals, camera_position(camera), visible, directions)
     unshadowed = transfer.unshadowed @ lamps
     direct = np.einsum("vkc,kc->vc", transfer.diffuse, lamps)
     lost = np.maximum(unshadowed - direct, 0)
-    diffuse = direct + BOUNCE * skin_light.skin_linear_rgb * lost
+    bounced = BOUNCE * skin_light.skin_linear_rgb * lost
+    bounced[behind] *= open_share(surface.occluder, points[behind], normals[behind])[:, None]
+    diffuse = direct + bounced
     ratio = np.log(np.maximum(diffuse, 1e-4) / np.maximum(unshadowed, 1e-4))
     soft = stretch_membrane(
         points, atlas.graph, ratio, surface.seen.astype(float), reach_m=0.1, stiffness_m=SOFT_M, tolerance=1e-5
     )
     diffuse = np.where(on_skin[:, None], unshadowed * np.exp(soft), diffuse)
-    highlight = skin_light.gloss * (surface.seen & on_skin)[:, None] * (transfer.shine @ lamps)
+    shown = (surface.seen & on_skin) * soft_step(surface.cosine, *VEIL)
+    highlight = skin_light.gloss * shown[:, None] * (transfer.shine @ lamps)
     return Shading(diffuse, highlight, np.zeros_like(diffuse))
 
 
@@ -113,7 +125,8 @@ def correct_shading(
     diffuse, highlight = lamps.diffuse * np.exp(correction), lamps.highlight.copy()
     albedo = matt / np.maximum(diffuse[index], 1e-3)
     highlight[index] += find_glint(albedo, skin_light.skin_linear_rgb, GLINT_SHARE * min(skin_light.gloss, 1.0)) * diffuse[index]
-    return Shading(diffuse, highlight, correction)
+    beyond, glint = light_openings(photo, camera, surface, atlas, diffuse)
+    return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond)
 
 
 def find_glint(albedo: np.ndarray, skin: np.ndarray, share: float) -> np.ndarray:

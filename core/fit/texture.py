@@ -19,7 +19,8 @@ from ..render.runtime import as_warp, launch, load_texel_kernels, load_warp
 from ..render.shading import SRGB_TABLE, linear_to_srgb, srgb_to_linear
 from ..types import Camera, Photo
 from .atlas import COUNTED_TEXELS, Atlas, get_atlas
-from .eye_texture import iris_colour, tint_irises
+from .eye_paint import paint_eyes
+from .eye_texture import IRIS_M, iris_colour, tint_irises
 from .gutters import fill_gutters
 from .light import SkinLight, fit_skin_light
 from .membrane import stretch_membrane
@@ -80,8 +81,9 @@ def paint_sight(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
     albedo = paint(atlas, surface, direct, other, tone_base(atlas, seen_skin_colour(atlas, direct, sight.skin_light)))
     iris = iris_colour(view.image, view.camera, surface.vertices, surface.normals, atlas.iris_radius, surface.occluder)
     if iris is not None:
-        light = np.maximum(eye_light(atlas, sight.shading.diffuse), 0.02)
+        light = np.maximum(eye_light(atlas, surface, sight.shading.diffuse), 0.02)
         tint_irises(albedo, iris / light, atlas.iris_radius, atlas.triangles, atlas.texels)
+        paint_eyes(albedo, view.image, view.camera, surface, atlas, sight.shading.diffuse)
     fill_gutters(albedo, atlas.gaps, atlas.gap_share)
     return albedo, rate_confidence(direct, other, atlas.texels.size)
 
@@ -95,9 +97,9 @@ def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.
     return {"roughness": maps[..., 0].copy(), "specular": maps[..., 1].copy(), "subsurface": subsurface}
 
 
-def eye_light(atlas: Atlas, diffuse: np.ndarray) -> np.ndarray:
-    """Mean light [3] on the irises, of the vertices' [V, 3]."""
-    ring = np.isfinite(atlas.iris_radius)
+def eye_light(atlas: Atlas, surface: HeadSurface, diffuse: np.ndarray) -> np.ndarray:
+    """Mean light [3] on the irises as far as they are seen, of the vertices' [V, 3]."""
+    ring = (atlas.iris_radius < IRIS_M) & surface.seen
     return diffuse[ring].mean(0) if ring.any() else np.ones(3)
 
 
