@@ -132,6 +132,22 @@ def compute_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return np.where(lengths > 1e-20, normals / np.maximum(lengths, 1e-20), (0.0, 0.0, 1.0))
 
 
+def compute_tangents(vertices: np.ndarray, normals: np.ndarray, uvs: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit tangents along growing u and the bitangents' signs (v up), [V, 4] float32; every vertex has one UV [V, 2]."""
+    p, q = vertices[triangles], uvs[triangles]
+    side, uv_side = p[:, 1:] - p[:, :1], q[:, 1:] - q[:, :1]
+    area = uv_side[:, 0, 0] * uv_side[:, 1, 1] - uv_side[:, 0, 1] * uv_side[:, 1, 0]
+    along = (uv_side[:, 1, 1, None] * side[:, 0] - uv_side[:, 0, 1, None] * side[:, 1]) * np.sign(area)[:, None]
+    table, corner = np.column_stack([along, area]), triangles.ravel()
+    summed = np.stack([np.bincount(corner, np.repeat(table[:, c], 3), len(vertices)) for c in range(4)], -1)
+    tangents = summed[:, :3] - normals * np.einsum("vc,vc->v", summed[:, :3], normals)[:, None]
+    length = np.linalg.norm(tangents, axis=1, keepdims=True)
+    fallback = np.cross(normals, np.where(np.abs(normals[:, :1]) < 0.9, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)))
+    tangents = np.where(length > 1e-12, tangents / np.maximum(length, 1e-12), fallback)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    return np.column_stack([_unit_float32(tangents), np.where(summed[:, 3] < 0, -1, 1)]).astype(np.float32)
+
+
 def _add_primitives(buffer: Buffer, asset: HeadAsset, units: dict[str, np.ndarray], kinds: list[str]) -> list[dict[str, Any]]:
     """One primitive a material, each with vertices of its own (a vertex a pair of position and UV) and all targets."""
     triangles, triangle_uvs = triangulate(asset.faces), triangulate(asset.face_uvs)
@@ -155,6 +171,9 @@ def _add_primitives(buffer: Buffer, asset: HeadAsset, units: dict[str, np.ndarra
             "JOINTS_0": buffer.add_array(joints[rows], "VEC4", ARRAY_BUFFER),
             "WEIGHTS_0": buffer.add_array(weights[rows], "VEC4", ARRAY_BUFFER),
         }
+        if kinds[slot] == "skin" and "normal" in asset.textures:
+            tangents = compute_tangents(asset.vertices[rows], normals[rows], asset.uvs[unique[:, 1]], index.reshape(-1, 3))
+            attributes["TANGENT"] = buffer.add_array(tangents, "VEC4", ARRAY_BUFFER)
         targets = [
             {
                 "POSITION": buffer.add_sparse(offsets[rows].astype(np.float32), MIN_OFFSET_M),

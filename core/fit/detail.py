@@ -19,29 +19,22 @@ from ..render.camera import model_to_camera, resize
 from ..render.rasterize import RasterResult, interpolate, rasterize, sample_image
 from ..render.shading import SRGB_TABLE, encode_srgb
 from ..types import Camera
-from .dome import lamp_directions
 from .face_zones import soft_step
-from .light import SkinLight
-from .relief_brightness import block_size, fine_detail, pixel_noise, relief_weights
-from .relief_solver import SHORTEST_PX, TileLight, Tiles, place_tiles, solve_relief
+from .relief_brightness import block_size, fine_detail, pigment_leak, pixel_noise, relief_weights
+from .relief_light import light_tiles, slope_response, tile_blocks
+from .relief_solver import SHORTEST_PX, place_tiles, solve_relief
 from .seen_texels import SeenTexels, View, image_points
 from .several import SHARPNESS
-from .shading_field import Shading
-from .surface import HeadSurface, mirror_values
+from .surface import mirror_values
 from .texels import Texels, keep_texels
 from .texture import Sight
 
-WRAP = 0.1
-LEAST_COSINE = 0.3
-"""Flatter sights are counted as this one."""
 TALLEST_M = 0.0015
 """Heights saturate here, well inside the map's 4 mm."""
 SEEN = (0.2, 0.55)
 """Quality of sight (weight times cosine) between which relief comes in."""
 LIFTED, LEAST_LIFTED = 0.8, 0.004
 """Share of the relief's brightness that is taken out of the albedo, and log brightness not worth it."""
-FAINTEST = 0.4
-"""Share of the face's mean light below which shading says nothing."""
 
 
 @dataclass(frozen=True)
@@ -141,60 +134,11 @@ def find_relief(image: np.ndarray, camera: Camera, sight: Sight) -> tuple[np.nda
     if not len(tiles.rows):
         return np.zeros_like(mask), np.zeros_like(mask), pixels_per_m / 1000
     light = light_tiles(tiles, maps, raster.depth, small, block, distance)
-    rows, columns = (np.clip((corner + tiles.side // 2) // block, 0, n - 1) for corner, n in zip(
-        (tiles.rows, tiles.columns), small.size[::-1], strict=True))  # fmt: skip
+    rows, columns = tile_blocks(tiles, block, raster.depth.shape)
+    mottle = np.hypot(mottle, pigment_leak(image, fine, trust, block)[rows, columns])
     relief, explained = solve_relief(fine, tiles, light, mottle, pixel_noise(fine, trust, block)[rows, columns])
     relief = TALLEST_M * np.tanh(relief * trust / TALLEST_M)
     return relief, explained * trust, pixels_per_m / 1000
-
-
-def slope_response(surface: HeadSurface, skin_light: SkinLight, shading: Shading) -> tuple[np.ndarray, np.ndarray]:
-    """How log brightness changes as a vertex's normal turns, [V, 3] (tangential), and where there is light enough to tell [V]."""
-    directions, lamps = lamp_directions(), skin_light.lamps.mean(1)
-    cosine = surface.normals @ directions.T + WRAP
-    lit = np.maximum(cosine, 0) @ lamps / (1 + WRAP)
-    turning = ((cosine > 0) * lamps) @ directions / (1 + WRAP)
-    turning -= surface.normals * np.einsum("vc,vc->v", turning, surface.normals)[:, None]
-    reached = (shading.diffuse / np.exp(shading.correction)).mean(1) / np.maximum(lit, 1e-4)
-    slope = turning / np.maximum(lit, 1e-4)[:, None] * np.clip(reached, 0, 1)[:, None]
-    typical = float(np.median(shading.diffuse.mean(1)[surface.seen])) if surface.seen.any() else 1.0
-    return slope, soft_step(shading.diffuse.mean(1) / max(typical, 1e-6), 0.5 * FAINTEST, 1.5 * FAINTEST)
-
-
-def light_tiles(tiles: Tiles, maps: np.ndarray, depth: np.ndarray, small: Camera, block: int, distance: float) -> TileLight:
-    """Light slope and metric of each tile, from maps [h, w, 6+] on blocks: normal, slope (camera axes)."""
-    covered = (depth > 0).astype(np.float32)
-    values = np.concatenate([maps[..., :6], depth[..., None]], -1) * covered[..., None]
-    radius = max(0, tiles.side // (4 * block))
-    rows = np.clip((tiles.rows + tiles.side // 2) // block, 0, depth.shape[0] - 1)
-    columns = np.clip((tiles.columns + tiles.side // 2) // block, 0, depth.shape[1] - 1)
-    sums = np.zeros((len(rows), 8))
-    for r in range(-radius, radius + 1):
-        for c in range(-radius, radius + 1):
-            place = np.clip(rows + r, 0, depth.shape[0] - 1), np.clip(columns + c, 0, depth.shape[1] - 1)
-            sums[:, :7] += values[place]
-            sums[:, 7] += covered[place]
-    mean = sums[:, :7] / np.maximum(sums[:, 7:], 1)
-    normal = mean[:, :3] / np.maximum(np.linalg.norm(mean[:, :3], axis=1, keepdims=True), 1e-6)
-    known = (sums[:, 7] > 0)[:, None]
-    normal = np.where(known, normal, (0, 0, -1.0))
-    z = np.where(known[:, 0], mean[:, 6], distance)
-    focal, centre = small.K[[0, 1], [0, 1]] * block, small.K[:2, 2] * block
-    x, y = tiles.columns + tiles.side / 2, tiles.rows + tiles.side / 2
-    ray = np.column_stack([(x - centre[0]) / focal[0], (y - centre[1]) / focal[1], np.ones(len(x))])
-    facing = np.minimum(np.einsum("nc,nc->n", normal, ray), -LEAST_COSINE)
-    steps = []
-    for axis in range(2):
-        step = np.zeros(3)
-        step[axis] = 1 / focal[axis]
-        steps.append(z[:, None] * (step - ray * (normal @ step / facing)[:, None]))
-    dx, dy = steps
-    xx, xy, yy = (np.einsum("nc,nc->n", a, b) for a, b in ((dx, dx), (dx, dy), (dy, dy)))
-    determinant = np.maximum(xx * yy - xy**2, 1e-18)
-    metric = np.column_stack([yy, -xy, xx]) / determinant[:, None]
-    gx, gy = (np.einsum("nc,nc->n", mean[:, 3:6], step) for step in steps)
-    slope = np.column_stack([metric[:, 0] * gx + metric[:, 1] * gy, metric[:, 1] * gx + metric[:, 2] * gy])
-    return TileLight(slope, metric)
 
 
 def lay_on_texels(maps: np.ndarray, camera: Camera, sight: Sight, model: HeadModel, size: int, pixels_per_mm: float) -> Detail:

@@ -14,8 +14,8 @@ from .face_zones import soft_step
 from .light import BURNT
 from .skin_mask import box_blur
 
-RELIEF_SD, MELANIN_SD, BLOOD_SD, NOISE_SD = 0.06, 0.07, 0.12, 0.015
-"""Deviations of fine log brightness by relief, of fine ln m and h (spots, flush), and of what either is not, per channel."""
+RELIEF_SD, MELANIN_SD, BLOOD_SD, NOISE_SD = 0.06, 0.12, 0.15, 0.015
+"""Deviations of fine log brightness by relief, of fine ln m of pale skin and of h (spots, flush), and of what either is not, per channel."""
 FLOOR = 0.004
 """Linear; keeps logarithms of dark pixels calm."""
 BLOCK_M = 0.002
@@ -29,6 +29,8 @@ DARK = (0.2, 0.45)
 cast shadow."""
 NOISE_GAIN = 2 * 1.2533 / 6
 """Twice what white noise of this mean absolute second difference has: hair's waves are longer than a pixel."""
+TINTED, LEAK = 0.7, 1.3
+"""See pigment_leak."""
 STRONGEST = 0.35
 """Fine brightness saturates here: a single dark line is a hair or an open crease."""
 
@@ -39,7 +41,8 @@ def relief_weights(skin_linear_rgb: np.ndarray) -> tuple[np.ndarray, float]:
     most like shading."""
     melanin, _, _ = find_pigments(skin_linear_rgb)
     along = melanin_direction(melanin)
-    other = MELANIN_SD**2 * np.outer(along, along) + BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD) + NOISE_SD**2 * np.eye(3)
+    varied = MELANIN_SD / (1 + melanin)
+    other = varied**2 * np.outer(along, along) + BLOOD_SD**2 * np.outer(B_BLOOD, B_BLOOD) + NOISE_SD**2 * np.eye(3)
     weights = np.linalg.inv(RELIEF_SD**2 + other).sum(0)
     weights /= weights.sum()
     return weights, float(np.sqrt(weights @ other @ weights))
@@ -105,3 +108,21 @@ def pixel_noise(fine: np.ndarray, trust: np.ndarray, block: int) -> np.ndarray:
     second[1:-1, 1:-1] = np.abs(along[2:] + along[:-2] - 2 * along[1:-1])
     share = box_blur(shrink(trust, block), 2)
     return NOISE_GAIN * box_blur(shrink(second, block), 2) / np.maximum(share, 0.05)
+
+
+def pigment_leak(image: np.ndarray, fine: np.ndarray, trust: np.ndarray, block: int) -> np.ndarray:
+    """Deviation of fine brightness that spots may have left, by blocks [h, w], from fine colour: log blue over red, over 10 mm.
+
+    Relief changes it too, for red light creeps further, but by TINTED of its brightness at most; pigments change it by more than
+    they leave in the brightness.
+    """
+    tables = np.log(SRGB_TABLE + FLOOR).astype(np.float32)
+    colour = tables[image[..., 2]] - tables[image[..., 0]]
+    share = shrink(trust, block)
+    near = np.maximum(smooth(share), 0.05)
+    local = enlarge(smooth(shrink(colour * trust, block)) / near, trust.shape, block)
+    half = max(1, block // 3)
+    fine_colour = shrink((colour - local) * trust, half)
+    spread = np.asarray(Image.fromarray(fine_colour**2).resize(share.shape[::-1], Image.Resampling.BOX))
+    varied, lit = (np.sqrt(box_blur(v, 2) / np.maximum(box_blur(share, 2), 0.05)) for v in (spread, shrink(fine**2, block)))
+    return LEAK * np.maximum(varied - TINTED * lit, 0)

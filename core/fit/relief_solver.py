@@ -64,10 +64,10 @@ def place_tiles(trust: np.ndarray, pixels_per_m: float) -> Tiles:
 
 
 def solve_relief(
-    brightness: np.ndarray, tiles: Tiles, light: TileLight, mottle: float, noise: np.ndarray
+    brightness: np.ndarray, tiles: Tiles, light: TileLight, mottle: np.ndarray, noise: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """brightness [H, W]: log, fading to 0 where not trusted; mottle: its deviation within an octave that is pigment; noise
-    [N]: that of a pixel in each tile -> heights [H, W] m, and the brightness [H, W] that they explain."""
+    """brightness [H, W]: log, fading to 0 where not trusted; mottle: its deviation within an octave that is pigment, and
+    noise: that of a pixel, [N] in each tile -> heights [H, W] m, and the brightness [H, W] that they explain."""
     side, margin = tiles.side, tiles.side
     window = np.sin(np.pi * (np.arange(side) + 0.5) / side).astype(np.float32)
     window = window[:, None] * window
@@ -96,7 +96,7 @@ def slope_variance(spectra: np.ndarray, variance: np.ndarray, answer: np.ndarray
     return np.clip((power - variance) / answered, SLOPE_SD[0] ** 2, SLOPE_SD[1] ** 2)
 
 
-def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: float, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Spectra [N, side, side / 2 + 1] of brightness -> those of height m, and of the brightness that it explains."""
     side = spectra.shape[1]
     qy, qx = 2 * np.pi * np.fft.fftfreq(side)[:, None], 2 * np.pi * np.fft.rfftfreq(side)
@@ -105,7 +105,7 @@ def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: float, noise: np
     along = light.slope[:, 0, None, None] * qx + light.slope[:, 1, None, None] * qy
     answer = (CREASE * wave - 1j * along) / wave
     q2 = qx**2 + qy**2
-    variance = mottle**2 + noise[:, None, None] ** 2 * q2 / OCTAVE
+    variance = mottle[:, None, None] ** 2 + noise[:, None, None] ** 2 * q2 / OCTAVE
     length_px = 2 * np.pi / np.sqrt(np.maximum(q2, 1e-12))
     band = soft_step(length_px, *SHORTEST_PX) * (1 - soft_step(2 * np.pi / wave, *LONGEST_M))
     doubt = variance / slope_variance(spectra * band, mottle**2 + noise**2 * (band**2).mean((1, 2)), answer)[:, None, None]

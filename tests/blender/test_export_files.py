@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import shutil
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from likeness.core.errors import ExportError
 from likeness.core.export_glb import encode_glb, matrix_to_quaternion
 from likeness.core.head.bones import bake_units, pose_asset
 from likeness.core.head.model import rotation_matrices
-from likeness.core.types import ARKIT_NAMES, JOINT_NAMES
+from likeness.core.types import ARKIT_NAMES, JOINT_NAMES, HeadAsset, Texture
 from likeness.scene import resave
 from likeness.scene.convert import scene_to_model
 from likeness.scene.export import WRITERS, evaluate_vertices, export_head
 from likeness.scene.head import apply_expression, create_head, read_head
 from likeness.scene.placement import world_box
+from PIL import Image
 from posing import code_of, differing_fields, models
 from scipy.spatial import cKDTree
 from synthetic import make_asset, model_to_asset
@@ -290,6 +293,83 @@ def test_khronos_validator_finds_no_error(context, model, tmp_path):
     path = export_head(head, tmp_path / "Ada", "glb")
     issues = validate(path)
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+
+
+def with_maps(asset: HeadAsset) -> HeadAsset:
+    """The asset with roughness, normals and heights."""
+    rng = np.random.default_rng(5)
+    maps = {
+        "roughness": rng.integers(100, 160, (16, 16)).astype(np.uint8),
+        "normal": np.dstack([rng.integers(110, 146, (16, 16, 2)), np.full((16, 16), 254)]).astype(np.uint8),
+        "displacement": rng.integers(30000, 35000, (16, 16)).astype(np.uint16),
+    }
+    return replace(asset, textures=asset.textures | {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()})
+
+
+def test_glb_carries_roughness_and_normals_without_an_error(context, tmp_path):
+    asset = with_maps(make_asset())
+    path = export_head(create_head(context, asset), tmp_path / "Ada", "glb")
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<I", data, 12)
+    document = json.loads(data[20 : 20 + length])
+    skin = document["materials"][0]
+    start = 20 + length + 8
+
+    def image_of(reference: dict[str, int]) -> np.ndarray:
+        view = document["bufferViews"][document["images"][document["textures"][reference["index"]]["source"]]["bufferView"]]
+        return np.array(Image.open(io.BytesIO(data[start + view["byteOffset"] :][: view["byteLength"]])))
+
+    assert (image_of(skin["normalTexture"]) == asset.textures["normal"].pixels).all()
+    rough = image_of(skin["pbrMetallicRoughness"]["metallicRoughnessTexture"]).astype(int)
+    assert np.abs(rough[..., 1] - asset.textures["roughness"].pixels).mean() < 8
+    assert rough[..., 2].mean() < 8
+    assert all("normalTexture" not in material for material in document["materials"][1:])
+    issues = validate(path)
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+
+
+def test_glb_tangents_are_blenders(context):
+    from likeness.core.export_glb import compute_tangents
+    from likeness.core.head.model import triangulate
+    from likeness.core.render.shading import vertex_normals
+
+    asset = make_asset()
+    mesh = create_head(context, asset).data
+    mesh.calc_tangents(uvmap="UVMap")
+    theirs = {}
+    for loop in mesh.loops:
+        uv_index = mesh.attributes["likeness_uv_index"].data[loop.index].value
+        theirs[loop.vertex_index, uv_index] = (*scene_to_model(np.array(loop.tangent)[None])[0], loop.bitangent_sign)
+    triangles, uv_triangles = triangulate(asset.faces), triangulate(asset.face_uvs)
+    pairs, index = np.unique(np.stack([triangles.ravel(), uv_triangles.ravel()], 1), axis=0, return_inverse=True)
+    normals = vertex_normals(asset.vertices, triangles)[pairs[:, 0]]
+    ours = compute_tangents(asset.vertices[pairs[:, 0]], normals, asset.uvs[pairs[:, 1]], index.reshape(-1, 3))
+    expected = np.array([theirs[vertex, uv] for vertex, uv in pairs.tolist()])
+    along = np.degrees(np.arccos(np.clip((ours[:, :3] * expected[:, :3]).sum(1), -1, 1)))
+    assert np.median(along) < 2
+    assert np.percentile(along, 90) < 10
+    assert (ours[:, 3] == expected[:, 3]).mean() > 0.98
+
+
+def test_fbx_obj_and_npz_carry_the_relief(context, tmp_path):
+    asset = with_maps(make_asset())
+    head = create_head(context, asset)
+    for format in ("obj", "npz", "fbx"):
+        export_head(head, tmp_path / "Ada", format)
+    with np.load(tmp_path / "Ada.npz") as arrays:
+        assert (arrays["displacement"] == asset.textures["displacement"].pixels).all()
+        assert arrays["displacement"].dtype == np.uint16
+    with Image.open(tmp_path / "Ada_displacement.png") as image:
+        assert (np.array(image) == asset.textures["displacement"].pixels).all()
+    text = (tmp_path / "Ada.mtl").read_text()
+    assert text.count("map_Bump Ada_normal.png") == 1
+    assert text.count("Ada_displacement.png") == 1
+    start_empty()
+    bpy.ops.wm.obj_import(filepath=str(tmp_path / "Ada.obj"))
+    assert any(image.name.startswith("Ada_normal") for image in bpy.data.images)
+    obj = import_fbx(tmp_path / "Ada.fbx")
+    kinds = {node.type for slot in obj.material_slots for node in slot.material.node_tree.nodes}
+    assert "NORMAL_MAP" in kinds
 
 
 def test_khronos_validator_is_a_judge(tmp_path):

@@ -10,9 +10,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from likeness.core.appearance.relief import encode_displacement
 from likeness.core.head.kinds import KINDS, kind_of_part
 from likeness.core.types import Texture
-from likeness.scene.head import create_head
+from likeness.scene.head import create_head, read_head, texture_images
 from likeness.scene.material import MAPPED_SOCKETS, subsurface_radius
 from likeness.scene.preview import set_ambient, use_cycles
 from mathutils import Matrix
@@ -63,6 +64,72 @@ def test_the_skins_maps_are_wired_and_bare_skin_keeps_its_values(context):
         assert not principled(eye).inputs[socket].is_linked
 
 
+def relief_maps() -> tuple[np.ndarray, dict[str, Texture]]:
+    """Heights [32, 32] m that fill 16 bits, and the maps of a head with them."""
+    height = np.random.default_rng(1).uniform(-0.004, 0.004, (32, 32)).astype(np.float32)
+    normal = np.random.default_rng(2).integers(90, 165, (32, 32, 3)).astype(np.uint8)
+    maps = {"displacement": encode_displacement(height), "normal": normal}
+    return height, {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
+
+
+def linked_node(socket: bpy.types.NodeSocket) -> bpy.types.ShaderNode:
+    return socket.links[0].from_node
+
+
+def test_the_skins_relief_is_wired_once_for_light_and_once_for_geometry(context):
+    _, maps = relief_maps()
+    asset = make_asset()
+    skin, eye = (
+        slot.material for slot in create_head(context, replace(asset, textures=asset.textures | maps)).material_slots[:2]
+    )
+    normals = linked_node(principled(skin).inputs["Normal"])
+    assert normals.type == "NORMAL_MAP"
+    assert normals.space == "TANGENT"
+    assert linked_node(normals.inputs["Color"]).image.colorspace_settings.name == "Non-Color"
+    output = next(node for node in skin.node_tree.nodes if node.type == "OUTPUT_MATERIAL")
+    displace = linked_node(output.inputs["Displacement"])
+    assert displace.inputs["Midlevel"].default_value == pytest.approx(0.5)
+    assert displace.inputs["Scale"].default_value == pytest.approx(0.008)
+    assert linked_node(displace.inputs["Height"]).image.colorspace_settings.name == "Non-Color"
+    assert skin.displacement_method == "DISPLACEMENT"
+    assert not principled(eye).inputs["Normal"].is_linked
+
+
+def test_heights_keep_their_16_bits_in_blender_and_in_a_saved_file(context, tmp_path):
+    height, maps = relief_maps()
+    asset = make_asset()
+    head = create_head(context, replace(asset, textures=asset.textures | maps))
+    image = texture_images(head)["displacement"]
+    values = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(values)
+    seen = (values.reshape(32, 32, -1)[::-1, :, 0] - 0.5) * 0.008
+    assert np.abs(seen - height).max() < 2e-7
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
+    back = read_head(next(obj for obj in bpy.data.objects if obj.type == "MESH" and "Ada" in obj.name))
+    for name, texture in maps.items():
+        assert back.textures[name].pixels.dtype == texture.pixels.dtype
+        assert (back.textures[name].pixels == texture.pixels).all()
+        assert back.textures[name].color_space == "Non-Color"
+
+
+def test_heights_painted_on_are_read_back_in_16_bits(context):
+    _, maps = relief_maps()
+    asset = make_asset()
+    head = create_head(context, replace(asset, textures=asset.textures | maps))
+    image = texture_images(head)["displacement"]
+    values = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(values)
+    values.reshape(32, 32, -1)[5, 7, :3] = 0.25
+    image.pixels.foreach_set(values)
+    image.update()
+    read = read_head(head).textures["displacement"].pixels
+    expected = maps["displacement"].pixels.copy()
+    expected[26, 7] = 16384
+    assert read.dtype == np.uint16
+    assert np.abs(read.astype(int) - expected).max() <= 1
+
+
 def test_deep_skin_scatters_less():
     light, deep = subsurface_radius(np.array([0.55, 0.38, 0.3])), subsurface_radius(np.array([0.06, 0.035, 0.025]))
     assert (deep < light).all()
@@ -82,7 +149,7 @@ import bpy
 from mathutils import Matrix
 sys.path.insert(0, sys.argv[1])
 from synthetic import make_asset
-from likeness.scene.head import create_head
+from likeness.scene.head import create_head, read_head, texture_images
 
 bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
 slots = create_head(bpy.context, make_asset()).material_slots
