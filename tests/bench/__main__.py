@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .accuracy import report_benchmark, report_round_trip
 from .albedo import report_albedo
+from .detail import report_detail
 from .identity import report_identity
 from .pictures import report_pictures
 from .renderer import report_renderer
@@ -17,6 +18,7 @@ REPORTS = {
     "accuracy": lambda out: report_benchmark(out),
     "round-trip": lambda out: report_round_trip(),
     "albedo": lambda out: report_albedo(out),
+    "detail": lambda out: report_detail(),
     "pictures": lambda out: report_pictures(out),
     "identity": lambda out: report_identity(),
     "renderer": lambda out: report_renderer(),
