@@ -16,7 +16,7 @@ from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import expected_error_mm, judge_fit, shares_of_face
 from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
-from .fit.light import SkinLight, fit_skin_light
+from .fit.light import SkinLight, fit_skin_lights, try_light
 from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.photometric import Appearance, fit_person, prepare_appearance
 from .fit.photometry import load_photometry
@@ -135,14 +135,14 @@ def _fit_faces(
         dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
     with _timed(times_s, "geometry"):
         fits = fit_person(photos, dense, tools.model, tools.calibration, tools.appearance)
+    yield Progress("Estimating the light", 0.45)
+    with _timed(times_s, "light"):
+        poses = [tools.model.pose(fit.code) for fit in fits]
+        tried = [try_light(p, f.camera, v, tools.model) for p, f, v in zip(photos, fits, poses, strict=True)]
+        lights = fit_skin_lights(tried)
     painted, carved = [], []
-    for number, (photo, fit) in enumerate(zip(photos, fits, strict=True)):
-        done = number / len(photos)
-        yield Progress("Estimating the light", 0.45 + 0.5 * done)
-        with _timed(times_s, "light"):
-            posed = tools.model.pose(fit.code)
-            skin_light = fit_skin_light(photo, fit.camera, posed, tools.model)
-        yield Progress("Painting the texture", 0.5 + 0.5 * done)
+    for number, (photo, fit, posed, skin_light) in enumerate(zip(photos, fits, poses, lights, strict=True)):
+        yield Progress("Painting the texture", 0.5 + 0.5 * number / len(photos))
         with _timed(times_s, "texture"):
             sight = look_at_skin(photo, fit.camera, posed, tools.model, texture_size, skin_light)
             painted.append((skin_light, *paint_sight(sight)))

@@ -5,7 +5,7 @@ Rule of this file: only the product of light and skin is seen; core/fit/skin_spl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,7 @@ from ..types import Camera, Photo
 from .dome import Transfer, dome_harmonics, find_transfer, lamp_directions, skin_response, solve_lamps, trace_lamps
 from .eye_texture import ScleraSamples, find_sclera, iris_radius
 from .face_zones import FaceZones, find_zones, soft_step
-from .skin_split import Trial, split_light_and_skin
+from .skin_split import Trial, split_together
 
 SAMPLING_PX = 320
 """Longer side of the head in the photo that light is read from: pores and noise are averaged away."""
@@ -98,23 +98,55 @@ def head_crop(photo: np.ndarray, camera: Camera, vertices: np.ndarray, longest_p
     return np.asarray(small), resize(view, size)
 
 
+@dataclass(frozen=True)
+class LightTrials:
+    """What one photo says of light and skin together: its samples, what each lamp does to them, the fits to every tried skin."""
+
+    samples: SkinSamples
+    transfer: Transfer
+    trials: list[Trial]
+
+
 def fit_skin_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel) -> SkinLight:
     """The photo's light and skin on posed vertices [V, 3]; where too little skin is seen, white light on a middling skin."""
+    return fit_skin_lights([try_light(photo, camera, posed, model)])[0]
+
+
+def fit_skin_lights(photos: list[LightTrials | None]) -> list[SkinLight]:
+    """The lights of several photos of one person (try_light of each) and the one skin that explains them together.
+
+    A photo that shows too little skin gets white light on the skin of the others.
+    """
+    shown = [p for p in photos if p is not None]
+    splits = iter(split_together([p.trials for p in shown]) if shown else [])
+    lights, known = [], None
+    for photo in photos:
+        if photo is None:
+            lights.append(None)
+            continue
+        known = next(splits)
+        fit = fit_lamps(skin_response(photo.transfer, known.albedo, known.gloss), photo.samples)
+        lamps = fit.lamps / known.albedo
+        harmonics = dome_harmonics(lamp_directions(), lamps)
+        lights.append(SkinLight(harmonics, known.albedo, tint_spread(fit.error), lamps, known.ita_sd, known.gloss))
+    dark = unknown_light() if known is None else replace(unknown_light(), skin_linear_rgb=known.albedo, ita_sd=known.ita_sd)
+    return [dark if light is None else light for light in lights]
+
+
+def try_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel) -> LightTrials | None:
+    """Read bare skin and the white of the eyes on posed vertices [V, 3]; None where too little skin is seen."""
     image, view = head_crop(photo.pixels, camera, posed, SAMPLING_PX)
     triangles = opaque_triangles(model)
     normals, occluder = vertex_normals(posed, triangles), Occluder(posed, triangles)
     samples = sample_skin(image, view, posed, normals, occluder, find_zones(model))
     if samples is None:
-        return unknown_light()
+        return None
     directions = lamp_directions()
     visible = trace_lamps(occluder, samples.points, samples.normals, directions)
     transfer = find_transfer(samples.points, samples.normals, camera_position(camera), visible, directions)
     close, close_view = head_crop(photo.pixels, camera, posed, EYE_PX)
     sclera = find_sclera(close, close_view, posed, normals, iris_radius(model), occluder)
-    split = split_light_and_skin(try_skins(transfer, samples, light_on_sclera(sclera, occluder), sclera))
-    fit = fit_lamps(skin_response(transfer, split.albedo, split.gloss), samples)
-    lamps = fit.lamps / split.albedo
-    return SkinLight(dome_harmonics(directions, lamps), split.albedo, tint_spread(fit.error), lamps, split.ita_sd, split.gloss)
+    return LightTrials(samples, transfer, try_skins(transfer, samples, light_on_sclera(sclera, occluder), sclera))
 
 
 def try_skins(
@@ -122,6 +154,7 @@ def try_skins(
 ) -> list[Trial]:
     """Fit the lamps to every skin of TRIED_MELANIN; the robust weights are those of the middling one."""
     trials = []
+    burnt = 0.0 if sclera is None else float(soft_step(sclera.colour, *BURNT).max())
     first = fit_lamps(skin_response(transfer, skin_albedo(MIDDLING_MELANIN, 0.0)), samples)
     for melanin in TRIED_MELANIN:
         fit = fit_lamps(skin_response(transfer, skin_albedo(melanin, 0.0)), samples, first)
@@ -130,7 +163,7 @@ def try_skins(
         if sclera is not None and on_sclera is not None:
             white = sclera.colour * product / np.maximum(on_sclera @ fit.lamps, 0.02 * product)
         misfit = np.average((fit.error**2).mean(1), weights=samples.weight * (fit.robust > EXPLAINED))
-        trials.append(Trial(melanin, product, white, float(misfit)))
+        trials.append(Trial(melanin, product, white, float(misfit), burnt))
     return trials
 
 

@@ -39,9 +39,9 @@ class LightPrior:
     level_sd: float = 0.4
     warm_sd: float = 0.25
     green_sd: float = 0.07
-    sclera_level_sd: float = 0.2
-    sclera_tint_sd: float = 0.18
-    sclera_bias: tuple[float, float, float] = (0.35, 0.34, 0.38)
+    sclera_level_sd: float = 0.13
+    sclera_tint_sd: float = 0.15
+    sclera_bias: tuple[float, float, float] = (0.38, 0.35, 0.41)
     gloss_sd: float = 0.2
     num_independent: float = 20.0
 
@@ -49,7 +49,8 @@ class LightPrior:
 @dataclass(frozen=True)
 class Trial:
     """The lamps fitted as if the skin had this melanin: what they leave as the face's mean colour, matt and linear [3]; the white
-    of the eye's colour over the light it gets relative to the face's mean [3], or None; mean squared log misfit.
+    of the eye's colour over the light it gets relative to the face's mean [3], or None; mean squared log misfit; burnt: how
+    far that white is clipped, in [0, 1]: then it says no more than "at least so much light".
 
     A skin's highlights are the same however deep it is, so the deeper it is taken to be the more of its colour is highlight.
     """
@@ -58,6 +59,7 @@ class Trial:
     product: np.ndarray
     sclera: np.ndarray | None
     misfit: float
+    burnt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,30 +73,48 @@ class Split:
 
 
 def split_light_and_skin(trials: list[Trial], prior: LightPrior | None = None) -> Split:
-    """Trials by growing melanin -> the skin. Exact: the posterior is summed over a grid of pigments and gloss.
+    """Trials by growing melanin -> the skin."""
+    return split_together([trials], prior)[0]
+
+
+def split_together(photos: list[list[Trial]], prior: LightPrior | None = None) -> list[Split]:
+    """Trials of each photo of one person -> one skin, with each photo's gloss.
+
+    Exact: the posterior is summed over a grid of pigments and gloss. The skin is the person's, so the photos' likelihoods are
+    multiplied; light and gloss are each photo's own, so they are summed out first.
+    """
+    prior = LightPrior() if prior is None else prior
+    m, h, probability = skin_grid()
+    albedo = skin_albedo(m, h)
+    scores = [score_skins(trials, prior) for trials in photos]
+    of_gloss = [np.exp(s - s.max(-1, keepdims=True)) for s in scores]
+    evidence = sum(s.max(-1) + np.log(g.sum(-1)) for s, g in zip(scores, of_gloss, strict=True))
+    posterior = np.exp(np.log(probability) + evidence - (np.log(probability) + evidence).max())
+    posterior /= posterior.sum()
+    angle = typology_angle(albedo)
+    ita_sd = float(np.sqrt((posterior * angle**2).sum() - (posterior * angle).sum() ** 2))
+    mean = np.exp((posterior[..., None] * np.log(albedo)).sum((0, 1)))
+    log_gloss = [(posterior * (g @ GLOSS) / g.sum(-1)).sum() * prior.gloss_sd for g in of_gloss]
+    return [Split(mean, ita_sd, float(np.exp(g))) for g in log_gloss]
+
+
+def score_skins(trials: list[Trial], prior: LightPrior) -> np.ndarray:
+    """Log likelihood of every skin of the grid, and every gloss with its prior, [M, B, len(GLOSS)] up to a constant.
 
     Highlights g times as strong look as they should on 1 / g of the albedo, so the trials serve for every gloss.
     """
-    prior = LightPrior() if prior is None else prior
-    m, h, probability = (np.repeat(x[..., None], len(GLOSS), -1) for x in skin_grid())
-    gloss = prior.gloss_sd * GLOSS
+    m, h = (np.repeat(x[..., None], len(GLOSS), -1) for x in skin_grid()[:2])
     albedo = skin_albedo(m, h)
-    alike = melanin_of_density(skin_density(m, 0.0)[..., 1] + gloss)
+    alike = melanin_of_density(skin_density(m, 0.0)[..., 1] + prior.gloss_sd * GLOSS)
     log_light = interpolate_trials(trials, [np.log(np.maximum(t.product, 1e-4)) for t in trials], alike) - np.log(albedo)
     misfit = interpolate_trials(trials, [np.log([t.misfit]) for t in trials], alike)[..., 0]
-    score = np.log(probability) - 0.5 * GLOSS**2
-    score = score + light_score(log_light, albedo, prior) - prior.num_independent / 2 * misfit
+    score = light_score(log_light, albedo, prior) - 0.5 * GLOSS**2 - prior.num_independent / 2 * misfit
     whites = [t.sclera for t in trials if t.sclera is not None]
     if len(whites) == len(trials):
         expected = np.log(SCLERA_LINEAR) + np.array(prior.sclera_bias)
         white = interpolate_trials(trials, [np.log(np.maximum(w, 1e-4)) for w in whites], alike)
-        score = score + sclera_score(white - expected - log_light, prior)
-    posterior = np.exp(score - score.max())
-    posterior /= posterior.sum()
-    angle = typology_angle(albedo)
-    ita_sd = np.sqrt((posterior * angle**2).sum() - (posterior * angle).sum() ** 2)
-    mean = np.exp((posterior[..., None] * np.log(albedo)).sum((0, 1, 2)))
-    return Split(mean, float(ita_sd), float(np.exp((posterior * gloss).sum())))
+        score = score + sclera_score(white - expected - log_light, prior, trials[0].burnt)
+    return score
 
 
 def interpolate_trials(trials: list[Trial], values: list[np.ndarray], melanin: np.ndarray) -> np.ndarray:
@@ -117,8 +137,12 @@ def light_score(log_light: np.ndarray, albedo: np.ndarray, prior: LightPrior) ->
     return -0.5 * (((level - mean) / prior.level_sd) ** 2 + (warm / prior.warm_sd) ** 2 + (green / prior.green_sd) ** 2)
 
 
-def sclera_score(error: np.ndarray, prior: LightPrior) -> np.ndarray:
-    """Log likelihood of the white of the eye's log deviation [..., 3], heavy-tailed: red, dark or hidden eyes do not decide."""
+def sclera_score(error: np.ndarray, prior: LightPrior, burnt: float = 0.0) -> np.ndarray:
+    """Log likelihood of the white of the eye's log deviation [..., 3], heavy-tailed: red, dark or hidden eyes do not decide.
+
+    A clipped white may have been any lighter, and of any colour.
+    """
     level, warm, green = np.moveaxis(opponent(error), -1, 0)
-    squared = (level / prior.sclera_level_sd) ** 2 + (warm**2 + 2 * green**2) / prior.sclera_tint_sd**2 / 2
-    return -2.5 * np.log1p(squared / 4)
+    level = np.maximum(level, 0) + (1 - burnt) * np.minimum(level, 0)
+    tint = (1 - burnt) ** 2 * (warm**2 + 2 * green**2) / prior.sclera_tint_sd**2 / 2
+    return -2.5 * np.log1p(((level / prior.sclera_level_sd) ** 2 + tint) / 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from likeness.core.appearance.skin import (
@@ -19,9 +21,9 @@ from likeness.core.appearance.surface_maps import scatter_share, surface_at_vert
 from likeness.core.calibration.render import build_studio, render_person
 from likeness.core.fit.atlas import get_atlas
 from likeness.core.fit.dome import dome_harmonics, lamp_directions, lamp_shine, solve_nonnegative, trace_lamps
-from likeness.core.fit.light import fit_skin_light
+from likeness.core.fit.light import fit_skin_light, fit_skin_lights, try_light
 from likeness.core.fit.shading_field import find_glint, light_share
-from likeness.core.fit.skin_split import Trial, split_light_and_skin
+from likeness.core.fit.skin_split import Trial, split_light_and_skin, split_together
 from likeness.core.fit.texture import bake_surface_maps
 from likeness.core.head.library import get_model
 from likeness.core.render.shading import SRGB_TABLE, linear_to_srgb, shade
@@ -184,3 +186,40 @@ def test_dark_marks_scatter_less_and_the_maps_cover_the_texture():
     maps = bake_surface_maps(albedo, get_model(), skin)
     assert set(maps) == {"roughness", "specular", "subsurface"}
     assert all(pixels.shape == (512, 512) and pixels.dtype == np.uint8 for pixels in maps.values())
+
+
+def test_several_photos_of_one_person_tell_more_of_the_skin_than_each_alone():
+    truth = skin_albedo(4.0, 0.0)
+    lights = [np.full(3, 0.6), np.full(3, 1.0), np.full(3, 1.7)]
+    photos = [make_trials(truth, light) for light in lights]
+    alone = [split_light_and_skin(trials) for trials in photos]
+    together = split_together(photos)
+    assert len({tuple(split.albedo) for split in together}) == 1
+    assert together[0].ita_sd < 0.8 * min(split.ita_sd for split in alone)
+    angle = typology_angle(truth)
+    assert abs(typology_angle(together[0].albedo) - angle) < np.mean([abs(typology_angle(s.albedo) - angle) for s in alone])
+    assert np.allclose(split_together([photos[1]])[0].albedo, alone[1].albedo)
+
+
+def test_a_photo_without_skin_takes_the_skin_that_the_others_show():
+    model = get_model()
+    person = render_person(build_studio(model), np.random.default_rng(70_000))
+    posed = model.pose(person.code)
+    tried = try_light(Photo(person.pixels, None, None, "", ""), person.camera, posed, model)
+    shown, hidden = fit_skin_lights([tried, None])
+    assert np.allclose(hidden.skin_linear_rgb, shown.skin_linear_rgb)
+    assert np.ptp(hidden.lamps) == 0
+    assert np.allclose(fit_skin_lights([tried])[0].lamps, shown.lamps)
+
+
+def test_a_clipped_white_of_the_eye_says_at_least_so_much_light():
+    truth, bright = skin_albedo(5.0, 0.0), np.full(3, 1.8)
+    clipped = np.full(3, 0.85)
+    taken, doubted = (
+        split_light_and_skin([replace(t, burnt=burnt) for t in make_trials(truth, bright, clipped)]) for burnt in (0.0, 1.0)
+    )
+    angle = typology_angle(truth)
+    assert typology_angle(doubted.albedo) < typology_angle(taken.albedo) - 4
+    assert abs(typology_angle(doubted.albedo) - angle) < abs(typology_angle(taken.albedo) - angle)
+    glaring = make_trials(truth, bright, clipped * 12)
+    assert typology_angle(split_light_and_skin([replace(t, burnt=1.0) for t in glaring]).albedo) < typology_angle(doubted.albedo)
