@@ -21,12 +21,14 @@ TILE_M = 0.016
 TILE_PX = (16, 128)
 CREASE = 0.12
 """Log brightness that a wave of slope 1 loses in its valleys under light from everywhere, to first order."""
-SLOPE_SD = (0.08, 0.4)
+SLOPE_SD = (0.035, 0.4)
 """Of skin's relief within an octave of scale: of smooth skin and of the most wrinkled; each tile's is read from it."""
 LONGEST_M = (0.007, 0.012)
 """Wavelengths between which relief is left to the mesh."""
 SHORTEST_PX = (3.0, 6.0)
 """Wavelengths between which a photo begins to resolve relief: below are noise, sharpening and JPEG's ringing."""
+USUAL_SLOPE_SD, USUAL_SPOTS_SD = 0.15, 0.03
+"""Of relief's slope and of spots' log brightness within an octave, on a usual face."""
 WINDOW_POWER = 0.25
 OCTAVE = 9.06
 """White noise of variance s^2 a pixel against a signal with variance V in every octave: s^2 q^2 / (OCTAVE V)."""
@@ -84,16 +86,21 @@ def solve_relief(
     return sums[0][cut], sums[1][cut]
 
 
-def slope_variance(spectra: np.ndarray, variance: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """Of the relief in each tile within an octave, [N]: what its brightness varies beyond `variance` an octave, over its answer.
+def split_variance(spectra: np.ndarray, known: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Variances within an octave in each tile, [N]: of the relief's slope, and of brightness that is no relief.
 
-    variance [N]: what is no relief."""
+    What brightness varies beyond `known` [N] is shared between relief and spots as they usually are: the less the light rakes,
+    the less of it is relief.
+    """
     side = spectra.shape[1]
     twice = np.full(spectra.shape[2], 2.0)
     twice[[0, -1]] = 1.0
     power = (np.abs(spectra) ** 2 * twice).sum((1, 2)) / (side**4 * WINDOW_POWER)
     answered = (np.abs(answer) ** 2).mean((1, 2))
-    return np.clip((power - variance) / answered, SLOPE_SD[0] ** 2, SLOPE_SD[1] ** 2)
+    excess = np.maximum(power - known, 0)
+    share = USUAL_SLOPE_SD**2 * answered / (USUAL_SLOPE_SD**2 * answered + USUAL_SPOTS_SD**2)
+    slope = np.clip(share * excess / answered, SLOPE_SD[0] ** 2, SLOPE_SD[1] ** 2)
+    return slope, known + (1 - share) * excess
 
 
 def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,9 +112,9 @@ def filter_tiles(spectra: np.ndarray, light: TileLight, mottle: np.ndarray, nois
     along = light.slope[:, 0, None, None] * qx + light.slope[:, 1, None, None] * qy
     answer = (CREASE * wave - 1j * along) / wave
     q2 = qx**2 + qy**2
-    variance = mottle[:, None, None] ** 2 + noise[:, None, None] ** 2 * q2 / OCTAVE
     length_px = 2 * np.pi / np.sqrt(np.maximum(q2, 1e-12))
     band = soft_step(length_px, *SHORTEST_PX) * (1 - soft_step(2 * np.pi / wave, *LONGEST_M))
-    doubt = variance / slope_variance(spectra * band, mottle**2 + noise**2 * (band**2).mean((1, 2)), answer)[:, None, None]
+    relief, spots = split_variance(spectra * band, mottle**2 + noise**2 * (band**2).mean((1, 2)), answer)
+    doubt = (spots[:, None, None] + noise[:, None, None] ** 2 * q2 / OCTAVE) / relief[:, None, None]
     slope = spectra * np.conj(answer) / (np.abs(answer) ** 2 + doubt) * band
     return slope / wave, slope * answer
