@@ -93,7 +93,7 @@ def build_atlas(model: HeadModel, size: int) -> Atlas:
     coarse = list_texels(model.uvs, uv_triangles, min(COARSE_PX, size // 2))
     covered = texels.triangle_id.reshape(size, size) >= 0
     base = base_pixels(model, size)
-    graph = build_graph(skin, len(model.template))
+    graph = build_graph(skin)
     inner_triangles, inner = find_inner(model, triangles, parts)
     vertex = base_at_vertices(base, texels, triangles, skin, len(model.template))
     plain = 1 - zones.feature
@@ -103,7 +103,7 @@ def build_atlas(model: HeadModel, size: int) -> Atlas:
     sure = zones.sure_skin > 0.5
     return Atlas(
         triangles, uv_triangles, is_opaque, is_skin, opaque, skin, graph, inner,
-        build_graph(triangles[inner_triangles], len(model.template)), zones, find_exposed(model, opaque, on_skin),
+        build_graph(triangles[inner_triangles]), zones, find_exposed(model, opaque, on_skin),
         find_mirror(model.template, skin), iris_radius(model), texels, coarse,
         np.flatnonzero(np.append(is_skin, False)[coarse.triangle_id]),
         np.flatnonzero(np.append(inner_triangles, False)[coarse.triangle_id]), np.flatnonzero(~covered),
@@ -130,7 +130,7 @@ def draw_surface_maps(
 ) -> np.ndarray:
     """Atlas.surface_maps: regions' edges softened over the skin, gutters filled."""
     values = surface_at_vertices(model)
-    skin = np.unique(graph.triangles)
+    skin = graph.vertices
     middle = np.median(values[skin], 0)
     known = np.ones(len(values))
     soft = stretch_membrane(model.template, graph, values - middle, known, reach_m=1.0, stiffness_m=MAP_SOFT_M) + middle

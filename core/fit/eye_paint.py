@@ -39,7 +39,7 @@ SEATED = (0.45, 0.7)
 """Correlation with the base eye's brightness from which an iris counts as found."""
 SEAT_PULL = 0.3
 """Correlation that a shift by a whole radius has to win."""
-NUM_SEAT = 900
+NUM_SEAT = 400
 LEAST_TEXELS = 60
 
 

@@ -25,7 +25,7 @@ EYE_PX = 1024
 REACH_M, STIFFNESS_M = 0.008, 0.0018
 CAVITY_M = 0.025
 """How far lips and lids are looked for around a point."""
-NUM_RAYS = 32
+NUM_RAYS = 16
 EYE_RANGE, MOUTH_RANGE = (-1.2, 0.35), (-3.0, 0.35)
 """Log light beyond the lamps' that an opening may show: lashes over an eye, the dark of a mouth."""
 TINT_RANGE = 0.15

@@ -14,22 +14,25 @@ from ..render.runtime import as_warp, launch, load_texel_kernels, load_warp
 
 @dataclass(frozen=True)
 class MeshGraph:
-    """Who is whose neighbour on triangles [T, 3] of a mesh of num_vertices: the half-edges tail -> head [2E], sorted by tail;
-    first [V + 1]: where each vertex's begin. One graph serves every shape of a mesh."""
+    """Who is whose neighbour among the vertices [W] that have triangles [T, 3], numbered within them: the half-edges tail -> head
+    [2E], sorted by tail; first [W + 1]: where each vertex's begin. One graph serves every shape of a mesh."""
 
+    vertices: np.ndarray
     triangles: np.ndarray
     tail: np.ndarray
     head: np.ndarray
     first: np.ndarray
 
 
-def build_graph(triangles: np.ndarray, num_vertices: int) -> MeshGraph:
+def build_graph(triangles: np.ndarray) -> MeshGraph:
     """The graph of triangles [T, 3]."""
+    vertices, local = np.unique(triangles, return_inverse=True)
+    triangles = local.reshape(-1, 3)
     edges = mesh_edges(triangles)
     both = np.concatenate([edges, edges[:, ::-1]])
     tail, head = both[np.lexsort((both[:, 1], both[:, 0]))].T
-    first = np.searchsorted(tail, np.arange(num_vertices + 1))
-    return MeshGraph(triangles, tail, np.ascontiguousarray(head, np.int32), first.astype(np.int32))
+    first = np.searchsorted(tail, np.arange(len(vertices) + 1))
+    return MeshGraph(vertices, triangles, tail, np.ascontiguousarray(head, np.int32), first.astype(np.int32))
 
 
 def mesh_edges(triangles: np.ndarray) -> np.ndarray:
@@ -53,8 +56,10 @@ def stretch_membrane(
 
     Minimises sum of certainty (x - value)^2 a + stiffness^2 |grad x|^2 a + (stiffness / reach)^2 x^2 a over the surface
     (a: vertex area): details below stiffness_m are smoothed even where known. Conjugate gradients with Jacobi scaling, until the
-    residual's energy has fallen by `tolerance`.
+    residual's energy has fallen by `tolerance`. Vertices outside the graph get 0.
     """
+    smooth = np.zeros((len(vertices), values.shape[1]))
+    vertices, values, certainty = (a[graph.vertices] for a in (vertices, values, certainty))
     wp, kernels = load_warp(), load_texel_kernels()
     i, j = graph.tail, graph.head
     area = vertex_areas(vertices, graph.triangles)
@@ -88,7 +93,8 @@ def stretch_membrane(
         new_energy = np.einsum("vc,vc->c", residual, scaled)
         direction = scaled + new_energy / np.maximum(energy, 1e-300) * direction
         energy = new_energy
-    return x
+    smooth[graph.vertices] = x
+    return smooth
 
 
 def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:

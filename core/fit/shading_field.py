@@ -75,7 +75,7 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
     dimmest = strength[:num_traced].min()
     on_skin = np.zeros(len(points), bool)
     on_skin[atlas.skin] = True
-    behind = np.flatnonzero(~on_skin & (surface.cosine > 0))
+    behind = np.flatnonzero((atlas.inner >= 0) & (surface.cosine > 0))
     traced, shaded = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen & on_skin)
     visible = (normals @ directions.T > 0).astype(np.float32)
     visible[np.ix_(shaded, traced)] = trace_lamps(surface.occluder, points[shaded], normals[shaded], directions[traced])
@@ -84,7 +84,7 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
     )
     transfer = find_transfer(points, normals, camera_position(camera), visible, directions)
     unshadowed = transfer.unshadowed @ lamps
-    direct = np.einsum("vkc,kc->vc", transfer.diffuse, lamps)
+    direct = np.einsum("vkc,kc->vc", transfer.diffuse, lamps.astype(np.float32)).astype(np.float64)
     lost = np.maximum(unshadowed - direct, 0)
     bounced = BOUNCE * skin_light.skin_linear_rgb * lost
     bounced[behind] *= open_share(surface.occluder, points[behind], normals[behind])[:, None]

@@ -212,7 +212,7 @@ def test_a_third_of_the_face_in_black_does_not_move_the_light(model):
 
 def test_the_membrane_is_linear_and_obeys_the_maximum_principle(model):
     vertices = model.template
-    graph = build_graph(triangulate(model.faces), len(vertices))
+    graph = build_graph(triangulate(model.faces))
     rng = np.random.default_rng(5)
     certainty = (rng.uniform(size=len(vertices)) < 0.1).astype(float)
     values = rng.normal(size=(len(vertices), 2))
@@ -226,7 +226,7 @@ def test_the_membrane_is_linear_and_obeys_the_maximum_principle(model):
 
 def test_the_membrane_meets_what_is_known_and_forgets_far_away(model):
     vertices = model.template
-    graph = build_graph(triangulate(model.faces), len(vertices))
+    graph = build_graph(triangulate(model.faces))
     front = (vertices[:, 2] > 0.06).astype(float)
     found = stretch_membrane(vertices, graph, np.full((len(vertices), 1), 10.0), front, reach_m=0.03)
     assert found[vertices[:, 2] > 0.075].min() > 9.5
