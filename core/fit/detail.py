@@ -20,7 +20,7 @@ from ..render.rasterize import RasterResult, interpolate, rasterize, sample_imag
 from ..render.shading import SRGB_TABLE, encode_srgb
 from ..types import Camera
 from .face_zones import soft_step
-from .relief_brightness import block_size, fine_detail, pigment_leak, pixel_noise, relief_weights
+from .relief_brightness import block_size, enlarge, fine_detail, pigment_leak, pixel_noise, relief_weights
 from .relief_light import light_tiles, slope_response, tile_blocks
 from .relief_solver import SHORTEST_PX, place_tiles, solve_relief
 from .seen_texels import SeenTexels, View, image_points
@@ -111,21 +111,17 @@ def find_relief(image: np.ndarray, camera: Camera, sight: Sight) -> tuple[np.nda
     pixels_per_m = camera.K[0, 0] / distance
     block = block_size(pixels_per_m)
     height, width = image.shape[:2]
-    blocks = (-(-width // block), -(-height // block))
-    exact = resize(camera, (width, height))
-    K = exact.K.copy()
+    K = camera.K.copy()
     K[:2] /= block
-    small = Camera(K, exact.R, exact.t, blocks)
+    small = Camera(K, camera.R, camera.t, (-(-width // block), -(-height // block)))
     slope, brightness = slope_response(surface, skin_light, shading)
     raster = rasterize(surface.vertices, atlas.opaque, small, "back")
     normals = surface.normals @ camera.R.T
     expected = skin_light.skin_linear_rgb * shading.diffuse / np.exp(shading.correction) + shading.highlight
     table = np.column_stack([normals, slope @ camera.R.T, expected.mean(1), 1 - atlas.zones.feature, brightness])
     maps = interpolate(table, raster, atlas.opaque)
-    mask = Image.fromarray(sight.view.mask.weight).resize((width, height), Image.Resampling.BILINEAR)
-    allowed = maps[..., 7] * maps[..., 8]
-    mask = np.asarray(mask) * np.asarray(Image.fromarray(allowed).resize(
-        (width, height), Image.Resampling.BILINEAR, (0, 0, width / block, height / block)))  # fmt: skip
+    seen = np.asarray(Image.fromarray(sight.view.mask.weight).resize((width, height), Image.Resampling.BILINEAR))
+    mask = seen * enlarge(maps[..., 7] * maps[..., 8], (height, width), block)
     mask = np.where(mask < 0.01, 0, mask).astype(np.float32)
     log_expected = np.log(np.maximum(maps[..., 6], 1e-3))
     weights, mottle = relief_weights(skin_light.skin_linear_rgb)

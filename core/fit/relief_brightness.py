@@ -15,7 +15,7 @@ from .light import BURNT
 from .skin_mask import box_blur
 
 RELIEF_SD, MELANIN_SD, BLOOD_SD, NOISE_SD = 0.06, 0.12, 0.15, 0.015
-"""Deviations of fine log brightness by relief, of fine ln m of pale skin and of h (spots, flush), and of what either is not, per channel."""
+"""Deviations of fine log brightness by relief, of fine ln m of pale skin and of h (spots, flush), and of what either is not."""
 FLOOR = 0.004
 """Linear; keeps logarithms of dark pixels calm."""
 BLOCK_M = 0.002
@@ -63,7 +63,7 @@ def shrink(values: np.ndarray, block: int) -> np.ndarray:
     return np.asarray(Image.fromarray(values.astype(np.float32)).reduce(block))
 
 
-def enlarge(values: np.ndarray, shape: tuple[int, int], block: int) -> np.ndarray:
+def enlarge(values: np.ndarray, shape: tuple[int, ...], block: int) -> np.ndarray:
     """Blocks' values back on the pixels [H, W], linearly."""
     height, width = shape
     box = (0, 0, width / block, height / block)
@@ -123,6 +123,6 @@ def pigment_leak(image: np.ndarray, fine: np.ndarray, trust: np.ndarray, block: 
     local = enlarge(smooth(shrink(colour * trust, block)) / near, trust.shape, block)
     half = max(1, block // 3)
     fine_colour = shrink((colour - local) * trust, half)
-    spread = np.asarray(Image.fromarray(fine_colour**2).resize(share.shape[::-1], Image.Resampling.BOX))
+    spread = np.asarray(Image.fromarray(fine_colour**2).resize((share.shape[1], share.shape[0]), Image.Resampling.BOX))
     varied, lit = (np.sqrt(box_blur(v, 2) / np.maximum(box_blur(share, 2), 0.05)) for v in (spread, shrink(fine**2, block)))
     return LEAK * np.maximum(varied - TINTED * lit, 0)

@@ -20,7 +20,7 @@ FAINTEST = 0.4
 """Share of the face's mean light below which shading says nothing."""
 
 
-def tile_blocks(tiles: Tiles, block: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def tile_blocks(tiles: Tiles, block: int, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns [N] of the tiles' middles in a map [h, w] of blocks."""
     middle = tiles.side // 2
     rows, columns = ((corner + middle) // block for corner in (tiles.rows, tiles.columns))
