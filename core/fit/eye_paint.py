@@ -24,7 +24,7 @@ from .surface import HeadSurface
 
 LEAST_WEIGHT = 0.02
 FACING = (0.25, 0.55)
-WHITE_LEVEL, WHITE_TINT = (-0.35, 0.2), 0.12
+WHITE_LEVEL, WHITE_TINT = (-0.35, 0.1), 0.06
 IRIS_LEVEL, IRIS_TINT = (-0.9, 0.55), 0.35
 """How far the photo may move the base: logs of brightness, and of a channel against it."""
 DARK = (-0.5, -0.25)

@@ -20,7 +20,7 @@ from likeness.core.fit.shading_field import estimate_shading, render_shaded
 from likeness.core.head.library import get_model
 from likeness.core.head.model import HeadModel, triangulate
 from likeness.core.photo.image import load_photo
-from likeness.core.pipeline import fit_photo, run
+from likeness.core.pipeline import fit_photo, fit_photos, run
 from likeness.core.render.camera import project
 from likeness.core.render.rasterize import interpolate, rasterize_uv, sample_image
 from likeness.core.render.shading import SRGB_TABLE
@@ -140,7 +140,26 @@ def report_albedo(out_dir: Path) -> dict[str, float]:
     for source in ("albedo", "photo"):
         for title, statistic in STATISTICS.items():
             result[f"{source}_{title}"] = print_measure(f"ITA of {source}: {title}", cases, statistic(source))
-    return result
+    return result | report_together(truths, model, patches)
+
+
+def report_together(truths: dict, model: HeadModel, patches: Patches) -> dict[str, float]:
+    """Each head's pictures fitted together: one skin, so nothing is left that could differ over lights."""
+    names: dict[int, list[str]] = {}
+    for name in sorted(truths):
+        names.setdefault(truths[name]["identity"], []).append(name)
+    cases = []
+    for identity, group in names.items():
+        asset = run(fit_photos([BENCH_DIR / "set" / f"{name}.png" for name in group]))
+        truth = float(typology_angle(np.array(truths[group[0]]["skin_linear_rgb"])))
+        albedo, photo = measure_angles(asset, posed_vertices(asset, model), patches)
+        cases.append(AlbedoCase(group[0], identity, truth, albedo, photo, asset.provenance["skin_angle_sd"], 0.0, 0.0))
+        print(f"{group[0].split('_')[0]} together: {truth:6.1f} {albedo:7.1f}")
+    titles = ("mean absolute error", "mean error", "darker minus lighter half")
+    return {
+        f"together_{title}": print_measure(f"ITA of albedo, photos together: {title}", cases, STATISTICS[title]("albedo"))
+        for title in titles
+    }
 
 
 def flatten(groups: list[list[AlbedoCase]]) -> list[AlbedoCase]:
@@ -193,5 +212,5 @@ def print_measure(title: str, cases: list[AlbedoCase], statistic: Callable) -> f
     listed = list(groups.values())
     value = float(statistic(listed))
     low, high = bootstrap_interval(np.arange(len(listed)), lambda draw: statistic([listed[i] for i in draw]), 1000)
-    print(f"{title:45s} {value:6.1f} [{low:.1f}, {high:.1f}]")
+    print(f"{title:58s} {value:6.1f} [{low:.1f}, {high:.1f}]")
     return value
