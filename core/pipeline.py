@@ -14,7 +14,7 @@ import numpy as np
 
 from .config import VERSION
 from .errors import TopologyError
-from .fit.confidence import expected_error_mm, judge_fit, shares_of_face
+from .fit.confidence import covered_parts, expected_error_mm, judge_fit, shares_of_face
 from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
 from .fit.light import SkinLight, fit_skin_lights, try_light
 from .fit.measurement import LandmarkCalibration, load_calibration
@@ -160,7 +160,8 @@ def _fit_faces(
     with _timed(times_s, "detail"):
         relief = draw_relief(detail, tools.model, tools.model.shape(fits[main].code.identity))
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
-    result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, times_s)
+    covered = covered_parts(tools.model, poses[main], fits[main].camera, confidence_map)
+    result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, covered, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
     asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
     asset.provenance["detail"] = describe_detail(carved)

@@ -29,7 +29,8 @@ class Patch:
 @dataclass(frozen=True)
 class SampledSurface:
     """N samples. rest [N, 9]: point and tangents of the template; basis [N, K + E, 9]: of identity and expression;
-    correctives [36, N, 9]; weights [N, 5]; joints [5, 3], joint_basis [K, 5, 3]; unit_rotations [E, 15]; turned: as PointModel's."""
+    correctives [36, N, 9]; weights [N, 5]; joints [5, 3], joint_basis [K, 5, 3]; unit_rotations [E, 15]; turned:
+    as PointModel's."""
 
     rest: np.ndarray
     basis: np.ndarray
