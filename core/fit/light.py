@@ -20,7 +20,7 @@ from ..types import Camera, Photo
 from .dome import Transfer, dome_harmonics, find_transfer, lamp_directions, skin_response, solve_lamps, trace_lamps
 from .eye_texture import ScleraSamples, find_sclera, iris_radius
 from .face_zones import FaceZones, find_zones, soft_step
-from .skin_split import Trial, split_together
+from .skin_split import Split, Trial, split_together
 
 SAMPLING_PX = 320
 """Longer side of the head in the photo that light is read from: pores and noise are averaged away."""
@@ -119,7 +119,8 @@ def fit_skin_lights(photos: list[LightTrials | None]) -> list[SkinLight]:
     """
     shown = [p for p in photos if p is not None]
     splits = iter(split_together([p.trials for p in shown]) if shown else [])
-    lights, known = [], None
+    lights: list[SkinLight | None] = []
+    known: Split | None = None
     for photo in photos:
         if photo is None:
             lights.append(None)

@@ -79,9 +79,7 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
     traced, shaded = np.flatnonzero(lamps.sum(1) >= dimmest), np.flatnonzero(surface.seen & on_skin)
     visible = (normals @ directions.T > 0).astype(np.float32)
     visible[np.ix_(shaded, traced)] = trace_lamps(surface.occluder, points[shaded], normals[shaded], directions[traced])
-    visible[np.ix_(behind, traced)] = trace_lamps(
-        surface.occluder, points[behind], normals[behind], directions[traced], CLOSE_M
-    )
+    visible[np.ix_(behind, traced)] = trace_lamps(surface.occluder, points[behind], normals[behind], directions[traced], CLOSE_M)
     transfer = find_transfer(points, normals, camera_position(camera), visible, directions)
     unshadowed = transfer.unshadowed @ lamps
     direct = np.einsum("vkc,kc->vc", transfer.diffuse, lamps.astype(np.float32)).astype(np.float64)
