@@ -20,6 +20,7 @@ from ..types import Camera, Photo
 from .dome import Transfer, dome_harmonics, find_transfer, lamp_directions, skin_response, solve_lamps, trace_lamps
 from .eye_texture import ScleraSamples, find_sclera, iris_radius
 from .face_zones import FaceZones, find_zones, soft_step
+from .skin_cluster import find_foreign, is_foreign
 from .skin_split import Split, Trial, split_together
 
 SAMPLING_PX = 320
@@ -54,7 +55,7 @@ class SkinLight:
     """light [9, 3] (types.FitResult.light); skin_linear_rgb [3]; spread [3]: robust deviations of log photo from log model
     on sure skin, of brightness, of red against green, of green against blue; lamps [K, 3]: strengths of the dome's lamps
     (dome.lamp_directions), of which `light` is the smooth part; ita_sd: doubt about the skin, degrees of typology angle;
-    gloss: how strong highlights are, 1 for bare skin."""
+    gloss: how strong highlights are, 1 for bare skin; foreign: skin_cluster.find_foreign's tints where a mask covers skin."""
 
     light: np.ndarray
     skin_linear_rgb: np.ndarray
@@ -62,17 +63,20 @@ class SkinLight:
     lamps: np.ndarray
     ita_sd: float
     gloss: float = 1.0
+    foreign: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class SkinSamples:
-    """Skin that the photo shows: points, normals, colours (linear) [N, 3], weight [N]; burnt [N, 3]: 1 where clipped."""
+    """Skin that the photo shows: points, normals, colours (linear) [N, 3], weight [N]; burnt [N, 3]: 1 where clipped; foreign:
+    skin_cluster.find_foreign's tints of what covers the rest."""
 
     points: np.ndarray
     normals: np.ndarray
     colours: np.ndarray
     weight: np.ndarray
     burnt: np.ndarray
+    foreign: np.ndarray | None = None
 
 
 def opaque_triangles(model: HeadModel) -> np.ndarray:
@@ -129,7 +133,8 @@ def fit_skin_lights(photos: list[LightTrials | None]) -> list[SkinLight]:
         fit = fit_lamps(skin_response(photo.transfer, known.albedo, known.gloss), photo.samples)
         lamps = fit.lamps / known.albedo
         harmonics = dome_harmonics(lamp_directions(), lamps)
-        lights.append(SkinLight(harmonics, known.albedo, tint_spread(fit.error), lamps, known.ita_sd, known.gloss))
+        spread, foreign = tint_spread(fit.error), photo.samples.foreign
+        lights.append(SkinLight(harmonics, known.albedo, spread, lamps, known.ita_sd, known.gloss, foreign))
     dark = unknown_light() if known is None else replace(unknown_light(), skin_linear_rgb=known.albedo, ita_sd=known.ita_sd)
     return [dark if light is None else light for light in lights]
 
@@ -200,7 +205,12 @@ def sample_skin(
     if len(index) > NUM_SAMPLES:
         index = np.sort(np.random.default_rng(0).permutation(index)[:NUM_SAMPLES])
     colours = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
-    return SkinSamples(posed[index], normals[index], colours, weight[index], soft_step(colours, *BURNT))
+    foreign = find_foreign(colours, weight[index])
+    is_skin = ~is_foreign(colours, foreign)
+    if is_skin.sum() < LEAST_SAMPLES:
+        return None
+    index, colours = index[is_skin], colours[is_skin]
+    return SkinSamples(posed[index], normals[index], colours, weight[index], soft_step(colours, *BURNT), foreign)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,9 @@ def prepare_view(
     small, small_view = head_crop(photo.pixels, camera, surface.vertices, MASK_PX)
     alpha = None if photo.alpha is None else head_crop(photo.alpha, camera, surface.vertices, MASK_PX)[0]
     expected = skin_light.skin_linear_rgb * shading.diffuse + shading.highlight
-    mask = build_mask(small, alpha, small_view, surface.vertices, atlas.opaque, expected, atlas.zones, skin_light.spread)
+    mask = build_mask(
+        small, alpha, small_view, surface.vertices, atlas.opaque, expected, atlas.zones, skin_light.spread, skin_light.foreign
+    )
     return View(image, view, mask)
 
 

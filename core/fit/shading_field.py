@@ -22,6 +22,7 @@ from .face_zones import soft_step
 from .inner_light import light_openings, open_share, round_eyes
 from .light import BURNT, SkinLight, head_crop
 from .membrane import stretch_membrane
+from .skin_cluster import is_foreign
 from .surface import HeadSurface, pose_surface
 
 TEXTURE_SIZE = 2048
@@ -41,6 +42,8 @@ MELANIN_SD, SKIN_BLOOD_SD, NOISE_SD = 0.1, 0.18, 0.02
 """Of ln m and h over one face (ANTHROPOMETRY.md B4), and of neither."""
 TRUSTED_LOG = 0.6
 """A residual well beyond this is a beard or a patch of hair, no shadow."""
+TRUSTED_TINT = 0.4
+"""A residual of colour well beyond this is a mask or a scarf, no coloured light that the lamps do not know."""
 SAMPLING_PX = 448
 GLINT, PALE, GLINT_SHARE = 1.08, 1.12, 0.75
 """Lighter than the skin by more than GLINT in all channels alike, or more green beside red by more than PALE, is mostly sweat or
@@ -114,7 +117,10 @@ def correct_shading(
     expected = skin_light.skin_linear_rgb * np.maximum(lamps.diffuse[index], 1e-3)
     residual[index] = np.log(np.maximum(matt, 2e-3) / np.maximum(expected, 2e-3))
     level = residual.mean(1)
-    certainty = certainty / (1 + (level / TRUSTED_LOG) ** 4)
+    tint = np.linalg.norm(np.diff(residual, axis=1), axis=1)
+    certainty = certainty / (1 + (level / TRUSTED_LOG) ** 4 + (tint / TRUSTED_TINT) ** 4)
+    covered = is_foreign(colour, skin_light.foreign)
+    certainty[index[covered]] = 0
     certainty[index] *= 1 - 0.98 * soft_step(colour.max(1), *BURNT)
     smooth = stretch_membrane(
         surface.vertices, atlas.graph, residual, certainty, reach_m=REACH_M, stiffness_m=SMOOTH_M, tolerance=1e-6
@@ -122,7 +128,8 @@ def correct_shading(
     correction = smooth @ light_share(skin_light.skin_linear_rgb).T
     diffuse, highlight = lamps.diffuse * np.exp(correction), lamps.highlight.copy()
     albedo = matt / np.maximum(diffuse[index], 1e-3)
-    highlight[index] += find_glint(albedo, skin_light.skin_linear_rgb, GLINT_SHARE * min(skin_light.gloss, 1.0)) * diffuse[index]
+    glint = find_glint(albedo, skin_light.skin_linear_rgb, GLINT_SHARE * min(skin_light.gloss, 1.0)) * diffuse[index]
+    highlight[index] += glint * ~covered[:, None]
     beyond, glint = light_openings(photo, camera, surface, atlas, diffuse)
     return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond)
 

@@ -18,9 +18,13 @@ from ..render.rasterize import RasterResult, interpolate, rasterize, sample_imag
 from ..render.shading import SRGB_TABLE
 from ..types import Camera
 from .face_zones import FaceZones, soft_step
+from .skin_cluster import is_foreign
 
 MASK_PX = 448
 """Longer side of the image in which the mask is made."""
+FOREIGN_TINT = 0.45
+"""Log difference of colour from which a patch is no skin, but a mask or a plaster: its soft edge and the
+features in its midst are not painted either."""
 STEP_BEHIND_M = 0.006
 """A pixel this much deeper than a neighbour lies behind an edge."""
 
@@ -49,10 +53,11 @@ def build_mask(
     expected: np.ndarray,
     zones: FaceZones,
     spread: np.ndarray,
+    foreign: np.ndarray | None = None,
 ) -> PhotoMask:
     """image [h, w, 3] sRGB bytes and alpha [h, w] of `camera` (MASK_PX at most), posed mesh (opaque triangles), zones.
 
-    expected [V, 3]: linear colour that this person's bare skin has there in this light; spread [3]: light.SkinLight.spread.
+    expected [V, 3]: linear colour that this person's bare skin has there in this light; spread, foreign: light.SkinLight's.
     """
     raster = rasterize(vertices, triangles, camera, "back")
     names = [field.name for field in dataclasses.fields(zones)]
@@ -61,7 +66,7 @@ def build_mask(
     values = {"expected": maps[..., :3]} | {name: maps[..., 3 + k] for k, name in enumerate(names)}
     face_px = face_size_px(raster, values["front"])
     outline = outline_clearance(raster, face_px)
-    colour = colour_agreement(image, raster, values, spread, face_px)
+    colour = colour_agreement(image, raster, values, spread, foreign, face_px)
     weight = colour * outline
     if alpha is not None:
         weight = weight * soft_step(box_blur(alpha / 255.0, 1), 0.9, 1.0)
@@ -92,7 +97,12 @@ def pixel_size_m(raster: RasterResult) -> float:
 
 
 def colour_agreement(
-    image: np.ndarray, raster: RasterResult, values: dict[str, np.ndarray], spread: np.ndarray, face_px: float
+    image: np.ndarray,
+    raster: RasterResult,
+    values: dict[str, np.ndarray],
+    spread: np.ndarray,
+    foreign: np.ndarray | None,
+    face_px: float,
 ) -> np.ndarray:
     """How much each pixel looks like this skin in this light, with tolerance by zone; [h, w] in [0, 1].
 
@@ -115,6 +125,13 @@ def colour_agreement(
     feature = soft_step(values["feature"] * interior, 0.2, 0.8) * (1 - pale * values["opening"])
     hanging = flood((alike < 0.5) & (values["inner_face"] < 0.5) & raster.is_covered, (alike < 0.6) & (values["upper"] > 0.5))
     rim = soft_step(box_blur(hanging.astype(float), max(2, round(0.03 * face_px))), 0.01, 0.2)
+    is_plain = (values["feature"] < 0.5) & raster.is_covered
+    is_cover = (np.linalg.norm(tint, axis=-1) > FOREIGN_TINT) | is_foreign(SRGB_TABLE[image], foreign)
+    around = box_blur((is_cover & is_plain).astype(np.float64), max(2, round(0.12 * face_px)), is_plain)
+    feature *= 1 - soft_step(around, 0.3, 0.6)
+    radius = max(1, round(0.015 * face_px))
+    spread_out = box_blur(minimum_filter((is_cover & is_plain).astype(np.float64), radius), 4 * radius)
+    rim = np.maximum(rim, soft_step(spread_out, 0.01, 0.2))
     allowed = np.maximum(alike * (1 - pale * values["opening"]), feature) * (1 - rim)
     reached = flood((values["sure_skin"] > 0.5) & (alike > 0.5), allowed > 0.3)
     # Hair and what is behind the head are kept at a distance; inside the face a beauty spot may not tear a hole.

@@ -128,6 +128,21 @@ def test_a_lamp_from_the_side_leaves_neither_a_step_nor_its_brightness_in_the_al
     assert np.ptp(np.percentile(seen[:, 0], [5, 95])) < 0.3 * np.ptp(face)
 
 
+@pytest.mark.parametrize("cloth", [(120, 160, 200), (235, 235, 235), (40, 110, 60)])
+def test_a_mask_over_the_mouth_is_neither_skin_nor_light(model, cloth):
+    def tie_mask(pixels: np.ndarray) -> None:
+        pixels[135:190, 60:180] = cloth
+
+    photo, camera = take_photo(model, mottled(SKIN, 2), paint=tie_mask)
+    albedo, confidence = bake_texture(photo, camera, model.template, model, SIZE)
+    masked, bare = (slice(145, 165), slice(110, 146)), (slice(85, 110), slice(110, 146))
+    assert confidence[masked].max() < 100
+    assert np.median(confidence[bare]) > 180
+    skin, under = np.median(albedo[bare].reshape(-1, 3), 0), np.median(albedo[masked].reshape(-1, 3), 0)
+    assert np.abs(np.diff(under) - np.diff(skin)).max() < 12
+    assert np.abs(np.diff(skin) - np.diff(SKIN)).max() < 30
+
+
 def test_a_texture_too_small_for_the_mesh_still_has_the_persons_skin_everywhere(model):
     photo, camera = take_photo(model, mottled(SKIN, 2))
     albedo, _ = bake(photo, camera, model, 32)
