@@ -126,11 +126,12 @@ def colour_agreement(
     hanging = flood((alike < 0.5) & (values["inner_face"] < 0.5) & raster.is_covered, (alike < 0.6) & (values["upper"] > 0.5))
     rim = soft_step(box_blur(hanging.astype(float), max(2, round(0.03 * face_px))), 0.01, 0.2)
     is_plain = (values["feature"] < 0.5) & raster.is_covered
-    is_cover = (np.linalg.norm(tint, axis=-1) > FOREIGN_TINT) | is_foreign(SRGB_TABLE[image], foreign)
-    around = box_blur((is_cover & is_plain).astype(np.float64), max(2, round(0.12 * face_px)), is_plain)
-    feature *= 1 - soft_step(around, 0.3, 0.6)
+    covering = is_foreign(SRGB_TABLE[image], foreign)
+    cover = ((np.linalg.norm(tint, axis=-1) > FOREIGN_TINT) | covering) & is_plain
+    feature *= 1 - soft_step(box_blur(cover.astype(np.float64), max(2, round(0.12 * face_px)), is_plain), 0.3, 0.6)
+    cover |= flood(cover, covering & raster.is_covered)
     radius = max(1, round(0.015 * face_px))
-    spread_out = box_blur(minimum_filter((is_cover & is_plain).astype(np.float64), radius), 4 * radius)
+    spread_out = box_blur(minimum_filter(cover.astype(np.float64), radius), 4 * radius)
     rim = np.maximum(rim, soft_step(spread_out, 0.01, 0.2))
     allowed = np.maximum(alike * (1 - pale * values["opening"]), feature) * (1 - rim)
     reached = flood((values["sure_skin"] > 0.5) & (alike > 0.5), allowed > 0.3)
