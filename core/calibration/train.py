@@ -14,8 +14,9 @@ GROSS = 3.0
 """Heads whose points lie this many times farther off than usual were misread as a whole: nothing is learnt from them."""
 
 
-def train(features: np.ndarray, error_px: np.ndarray) -> DenseRegressor:
-    """features [S,2,D] of every head and its mirror image, error_px [S,2,478,2] true minus detected, crop px -> regressor.
+def train(features: np.ndarray, error_px: np.ndarray, weight: np.ndarray) -> DenseRegressor:
+    """features [S,2,D] of every head and its mirror image, error_px [S,2,478,2] true minus detected, crop px, how much each head
+    counts [S] -> regressor.
 
     Lids and irises are edges that the network's own branches follow in the picture; lashes and make-up of real eyes, which
     our renders lack, would mislead what is learnt. They keep their places but for one offset each.
@@ -24,9 +25,11 @@ def train(features: np.ndarray, error_px: np.ndarray) -> DenseRegressor:
     kept = distance < GROSS * np.median(distance)
     X = features[kept].reshape(-1, features.shape[2]).astype(np.float64)
     Y = error_px[kept].reshape(len(X), -1)
-    mean, scale, offset = X.mean(0), X.std(0) + 1e-3, Y.mean(0)
+    counted = np.repeat(weight[kept], 2)[:, None]
+    mean, scale, offset = X.mean(0), X.std(0) + 1e-3, np.average(Y, 0, counted[:, 0])
     X = (X - mean) / scale
-    coefficients = np.linalg.solve(X.T @ X + RIDGE * np.eye(X.shape[1]), X.T @ (Y - offset))
+    weighted = X * counted
+    coefficients = np.linalg.solve(weighted.T @ X + RIDGE * np.eye(X.shape[1]), weighted.T @ (Y - offset))
     coefficients.reshape(X.shape[1], *error_px.shape[2:])[:, eye_points()] = 0
     predicted = X @ coefficients
     _, vectors = np.linalg.eigh(predicted.T @ predicted)

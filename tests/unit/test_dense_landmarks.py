@@ -76,10 +76,20 @@ def test_training_finds_a_linear_law_and_ignores_a_misread_head(portrait):
     law = 0.3 * rng.normal(size=(4, 956))
     errors = (1.0 + (features[..., :4] - middle[:4]) @ law).reshape(400, 2, 478, 2)
     errors[7] += 1e4
-    regressor = train(features, errors)
+    regressor = train(features, errors, np.ones(400))
     z = (features[20, 0] - regressor.mean) / regressor.scale @ regressor.weights
     found = (z @ regressor.directions + regressor.offset).reshape(478, 2)
     assert np.abs(found - errors[20, 0]).mean() < 0.5 * np.abs(errors[20, 0] - 1.0).mean()
+
+
+def test_heads_that_count_more_are_followed_more(portrait):
+    photo, landmarks = portrait
+    middle = features_of(read_face(photo.pixels, landmarks)[1])
+    features = middle + np.random.default_rng(0).normal(size=(60, 2, len(middle)))
+    errors = np.zeros((60, 2, 478, 2))
+    errors[30:] = 4.0
+    offsets = [train(features, errors, np.repeat([1.0, share], 30)).offset.mean() for share in (1.0, 3.0)]
+    assert offsets == pytest.approx([2.0, 3.0])
 
 
 def test_a_regressor_survives_saving_and_a_damaged_file_is_named(tmp_path):
