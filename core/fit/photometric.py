@@ -34,13 +34,13 @@ from .light import opaque_triangles
 from .measurement import LandmarkCalibration
 from .outline import LEAST_WEIGHT, find_contour, find_edges, image_normals, outline_edges
 from .photometry import LogImage, PhotometricCalibration, ShadingTerm, Sight, SkinState, first_skin, look
-from .sampled_surface import SampledSurface, sample_surface
+from .sampled_surface import Patch, SampledSurface, sample_surface
 from .solver import solve_bounded
 
 CONVERGED = 1e-4
-START = SCHEDULE[:-1]
-"""The landmarks' own last stage is left to the joint fit."""
-REFRESHED = 3
+START = tuple(replace(stage, iterations=n) for stage, n in zip(SCHEDULE, (4, 3, 3), strict=False))
+"""The landmarks' own first stages, cut short, for the joint fit goes on."""
+REFRESHED = 6
 """Iterations between two looks at what is seen and where the outline lies."""
 
 
@@ -124,6 +124,13 @@ class View:
         self.image: LogImage | None = None
         self.outline: OutlineSamples | None = None
         self.sight = Sight(np.zeros(0), np.zeros(0))
+        self._posed: tuple[HeadState, Patch] | None = None
+
+    def _patch(self, head: HeadState) -> Patch:
+        """The samples of a head; the last one's are kept, for a step is judged and then taken from."""
+        if self._posed is None or self._posed[0] is not head:
+            self._posed = (head, self.appearance.surface.pose(self.landmarks.full_identity(head), head.expression))
+        return self._posed[1]
 
     def begin(self, head: HeadState) -> ViewState:
         """Look for the first time; the first light."""
@@ -131,7 +138,7 @@ class View:
         self.image = LogImage(self.photo.pixels, camera, self.model.pose(code))
         self.term = ShadingTerm(self.appearance.calibration, self.image, self.settings.noise_scale, self.settings.degrees)
         self.look(head, STAGES[0].reach)
-        patch = self.appearance.surface.pose(code.identity, head.expression)
+        patch = self._patch(head)
         values, _, is_inside = self.image.sample(self._project(head, patch.points)[0])
         calibration, weight = self.appearance.calibration, self.sight.weight * is_inside
         skin = first_skin(values, patch.normals, weight, self.sight, calibration.mean, len(calibration.modes))
@@ -142,7 +149,7 @@ class View:
         code, camera = self.landmarks.code(head), self.landmarks.camera(head)
         posed = self.model.pose(code)
         occluder = Occluder(posed, self.appearance.triangles)
-        patch = self.appearance.surface.pose(code.identity, head.expression)
+        patch = self._patch(head)
         self.sight = look(patch, camera_position(camera), occluder)
         self.outline = self._find_outline(head, posed, camera, occluder, reach)
         direction = face_frame(head.R, 1.0, 1.0)
@@ -199,7 +206,7 @@ class View:
 
     def cost(self, state: ViewState, softness: float) -> float:
         head = state.head
-        patch = self.appearance.surface.pose(self.landmarks.full_identity(head), head.expression)
+        patch = self._patch(head)
         prediction = self.term.predict(state.skin, patch, self._project(head, patch.points)[0], self.sight)
         total = self.landmarks.cost(head, 1.0) + self.term.cost(state.skin, prediction, self.sight, softness)
         if self.outline is not None:
@@ -238,7 +245,7 @@ class View:
         """Jacobian [2 N, K + 7 + E + S], residual and robust squared weight [2 N]."""
         head, surface, K = state.head, self.appearance.surface, self.landmarks.num_identity
         identity = self.landmarks.full_identity(head)
-        patch = surface.pose(identity, head.expression)
+        patch = self._patch(head)
         pixels, camera_points = self._project(head, patch.points)
         prediction = self.term.predict(state.skin, patch, pixels, self.sight)
         by_normal = np.stack(self.term.normal_slopes(state.skin, patch, prediction))

@@ -102,7 +102,7 @@ def sample_surface(model: HeadModel, vertices: np.ndarray, rings: np.ndarray, ri
         for b in (model.identity_basis, model.expression_basis)
         for start in range(0, len(b), 16)
     ]
-    correctives = with_tangents(model.pose_correctives).astype(np.float64)
+    correctives = np.ascontiguousarray(with_tangents(model.pose_correctives), np.float64)
     weights, rotations = model.weights[vertices].astype(np.float64), unit_rotations(model)
     return SampledSurface(
         rest=with_tangents(model.template).astype(np.float64),
