@@ -19,6 +19,7 @@ FEATURES = (
     ((0.00, -0.82), (0.34, 0.17)),
 )
 """Ellipses (centre, radii) on the subject's left, mirrored: brows, eyes, nostrils, lips."""
+LIDS = ((0.35, 0.06), (0.25, 0.17))
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class FaceZones:
     feature: brows, eyes, nostrils and lips, whose colours are not skin's and yet belong; opening: eyes and lips alone,
     where eyeballs and teeth may show that are no skin; upper: above the eyes, where hair may hang in; inner_face: brows to chin,
     where beards and make-up may be but fringes and background may not; front: the front of the face, where a photo may paint
-    at all without perfect agreement with skin.
+    at all without perfect agreement with skin; lids: the eyelids up to the brow.
     """
 
     sure_skin: np.ndarray
@@ -38,6 +39,7 @@ class FaceZones:
     upper: np.ndarray
     inner_face: np.ndarray
     front: np.ndarray
+    lids: np.ndarray
 
 
 def find_zones(model: HeadModel) -> FaceZones:
@@ -57,7 +59,8 @@ def find_zones(model: HeadModel) -> FaceZones:
     sure_skin = np.maximum.reduce([cheek, nose, brow_ridge, 0.5 * chin]) * (1 - feature) * in_front
     inner = (1 - soft_step(side, 0.5, 0.68)) * soft_step(y, -1.5, -1.3) * (1 - soft_step(y, 0.3, 0.5)) * in_front
     front = (1 - soft_step(side, 0.68, 0.85)) * soft_step(y, -1.5, -1.25) * (1 - soft_step(y, 0.65, 0.85)) * in_front
-    return FaceZones(sure_skin, feature, opening, soft_step(y, 0.08, 0.16), inner, front)
+    lids = (1 - soft_step(np.hypot((side - LIDS[0][0]) / LIDS[1][0], (y - LIDS[0][1]) / LIDS[1][1]), 0.8, 1.15)) * in_front
+    return FaceZones(sure_skin, feature, opening, soft_step(y, 0.08, 0.16), inner, front, lids)
 
 
 def ellipse(side: np.ndarray, y: np.ndarray, centre: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:

@@ -44,6 +44,8 @@ TRUSTED_LOG = 0.6
 """A residual well beyond this is a beard or a patch of hair, no shadow."""
 TRUSTED_TINT = 0.4
 """A residual of colour well beyond this is a mask or a scarf, no coloured light that the lamps do not know."""
+LIGHTEST_LID, MOST_LIFT = 1.1, 1.5
+"""Of the skin's albedo; and the log of the most that light on lids is raised."""
 SAMPLING_PX = 448
 GLINT, PALE, GLINT_SHARE = 1.08, 1.12, 0.75
 """Lighter than the skin by more than GLINT in all channels alike, or more green beside red by more than PALE, is mostly sweat or
@@ -127,11 +129,27 @@ def correct_shading(
     )
     correction = smooth @ light_share(skin_light.skin_linear_rgb).T
     diffuse, highlight = lamps.diffuse * np.exp(correction), lamps.highlight.copy()
+    lids = np.zeros(len(pixels))
+    lids[atlas.skin] = (zones.lids * inside * surface.seen)[atlas.skin]
+    on_lids = np.flatnonzero(lids > 0.01)
+    shown = sample_image(image, pixels[on_lids], SRGB_TABLE).astype(np.float64)
+    lift = lift_lids(shown, skin_light.skin_linear_rgb, diffuse[on_lids]) * lids[on_lids, None]
+    correction[on_lids] += lift
+    diffuse[on_lids] *= np.exp(lift)
     albedo = matt / np.maximum(diffuse[index], 1e-3)
     glint = find_glint(albedo, skin_light.skin_linear_rgb, GLINT_SHARE * min(skin_light.gloss, 1.0)) * diffuse[index]
     highlight[index] += glint * ~covered[:, None]
     beyond, glint = light_openings(photo, camera, surface, atlas, diffuse)
     return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond)
+
+
+def lift_lids(colour: np.ndarray, skin: np.ndarray, diffuse: np.ndarray) -> np.ndarray:
+    """Log [N, 3] by which the light on lids of a photo's colour [N, 3] was found too dark.
+
+    No lid is much lighter than the skin [3] about it, but a fold that the head has deeper than the person takes light away.
+    """
+    ratio = np.maximum(colour, 1e-4) / np.maximum(LIGHTEST_LID * skin * diffuse, 1e-4)
+    return np.clip(np.log(ratio), 0, MOST_LIFT)
 
 
 def find_glint(albedo: np.ndarray, skin: np.ndarray, share: float) -> np.ndarray:

@@ -6,9 +6,10 @@ from likeness.core.fit.atlas import INNER_PARTS, get_atlas
 from likeness.core.fit.dome import NUM_LAMPS
 from likeness.core.fit.eye_paint import EyeTexels, move_iris, move_white, seat_iris
 from likeness.core.fit.eye_texture import IRIS_M, PUPIL_M
+from likeness.core.fit.face_zones import find_zones
 from likeness.core.fit.inner_light import find_glints, light_openings, open_share
 from likeness.core.fit.light import SkinLight
-from likeness.core.fit.shading_field import lamp_shading
+from likeness.core.fit.shading_field import LIGHTEST_LID, lamp_shading, lift_lids
 from likeness.core.fit.surface import pose_surface
 from likeness.core.head.library import get_model
 from likeness.core.render.camera import orbit_camera
@@ -101,3 +102,22 @@ def test_the_iris_is_found_where_the_photo_has_it(shift):
     assert np.abs(found - shift).max() <= 2.5
     blank = np.random.default_rng(0).normal(150, 4, image.shape).astype(np.uint8)
     assert seat_iris(blank, texels, base)[1] < 0.1
+
+
+def test_light_on_a_lid_is_raised_until_it_is_no_lighter_than_skin_can_be():
+    skin = np.array([0.4, 0.25, 0.18])
+    light = np.array([[1.0, 1.0, 1.0], [0.3, 0.3, 0.3], [0.3, 0.3, 0.3]])
+    seen = np.array([skin, 0.2 * skin, 0.9 * skin])
+    lift = lift_lids(seen, skin, light)
+    assert (lift[:2] == 0).all()
+    np.testing.assert_allclose(seen[2] / (light[2] * np.exp(lift[2])), LIGHTEST_LID * skin)
+
+
+def test_lids_are_about_the_eyes_and_reach_neither_brows_nor_cheeks():
+    model = get_model()
+    lids = find_zones(model).lids
+    for side in ("left", "right"):
+        eyelid = model.regions[f"upper_lid_{side}"] > 0.9
+        assert lids[eyelid].mean() > 0.6
+        assert lids[model.regions[f"cheek_{side}"] > 0.9].mean() < 0.05
+    assert lids[model.regions["forehead"] > 0.9].max() < 0.05
