@@ -140,12 +140,13 @@ def _fit_faces(
         poses = [tools.model.pose(fit.code) for fit in fits]
         tried = [try_light(p, f.camera, v, tools.model) for p, f, v in zip(photos, fits, poses, strict=True)]
         lights = fit_skin_lights(tried)
-    painted, carved = [], []
+    painted, carved, surfaces = [], [], []
     for number, (photo, fit, posed, skin_light) in enumerate(zip(photos, fits, poses, lights, strict=True)):
         yield Progress("Painting the texture", 0.5 + 0.5 * number / len(photos))
         with _timed(times_s, "texture"):
             sight = look_at_skin(photo, fit.camera, posed, tools.model, texture_size, skin_light)
             painted.append((skin_light, *paint_sight(sight)))
+            surfaces.append(sight.surface)
         with _timed(times_s, "detail"):
             carved.append(carve_detail(sight, tools.model, texture_size // 2))
     with _timed(times_s, "detail"):
@@ -160,7 +161,7 @@ def _fit_faces(
     with _timed(times_s, "detail"):
         relief = draw_relief(detail, tools.model, tools.model.shape(fits[main].code.identity))
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
-    covered = covered_parts(tools.model, poses[main], fits[main].camera, confidence_map)
+    covered = covered_parts(tools.model, surfaces[main], fits[main].camera, confidence_map)
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, covered, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
     asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)

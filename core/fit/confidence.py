@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..head.model import HeadModel, triangulate
+from ..head.model import HeadModel
 from ..photo.quality import assess_landmarks
-from ..render.camera import camera_position, project
-from ..render.shading import vertex_normals
-from ..render.visibility import Occluder, visible_points
+from ..render.camera import project
 from ..types import Camera, FitResult, Landmarks, Photo
 from .geometry import LandmarkFit
-from .light import opaque_triangles
+from .surface import HeadSurface
 from .texture import MIRROR_CONFIDENCE
 
 TYPICAL = 0.69
@@ -64,15 +62,11 @@ def expected_error_mm(model: HeadModel, fit: LandmarkFit) -> float:
     return 1000 * TYPICAL * float(np.sqrt(fit.spread**2 @ variance))
 
 
-def covered_parts(model: HeadModel, posed: np.ndarray, camera: Camera, confidence_map: np.ndarray) -> list[str]:
-    """Parts of the face that look straight at the camera, unhidden by the posed head [V, 3] itself, and yet show no skin."""
+def covered_parts(model: HeadModel, surface: HeadSurface, camera: Camera, confidence_map: np.ndarray) -> list[str]:
+    """Parts of the face that look straight at the camera, unhidden by the posed head itself, and yet show no skin."""
     corners, confidence = skin_confidence(model, confidence_map)
-    normals, eye = vertex_normals(posed, triangulate(model.faces)), camera_position(camera)
-    to_eye = eye - posed
-    cosine = np.einsum("vc,vc->v", normals, to_eye) / np.linalg.norm(to_eye, axis=1)
-    pixels, _ = project(camera, posed)
-    is_shown = (cosine > STRAIGHT) & ((pixels > 0) & (pixels < camera.size)).all(1)
-    is_shown[is_shown] = visible_points(Occluder(posed, opaque_triangles(model)), camera, posed[is_shown], normals[is_shown])
+    pixels, _ = project(camera, surface.vertices)
+    is_shown = surface.seen & (surface.cosine > STRAIGHT) & ((pixels > 0) & (pixels < camera.size)).all(1)
     covered = []
     for part, region in PARTS.items():
         weight = (model.regions[region] * is_shown)[corners]

@@ -15,7 +15,7 @@ LEAST_SHARE = 0.15
 """Share of the samples from which a second colour counts: less is left to robust weights."""
 LEAST_GAP, CLEARNESS = 0.3, 4.5
 """Distance between two colours (in log red/green and log green/blue) from which they may be two things, and how many times
-their mean spread it must be: 60 rendered people without masks reach 4.2."""
+their mean spread it must be: 60 rendered people without masks reach 3.9."""
 
 
 def find_foreign(colours: np.ndarray, weight: np.ndarray) -> np.ndarray | None:

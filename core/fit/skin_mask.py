@@ -12,7 +12,6 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from ..render.rasterize import RasterResult, interpolate, rasterize, sample_image
 from ..render.shading import SRGB_TABLE
@@ -206,7 +205,3 @@ def minimum_filter(image: np.ndarray, radius: int) -> np.ndarray:
         windows = (padded[s : s + length] if axis == 0 else padded[:, s : s + length] for s in range(2 * radius + 1))
         image = functools.reduce(np.minimum, windows)
     return image
-
-
-def shrink_alpha(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BILINEAR))

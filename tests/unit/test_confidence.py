@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from likeness.core.fit.atlas import get_atlas
 from likeness.core.fit.confidence import covered_parts, covering_warnings, expected_error_mm, shares_of_face
 from likeness.core.fit.geometry import LandmarkFit
+from likeness.core.fit.surface import pose_surface
 from likeness.core.head.library import get_model
 from likeness.core.render.camera import orbit_camera
 from likeness.core.types import Camera
@@ -45,13 +47,13 @@ def test_parts_that_look_at_the_camera_and_show_no_skin_are_named():
     model = get_model()
     size, camera = 256, orbit_camera(model.template, (256, 256))
     seen = np.full((size, size), 200, np.uint8)
-    assert covered_parts(model, model.template, camera, seen) == []
+    assert covered_parts(model, pose_surface(model.template, get_atlas(model, 256), camera), camera, seen) == []
     assert covering_warnings([]) == []
     forehead = seen.copy()
     corners = model.face_uvs[(model.regions["forehead"][model.faces] > 0.5).all(1)]
     column, row = (np.stack([model.uvs[corners][..., 0], 1 - model.uvs[corners][..., 1]]) * size).astype(int).clip(0, size - 1)
     forehead[row, column] = 0
-    assert covered_parts(model, model.template, camera, forehead) == ["forehead"]
+    assert covered_parts(model, pose_surface(model.template, get_atlas(model, 256), camera), camera, forehead) == ["forehead"]
     assert "the forehead (" in covering_warnings(["forehead"])[0]
     assert "the nose, left cheek and chin (" in covering_warnings(["nose", "left cheek", "chin"])[0]
 
@@ -60,8 +62,8 @@ def test_what_is_turned_away_or_outside_the_photo_is_not_called_covered():
     model = get_model()
     nothing = np.zeros((64, 64), np.uint8)
     side = orbit_camera(model.template, (256, 256), yaw_rad=np.pi / 2)
-    found = covered_parts(model, model.template, side, nothing)
+    found = covered_parts(model, pose_surface(model.template, get_atlas(model, 256), side), side, nothing)
     assert len(found) < 3
     assert not {"left cheek", "right cheek"} <= set(found)
     behind = orbit_camera(model.template, (256, 256), yaw_rad=np.pi)
-    assert covered_parts(model, model.template, behind, nothing) == []
+    assert covered_parts(model, pose_surface(model.template, get_atlas(model, 256), behind), behind, nothing) == []
