@@ -25,7 +25,8 @@ class Appearance:
     skin; under_eye: shadow below the eyes, 1 usual; mottling: unevenness, 1 usual; freckles, moles: 0 none, 1 many; age in years;
     hair_eumelanin, hair_pheomelanin: concentrations in the hair's fibres, .2 blond, 1.3 brown, 6 black; hair_grey: share of white
     hairs; brow_density: share of the hairs, 1 full; brow_thickness, brow_arch: ratios to the mean; brow_height: m above the mean;
-    stubble, scalp_stubble: 0 shaved long ago or never grown, 1 dense; iris: linear RGB; seed: of all that has no name."""
+    stubble, scalp_stubble: 0 shaved long ago or never grown, 1 dense; iris: linear RGB; seed: of all that has no name;
+    pores: depth of pores and fine skin texture, 1 usual; wrinkles: depth and number of the lines of age, 1 usual at that age."""
 
     melanin: float = 0.55
     blood: float = 0.0
@@ -51,6 +52,8 @@ class Appearance:
     scalp_stubble: float = 0.0
     iris: tuple[float, float, float] = IRIS_COLOURS["brown"]
     seed: int = 0
+    pores: float = 1.0
+    wrinkles: float = 1.0
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -59,7 +62,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "under_eye": (0.0, 3.0), "mottling": (0.0, 3.0), "freckles": (0.0, 1.0), "moles": (0.0, 1.0), "age": (18.0, 90.0),
     "hair_eumelanin": (0.02, 8.0), "hair_pheomelanin": (0.0, 3.0), "hair_grey": (0.0, 1.0), "brow_density": (0.0, 1.0),
     "brow_thickness": (0.4, 1.6), "brow_arch": (0.0, 2.0), "brow_height": (-0.004, 0.004), "stubble": (0.0, 1.0),
-    "scalp_stubble": (0.0, 1.0),
+    "scalp_stubble": (0.0, 1.0), "pores": (0.0, 3.0), "wrinkles": (0.0, 3.0),
 }  # fmt: skip
 """What an artist may ask for; random people stay well inside."""
 
@@ -120,6 +123,8 @@ def sample_appearance(
         scalp_stubble=scalp_growth if is_male else 0.5 * scalp_growth,
         iris=_sample_iris(rng, pale * european, is_red),
         seed=int(rng.integers(2**31)),
+        pores=float(np.exp(np.clip(rng.normal(0.0, 0.25), -0.6, 0.6))),
+        wrinkles=float(np.exp(np.clip(rng.normal(0.0, 0.3), -0.7, 0.6))),
     )
 
 
