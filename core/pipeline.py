@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .appearance.parameters import describe_appearance
 from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import covered_parts, expected_error_mm, judge_fit, shares_of_face
@@ -145,16 +146,16 @@ def _fit_faces(
         yield Progress("Painting the texture", 0.5 + 0.5 * number / len(photos))
         with _timed(times_s, "texture"):
             sight = look_at_skin(photo, fit.camera, posed, tools.model, texture_size, skin_light)
-            painted.append((skin_light, *paint_sight(sight)))
+            painted.append(paint_sight(sight))
             surfaces.append(sight.surface)
         with _timed(times_s, "detail"):
             carved.append(carve_detail(sight, tools.model, texture_size // 2))
     with _timed(times_s, "detail"):
         detail = blend_details(carved)
     with _timed(times_s, "texture"):
-        main, albedo, confidence_map = blend_textures([(p[1], p[2]) for p in painted])
+        main, albedo, confidence_map = blend_textures([(p.albedo, p.confidence) for p in painted])
         albedo = lift_relief(albedo, detail)
-        skin_light = painted[main][0]
+        skin_light = lights[main]
         maps = bake_surface_maps(albedo, tools.model, skin_light.skin_linear_rgb)
         textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(confidence_map, "Non-Color")}
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
@@ -165,6 +166,7 @@ def _fit_faces(
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, covered, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
     asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
+    asset.provenance["appearance"] = describe_appearance(painted[main].appearance)
     asset.provenance["detail"] = describe_detail(carved)
     asset.provenance["face_shares"] = shares_of_face(tools.model, confidence_map)
     if len(photos) > 1:

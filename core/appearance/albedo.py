@@ -24,7 +24,7 @@ from .hair_colour import hair_albedo
 from .iris import linear_to_srgb, srgb_to_linear, tint_iris
 from .noise import noise_volume
 from .parameters import Appearance
-from .skin import B_BLOOD, D0, K_MELANIN, SATURATION, lightness_and_hues, melanin_direction, skin_albedo
+from .skin import B_BLOOD, D0, K_MELANIN, SATURATION, lightness_and_hues, melanin_direction, skin_albedo, skin_density
 from .spots import stamp_spots
 
 DEOXYGENATION = np.array([0.045, 0.007, 0.010])
@@ -37,6 +37,8 @@ LEAST_LIP_CHROMA = 15.5
 BROW_PIGMENT = 1.7
 """Brows are darker than the hair of the head."""
 MUCOSA_LAB, CONJUNCTIVA_LAB = (44.0, 26.0, 14.0), (60.0, 18.0, 12.5)
+LIP_COVER, MEAN_STUBBLE = 0.76, 0.34
+"""What skin_kernels.paint_skin lays of a full lip's colour, and of hair where stubble is fullest, from afar."""
 RGB_FROM_XYZ = np.array(
     [[3.2404542, -1.5371385, -0.4985314], [-0.969266, 1.8760108, 0.041556], [0.0556434, -0.2040259, 1.0572252]]
 )
@@ -77,24 +79,46 @@ def skin_colour(appearance: Appearance) -> np.ndarray:
     return skin_albedo(appearance.melanin, appearance.blood) * np.exp(-AGE_YELLOW * (appearance.age - 30))
 
 
-def vertex_table(appearance: Appearance, face: FaceMap) -> np.ndarray:
-    """What skin_kernels.paint_skin interpolates, [V, 11] float32."""
-    contrast, uneven = appearance.zone_contrast, appearance.mottling
-    wide, narrow = (vertex_noise(face, appearance.seed, number, length) for number, length in ((1, 0.050), (5, 0.028)))
-    under_eye = face.under_eye * appearance.under_eye
-    log_m = np.log(appearance.melanin) + contrast * (
+def vertex_pigments(appearance: Appearance, face: FaceMap) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ln melanin, log blood and deoxygenation of a person's skin where nothing mottles it, [V] each."""
+    under_eye, shadow = face.under_eye * appearance.under_eye, face.beard * appearance.stubble
+    log_m = np.log(appearance.melanin) + appearance.zone_contrast * zone_melanin(face) + 0.14 * under_eye + 0.1 * shadow
+    blood = appearance.blood + (
+        appearance.flush_nose * face.nose + appearance.flush_cheeks * (face.cheek + 0.5 * face.chin)
+        + appearance.flush_ears * face.ear + 0.14 * face.lid + 0.05 * under_eye - 0.14 * face.neck - 0.12 * face.scalp
+    )  # fmt: skip
+    return log_m, blood, 0.3 * face.lid + 0.6 * under_eye + 0.5 * shadow
+
+
+def zone_melanin(face: FaceMap) -> np.ndarray:
+    """How much more melanin each place usually has, in its logarithm, [V]."""
+    return (
         0.14 * face.forehead + 0.13 * face.lid + 0.05 * face.nose + 0.06 * face.chin - 0.09 * face.cheek + 0.08 * face.scalp
         + 0.08 * face.neck
-    ) + 0.14 * under_eye + uneven * (0.030 * wide + 0.030 * narrow)  # fmt: skip
-    blood = appearance.blood + (
-        appearance.flush_nose * face.nose + appearance.flush_cheeks * face.cheek + appearance.flush_ears * face.ear
-        + 0.5 * appearance.flush_cheeks * face.chin + 0.14 * face.lid + 0.05 * under_eye - 0.14 * face.neck - 0.12 * face.scalp
-    ) + uneven * 0.045 * (wide - narrow)  # fmt: skip
-    pallor = 0.3 * face.lid + 0.6 * under_eye + 0.5 * face.beard * appearance.stubble
-    shadow = face.beard * appearance.stubble
+    )  # fmt: skip
+
+
+def vertex_colours(appearance: Appearance, face: FaceMap) -> np.ndarray:
+    """Linear colour [V, 3] of a person's skin as it looks from afar: pigments by zone, lips and stubble, no marks, no brows."""
+    log_m, blood, pallor = vertex_pigments(appearance, face)
+    yellow = AGE_YELLOW * (appearance.age - 30)
+    colour = np.exp(-skin_density(np.exp(log_m), blood) - yellow - pallor[:, None] * DEOXYGENATION)
+    growth = np.maximum(face.beard * appearance.stubble, face.scalp * appearance.scalp_stubble)
+    cover = MEAN_STUBBLE * growth * (0.55 + 0.45 * np.clip(appearance.stubble, 0, 1)) * (1 - appearance.hair_grey)
+    colour += cover[:, None] * (hair_albedo(appearance.hair_eumelanin, appearance.hair_pheomelanin) - colour)
+    return colour + LIP_COVER * face.lip[:, None] * (lip_colour(appearance, skin_colour(appearance)) - colour)
+
+
+def vertex_table(appearance: Appearance, face: FaceMap) -> np.ndarray:
+    """What skin_kernels.paint_skin interpolates, [V, 11] float32."""
+    uneven = appearance.mottling
+    wide, narrow = (vertex_noise(face, appearance.seed, number, length) for number, length in ((1, 0.050), (5, 0.028)))
+    log_m, blood, pallor = vertex_pigments(appearance, face)
+    log_m = log_m + uneven * (0.030 * wide + 0.030 * narrow)
+    blood = blood + uneven * 0.045 * (wide - narrow)
     return np.ascontiguousarray(
         np.column_stack([
-            face.places, log_m + 0.1 * shadow, blood, pallor, face.inside, face.upper, shadow,
+            face.places, log_m, blood, pallor, face.inside, face.upper, face.beard * appearance.stubble,
             face.scalp * appearance.scalp_stubble, face.pores,
         ]),
         np.float32,

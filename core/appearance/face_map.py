@@ -46,6 +46,15 @@ class FaceMap:
 _kept: list[tuple[weakref.ref[HeadModel], FaceMap]] = []
 
 
+REGIONS = ("nose", "chin", "ear_left", "ear_right", "scalp", "forehead")
+
+
+def find_face_map(model: HeadModel) -> FaceMap | None:
+    """The face map of a model, None for one whose regions do not say where its face is."""
+    is_known = set(REGIONS) <= set(model.regions) and {"left_eye", "right_eye"} <= set(model.part_names)
+    return get_face_map(model) if is_known else None
+
+
 def get_face_map(model: HeadModel) -> FaceMap:
     """The face map of a model, remembered for the latest one."""
     for reference, face_map in _kept:

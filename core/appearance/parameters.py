@@ -9,7 +9,7 @@ Sources: ANTHROPOMETRY.md B (skin by group, irises by country), E (ranges of mel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -126,6 +126,20 @@ def sample_appearance(
         pores=float(np.exp(np.clip(rng.normal(0.0, 0.25), -0.6, 0.6))),
         wrinkles=float(np.exp(np.clip(rng.normal(0.0, 0.3), -0.7, 0.6))),
     )
+
+
+def describe_appearance(appearance: Appearance) -> dict[str, float | list[float]]:
+    """The person's numbers by name, rounded, for reports and files."""
+    return {
+        key: [round(v, 4) for v in value] if isinstance(value, tuple) else round(value, 4)
+        for key, value in asdict(appearance).items()
+    }
+
+
+def usual_hair(melanin: float) -> float:
+    """The middle of the hair's eumelanin on skin with this melanin load."""
+    pale = float(np.clip((np.log(DARK) - np.log(melanin)) / np.log(DARK / PALE), 0, 1))
+    return float(np.exp((1 - pale) * np.log(EUMELANIN_BLACK) + pale * np.log(EUMELANIN_BROWN)))
 
 
 def _sample_angle(rng: np.random.Generator, ancestry: dict[str, float] | None) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from ..appearance.face_map import FaceMap, find_face_map
 from ..appearance.surface_maps import MAP_PX, surface_at_vertices
 from ..head.model import HeadModel, triangulate
 from ..render.rasterize import interpolate, rasterize_uv
@@ -40,7 +41,8 @@ class Atlas:
     iris_radius [V] m; texels; coarse; coarse_skin, coarse_inner [N]: the coarse texels on skin and on the inner parts; gaps [N]:
     texels between charts; gap_share: covered share of the gutters' blocks; base [size, size, 3] uint8; base_vertex, base_plain
     [V, 3]: its mean around each vertex, the latter with plain skin over brows, eyes, nostrils and lips; base_skin [3]: linear
-    colour of its sure skin; surface_maps [m, m, 3] uint8: roughness, specular, subsurface (appearance/surface_maps.py)."""
+    colour of its sure skin; surface_maps [m, m, 3] uint8: roughness, specular, subsurface (appearance/surface_maps.py);
+    face_map (appearance/face_map.py), None where the model's regions do not tell."""
 
     triangles: np.ndarray
     uv_triangles: np.ndarray
@@ -66,6 +68,7 @@ class Atlas:
     base_plain: np.ndarray
     base_skin: np.ndarray
     surface_maps: np.ndarray
+    face_map: FaceMap | None
 
 
 _kept: list[tuple[weakref.ref[HeadModel], int, Atlas]] = []
@@ -109,7 +112,7 @@ def build_atlas(model: HeadModel, size: int) -> Atlas:
         np.flatnonzero(np.append(inner_triangles, False)[coarse.triangle_id]), np.flatnonzero(~covered),
         np.asarray(Image.fromarray(covered.astype(np.uint8) * 255).reduce(max(1, size // FILL_PX))) / np.float32(255),
         base, vertex, base_plain, srgb_to_linear(np.median(vertex[sure] if sure.any() else vertex[on_skin], 0) / 255),
-        draw_surface_maps(model, graph, triangles, uv_triangles, min(MAP_PX, size)),
+        draw_surface_maps(model, graph, triangles, uv_triangles, min(MAP_PX, size)), find_face_map(model),
     )  # fmt: skip
 
 

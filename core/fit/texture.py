@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..appearance.albedo import vertex_colours
+from ..appearance.estimate import estimate_appearance
+from ..appearance.parameters import Appearance
 from ..appearance.surface_maps import scatter_share
 from ..head.model import HeadModel
 from ..render.rasterize import interpolate
@@ -35,6 +38,7 @@ LEAST_TEXELS = 0.5
 TONE_RANGE = (0.02, 8.0)
 """Factors by which the base skin may be darkened and lightened."""
 CERTAIN_TEXELS = 200
+FULL_LIP = 0.9
 
 
 def bake_texture(
@@ -44,7 +48,8 @@ def bake_texture(
 
     Confidence: 255 seen straight on, less at grazing angles, at most 85 where mirrored from the other side, 0 invented.
     """
-    return paint_sight(look_at_skin(photo, camera, posed, model, size, skin_light))
+    painting = paint_sight(look_at_skin(photo, camera, posed, model, size, skin_light))
+    return painting.albedo, painting.confidence
 
 
 @dataclass(frozen=True)
@@ -75,17 +80,30 @@ def look_at_skin(
     return Sight(atlas, surface, skin_light, shading, view, yield_to_mirror(direct, other, size), other)
 
 
-def paint_sight(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
-    """bake_texture's albedo and confidence."""
+@dataclass(frozen=True)
+class Painting:
+    """bake_texture's albedo and confidence; appearance: what the photo says of the person's skin, which filled what it hides."""
+
+    albedo: np.ndarray
+    confidence: np.ndarray
+    appearance: Appearance
+
+
+def paint_sight(sight: Sight) -> Painting:
+    """One photo's whole texture."""
     atlas, surface, view, direct, other = sight.atlas, sight.surface, sight.view, sight.direct, sight.other
-    albedo = paint(atlas, surface, direct, other, tone_base(atlas, seen_skin_colour(atlas, direct, sight.skin_light)))
+    means = [vertex_means(texels, atlas, len(surface.vertices)) for texels in (direct, other)]
+    skin = seen_skin_colour(atlas, direct, sight.skin_light)
+    tone = tone_base(atlas, skin)
+    appearance = read_appearance(*means[0], atlas, skin)
+    albedo = paint(atlas, surface, direct, other, means, tone, expected_shift(atlas, tone, appearance))
     iris = iris_colour(view.image, view.camera, surface.vertices, surface.normals, atlas.iris_radius, surface.occluder)
     if iris is not None:
         light = np.maximum(eye_light(atlas, surface, sight.shading.diffuse), 0.02)
         tint_irises(albedo, iris / light, atlas.iris_radius, atlas.triangles, atlas.texels)
         paint_eyes(albedo, view.image, view.camera, surface, atlas, sight.shading.diffuse)
     fill_gutters(albedo, atlas.gaps, atlas.gap_share)
-    return albedo, rate_confidence(direct, other, atlas.texels.size)
+    return Painting(albedo, rate_confidence(direct, other, atlas.texels.size), appearance)
 
 
 def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.ndarray) -> dict[str, np.ndarray]:
@@ -147,17 +165,37 @@ def vertex_means(texels: SeenTexels, atlas: Atlas, num_vertices: int) -> tuple[n
     return sums / np.maximum(share, 1e-6)[:, None], np.where(is_counted, share / np.maximum(total, 1e-6), 0)
 
 
-def paint(atlas: Atlas, surface: HeadSurface, direct: SeenTexels, other: SeenTexels, tone: Tone) -> np.ndarray:
-    """Base moved by the membrane, then the mirrored detail, then the photo: [size, size, 3] sRGB uint8."""
-    num_vertices = len(surface.vertices)
+def read_appearance(seen: np.ndarray, weight: np.ndarray, atlas: Atlas, skin: np.ndarray) -> Appearance:
+    """What the seen skin's mean colours [V, 3] (sRGB bytes, weights [V]) say of the person; skin [3]: its linear median."""
+    return estimate_appearance(srgb_to_linear(seen / 255), np.clip(weight, 0, 1), atlas.zones.feature, skin, atlas.face_map)
+
+
+def expected_shift(atlas: Atlas, tone: Tone, appearance: Appearance) -> np.ndarray:
+    """How far the toned base is from the person's expected colours, sRGB bytes [V, 3]: skin by its zones, and lips."""
+    face = atlas.face_map
+    if face is None:
+        return np.zeros_like(tone.plain)
+    expected = 255 * linear_to_srgb(vertex_colours(appearance, face))
+    lip = face.lip * (1 - np.clip(face.inside, 0, 1))
+    shift = (1 - lip[:, None]) * (expected - tone.plain)
+    full = (face.lip > FULL_LIP) & (face.inside < 0.02)
+    if full.any():
+        shift += lip[:, None] * np.median(expected[full] - tone.vertex[full], 0)
+    return shift * (1 - face.inside[:, None]) * (atlas.inner < 0)[:, None]
+
+
+def paint(
+    atlas: Atlas, surface: HeadSurface, direct: SeenTexels, other: SeenTexels, means: list[tuple[np.ndarray, np.ndarray]],
+    tone: Tone, expected: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Base moved by expected [V, 3] and the membrane, then the mirrored detail, then the photo: [size, size, 3] sRGB uint8."""
     plain = 1 - atlas.zones.feature
-    seen, seen_weight = vertex_means(direct, atlas, num_vertices)
-    twin, twin_weight = vertex_means(other, atlas, num_vertices)
+    (seen, seen_weight), (twin, twin_weight) = means
     certainty = np.clip(seen_weight, 0, 1) * plain
     hint = MIRROR_CERTAINTY * np.clip(twin_weight, 0, 1) * plain * (1 - np.clip(seen_weight, 0, 1))
     both = certainty + hint
     wanted = (seen * certainty[:, None] + twin * hint[:, None]) / np.maximum(both, 1e-6)[:, None]
-    shift = stretch_membrane(surface.vertices, atlas.graph, wanted - tone.vertex, both)
+    shift = expected + stretch_membrane(surface.vertices, atlas.graph, wanted - tone.vertex - expected, both)
     smooth = tone.plain + shift
     albedo = np.empty((atlas.texels.size, atlas.texels.size, 3), np.uint8)
     paint_base(albedo, atlas, tone, shift)
