@@ -18,16 +18,17 @@ import numpy as np
 
 from .appearance.albedo import paint_albedo, skin_colour
 from .appearance.parameters import Appearance, sample_appearance
+from .appearance.skin_relief import paint_relief
 from .config import DATA_DIR, VERSION
 from .errors import ModelError
 from .fit.texture import bake_surface_maps
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
-from .render.runtime import COMPILING, FIT_KERNELS, are_kernels_compiled, load_skin_kernels, warm_up
+from .render.runtime import COMPILING, FIT_KERNELS, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
 from .types import HeadAsset, Progress, Texture
 
 TEXTURE_SIZE = 2048
-GENERATE_KERNELS = (*FIT_KERNELS, load_skin_kernels)
+GENERATE_KERNELS = (*FIT_KERNELS, load_skin_kernels, load_relief_kernels)
 LICENCE = "Made by Likeness from a seed and of no person: free for any use"
 MOST_EXTREME = 3.0
 """No coordinate of an identity code is further from the mean, in standard deviations."""
@@ -117,18 +118,26 @@ def generate_head(
         person = replace(person, appearance=appearance)
     yield Progress("Painting the skin", 0.3)
     albedo = paint_albedo(head, person.appearance, texture_size)
-    yield Progress("Painting the surface maps", 0.85)
+    yield Progress("Raising pores and lines", 0.7)
+    vertices = neutral_vertices(head, person)
+    relief = paint_relief(head, vertices, person.appearance, texture_size)
+    yield Progress("Painting the surface maps", 0.9)
     skin = skin_colour(person.appearance)
     textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(np.zeros_like(albedo[..., 0]), "Non-Color")}
     textures |= {name: Texture(pixels, "Non-Color") for name, pixels in bake_surface_maps(albedo, head, skin).items()}
-    asset = build_person(head, seed, person, textures)
+    textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
+    asset = build_person(head, seed, person, vertices, textures)
     yield Progress("Done", 1.0)
     return asset
 
 
-def build_person(model: HeadModel, seed: int, person: Person, textures: dict[str, Texture]) -> HeadAsset:
+def neutral_vertices(model: HeadModel, person: Person) -> np.ndarray:
+    """[V, 3] m, float32, whatever the number of threads."""
+    return (model.template + np.einsum("k,kvc->vc", person.identity, model.identity_basis)).astype(np.float32)
+
+
+def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarray, textures: dict[str, Texture]) -> HeadAsset:
     """Everything about one random head, with a neutral face and no photo."""
-    vertices = (model.template + np.einsum("k,kvc->vc", person.identity, model.identity_basis)).astype(np.float32)
     provenance: dict[str, Any] = {
         "program": "Likeness",
         "version": VERSION,

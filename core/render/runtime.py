@@ -82,6 +82,15 @@ def load_skin_kernels() -> ModuleType:
     return skin_kernels
 
 
+@cache
+def load_relief_kernels() -> ModuleType:
+    """The kernels that raise a person's pores and wrinkles; compiled as the others, when the first person is generated."""
+    load_warp()
+    from ..appearance import relief_kernels
+
+    return relief_kernels
+
+
 FIT_KERNELS = (load_kernels, load_texel_kernels)
 
 

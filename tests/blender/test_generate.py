@@ -38,7 +38,7 @@ def test_generate_makes_one_whole_head_without_a_photo():
     assert made.name == "person_5"
     assert bpy.context.view_layer.objects.active == made
     assert not [obj for obj in bpy.data.objects if obj.type in ("CAMERA", "LIGHT")]
-    assert {"albedo", "roughness", "specular", "subsurface"} <= set(head.texture_images(made))
+    assert {"albedo", "roughness", "specular", "subsurface", "displacement", "normal"} <= set(head.texture_images(made))
     assert len(made.data.shape_keys.key_blocks) > 52
     assert not any(head.current_expression(made).values())
     provenance = read_provenance(made)

@@ -56,7 +56,8 @@ def test_a_head_of_nobody_is_whole():
     assert asset.camera is None
     assert asset.light is None
     assert not any(asset.expression.values())
-    assert set(asset.textures) == {"albedo", "albedo_confidence", "roughness", "specular", "subsurface"}
+    maps = {"albedo", "albedo_confidence", "roughness", "specular", "subsurface", "displacement", "normal"}
+    assert set(asset.textures) == maps
     assert asset.textures["albedo_confidence"].pixels.max() == 0
     assert asset.provenance["seed"] == 3
     assert "free for any use" in asset.provenance["licence"]
