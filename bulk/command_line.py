@@ -76,6 +76,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preview", action="store_true", help="also render <name>_preview.png")
     sizes = ",".join(map(str, TEXTURE_SIZES))
     parser.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
+    moved = "numbers of the skin to move, as in melanin=2,freckles=0.6 (a wrong name lists them all)"
+    parser.add_argument("--skin", type=parse_skin, default={}, metavar="NAME=VALUE,...", help=moved)
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -85,6 +87,23 @@ def parse_formats(text: str) -> tuple[str, ...]:
     if unknown or not formats:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown) or 'nothing'} cannot be written: choose from {','.join(FORMATS)}")
     return formats
+
+
+def parse_skin(text: str) -> dict[str, float]:
+    """'melanin=2,freckles=0.6' -> {'melanin': 2.0, 'freckles': 0.6}, names and ranges checked."""
+    from ..core.appearance.parameters import Appearance
+    from ..core.appearance.restyle import change_appearance
+
+    try:
+        pairs = [part.split("=") for part in text.split(",") if part.strip()]
+        wanted = {name.strip(): float(value) for name, value in pairs}
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no list of numbers: give NAME=VALUE,NAME=VALUE") from error
+    try:
+        change_appearance(Appearance(), wanted)
+    except LikenessError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return wanted
 
 
 def parse_face(text: str) -> int | None:
@@ -123,7 +142,13 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
     if arguments.same_person:
         tasks = join_tasks(tasks)
     options = FitOptions(
-        arguments.out, arguments.export, arguments.model, arguments.face, arguments.preview, arguments.texture_size
+        arguments.out,
+        arguments.export,
+        arguments.model,
+        arguments.face,
+        arguments.preview,
+        arguments.texture_size,
+        arguments.skin,
     )
     return make_heads(tasks, options, arguments.jobs, script, "people" if arguments.same_person else "photos")
 
@@ -134,7 +159,12 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
         raise UsageError(f"The last seed would be {arguments.seed + arguments.count - 1}: seeds end at {MAX_SEED}.")
     tasks = list_people(arguments.seed, arguments.count)
     options = FitOptions(
-        arguments.out, arguments.export, arguments.model, preview=arguments.preview, texture_size=arguments.texture_size
+        arguments.out,
+        arguments.export,
+        arguments.model,
+        preview=arguments.preview,
+        texture_size=arguments.texture_size,
+        skin=arguments.skin,
     )
     return make_heads(tasks, options, arguments.jobs, script, "people")
 

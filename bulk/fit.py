@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ FORMATS = (*SCENE_FORMATS, "npz")
 @dataclass(frozen=True)
 class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
-    texture_size (texels along a side of the albedo; None: the pipeline's own)."""
+    texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name)."""
 
     out: str
     formats: tuple[str, ...]
@@ -32,6 +32,7 @@ class FitOptions:
     face: int | None = 0
     preview: bool = False
     texture_size: int | None = None
+    skin: dict[str, float] = field(default_factory=dict)
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progres
         line["others"] = list(task.others)
     try:
         line |= {"sha256": hash_photo(Path(task.photo))} if task.seed is None else {"seed": task.seed}
-        assets = _fit(task, options, on_progress)
+        assets = _make(task, options, on_progress)
         line["heads"], times_s = _write(assets, task, options)
         line |= summarise(line["heads"])
         if task.seed is not None:
@@ -83,6 +84,16 @@ def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
         "confidence": min(head["confidence"] for head in heads),
         "warnings": list(dict.fromkeys(warning for head in heads for warning in head["warnings"])),
     }
+
+
+def _make(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
+    assets = _fit(task, options, on_progress)
+    if not options.skin:
+        return assets
+    from ..core.appearance.restyle import restyle_head
+    from ..core.head.library import get_model
+
+    return [restyle_head(asset, options.skin, get_model(options.model)) for asset in assets]
 
 
 def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:

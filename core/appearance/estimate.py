@@ -43,11 +43,9 @@ def estimate_appearance(
 ) -> Appearance:
     """De-lit linear colour [V, 3], seen with weight [V] in [0, 1]; feature [V]: how far brows, eyes, nostrils or lips are there;
     skin [3]: the light estimate's -> the appearance that explains it best. Without a face map the skin alone says what it can."""
-    melanin, blood, _ = find_pigments(np.asarray(skin, np.float64))
-    melanin = float(np.clip(melanin, *RANGES["melanin"]))
-    appearance = Appearance(
-        melanin=melanin, blood=float(np.clip(blood, -0.5, 0.5)), hair_eumelanin=usual_hair(melanin), moles=0.0
-    )
+    pigments = find_pigments(np.asarray(skin, np.float64))
+    melanin, blood = float(np.clip(pigments[0], *RANGES["melanin"])), float(np.clip(pigments[1], -0.5, 0.5))
+    appearance = Appearance(melanin=melanin, blood=blood, hair_eumelanin=usual_hair(melanin), moles=0.0)
     if face is None:
         return appearance
     plain = weight * (1 - feature) * (1 - np.clip(face.inside + face.lip, 0, 1)) * (1 - face.scalp)

@@ -1,0 +1,66 @@
+"""Another skin for a finished head: a photo's or a random person's texture moved to numbers that an artist chose.
+
+Rule of this file: the texture's own detail stays. Both skins are painted by the same law and the texture is multiplied by their
+ratio in linear light, so a photo's pores and moles are still there on deeper skin, and what the two have in common cancels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import SkinError
+from ..fit.texture import bake_surface_maps
+from ..head.model import HeadModel
+from ..render.shading import SRGB_TABLE, encode_srgb
+from ..types import HeadAsset, Texture
+from .albedo import paint_albedo, skin_colour
+from .parameters import RANGES, Appearance, describe_appearance
+
+OF_THE_SKIN = (
+    "melanin", "blood", "zone_contrast", "flush_cheeks", "flush_nose", "flush_ears", "lip_blood", "lip_melanin", "under_eye",
+    "mottling", "freckles", "moles", "age", "stubble", "scalp_stubble",
+)  # fmt: skip
+"""What can be moved on any texture: these are painted where anatomy has them, not where one person's hairs grow."""
+LARGEST_RATIO = 40.0
+DARKEST = 1e-3
+"""Linear albedo below which bytes say little: ratios of such darkness are pulled to 1."""
+
+
+def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -> HeadAsset:
+    """A finished head of a model, its skin with the wanted numbers (OF_THE_SKIN); shape and relief stay. Raises SkinError."""
+    told = asset.provenance.get("appearance")
+    if not told:
+        raise SkinError("This head does not say how its skin was read: make it again with this version of Likeness.")
+    numbers: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+    was = Appearance(**numbers)
+    now = change_appearance(was, wanted)
+    albedo = restyle_albedo(asset.textures["albedo"].pixels, model, was, now)
+    skin = (asset.skin_linear_rgb * skin_colour(now) / skin_colour(was)).astype(np.float32)
+    textures = asset.textures | {"albedo": Texture(albedo, "sRGB")}
+    textures |= {name: Texture(pixels, "Non-Color") for name, pixels in bake_surface_maps(albedo, model, skin).items()}
+    provenance = asset.provenance | {"appearance": describe_appearance(now), "appearance_chosen": sorted(wanted)}
+    return replace(asset, textures=textures, skin_linear_rgb=skin, provenance=provenance)
+
+
+def change_appearance(appearance: Appearance, wanted: dict[str, float]) -> Appearance:
+    """The appearance with the wanted numbers. Raises SkinError for a name that is none or a number out of its range."""
+    for name, value in wanted.items():
+        if name not in OF_THE_SKIN:
+            raise SkinError(f"{name} is no number of the skin: choose from {', '.join(OF_THE_SKIN)}.")
+        low, high = RANGES[name]
+        if not low <= value <= high:
+            raise SkinError(f"{name} {value:g} is out of range: give {low:g} to {high:g}.")
+    kept: dict[str, Any] = {name: float(value) for name, value in wanted.items()}
+    return replace(appearance, **kept)
+
+
+def restyle_albedo(albedo: np.ndarray, model: HeadModel, was: Appearance, now: Appearance) -> np.ndarray:
+    """sRGB [S, S, 3] uint8 of a person who looks as `was` says -> the same person as `now` says; only skin changes."""
+    if was == now:
+        return albedo
+    before, after = (SRGB_TABLE[paint_albedo(model, person, len(albedo))] for person in (was, now))
+    ratio = np.clip((after + DARKEST) / (before + DARKEST), 1 / LARGEST_RATIO, LARGEST_RATIO)
+    return encode_srgb(SRGB_TABLE[albedo] * ratio)

@@ -1,0 +1,117 @@
+"""An artist's numbers on a finished texture: what they move, what stays, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from likeness.bulk.command_line import make_parser
+from likeness.core.appearance.albedo import paint_albedo, skin_colour
+from likeness.core.appearance.canvas import get_canvas
+from likeness.core.appearance.parameters import Appearance
+from likeness.core.appearance.restyle import change_appearance, restyle_albedo, restyle_head
+from likeness.core.appearance.skin import typology_angle
+from likeness.core.config import ASSETS_DIR
+from likeness.core.errors import SkinError
+from likeness.core.generation import generate_head
+from likeness.core.head.library import get_model
+from likeness.core.pipeline import run
+from likeness.core.render.shading import srgb_to_linear
+
+pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
+SIZE = 512
+
+
+@pytest.fixture(scope="module")
+def model():
+    return get_model()
+
+
+@pytest.fixture(scope="module")
+def photo_like(model) -> np.ndarray:
+    """A texture that no numbers of ours describe: painted skin with a blotch and noise of its own."""
+    rng = np.random.default_rng(5)
+    albedo = paint_albedo(model, Appearance(seed=3, freckles=0.5), SIZE).astype(float)
+    albedo[100:160, 200:260] *= 0.8
+    return np.clip(albedo + rng.normal(0, 4, albedo.shape), 0, 255).astype(np.uint8)
+
+
+def skin_of(model) -> np.ndarray:
+    chosen = np.zeros(SIZE * SIZE, bool)
+    chosen[get_canvas(model, SIZE).skin] = True
+    return chosen.reshape(SIZE, SIZE)
+
+
+def test_there_and_back_is_the_same_texture(model, photo_like):
+    was, deep = Appearance(), Appearance(melanin=2.0, blood=0.2)
+    there = restyle_albedo(photo_like, model, was, deep)
+    back = restyle_albedo(there, model, deep, was)
+    off = np.abs(back.astype(int) - photo_like)[skin_of(model)]
+    assert np.percentile(off, 95) <= 4
+    assert (restyle_albedo(photo_like, model, was, was) == photo_like).all()
+
+
+def test_a_painted_person_becomes_the_person_that_is_painted(model):
+    was, now = Appearance(seed=8), Appearance(seed=8, melanin=3.0, lip_blood=0.4, flush_cheeks=0.6)
+    moved = restyle_albedo(paint_albedo(model, was, SIZE), model, was, now)
+    off = np.abs(moved.astype(int) - paint_albedo(model, now, SIZE))[skin_of(model)]
+    assert np.percentile(off, 95) <= 3
+
+
+def test_melanin_darkens_the_skin_and_nothing_else(model, photo_like):
+    was, now = Appearance(), Appearance(melanin=3.0)
+    moved = restyle_albedo(photo_like, model, was, now)
+    skin = skin_of(model)
+    assert (
+        moved[~skin & (get_canvas(model, SIZE).raster.triangle_id >= 0)]
+        == photo_like[~skin & (get_canvas(model, SIZE).raster.triangle_id >= 0)]
+    ).all()
+    before, after = (typology_angle(srgb_to_linear(np.median(a[skin], 0) / 255)) for a in (photo_like, moved))
+    expected = typology_angle(skin_colour(was)) - typology_angle(skin_colour(now))
+    assert before - after == pytest.approx(expected, rel=0.2)
+    blotch = [np.log(a[100:160, 200:260].mean() / a[180:240, 200:260].mean()) for a in (photo_like, moved)]
+    assert blotch[0] < -0.1
+    assert blotch[1] < 0.5 * blotch[0]
+
+
+def test_a_heads_report_and_maps_follow(model):
+    head = run(generate_head(4, texture_size=SIZE))
+    moved = restyle_head(head, {"melanin": 5.0, "moles": 0.0}, model)
+    assert moved.provenance["appearance"]["melanin"] == 5.0
+    assert moved.provenance["appearance_chosen"] == ["melanin", "moles"]
+    assert head.provenance["appearance"]["melanin"] != 5.0
+    assert typology_angle(moved.skin_linear_rgb) == pytest.approx(
+        typology_angle(
+            skin_colour(
+                change_appearance(Appearance(**{**head.provenance["appearance"], "iris": (0.1, 0.1, 0.1)}), {"melanin": 5.0})
+            )
+        ),
+        abs=1.0,
+    )
+    assert set(moved.textures) == set(head.textures)
+    assert (moved.textures["albedo"].pixels != head.textures["albedo"].pixels).any()
+    assert (moved.vertices == head.vertices).all()
+
+
+def test_a_head_of_before_says_that_it_must_be_made_again(model):
+    head = run(generate_head(4, texture_size=SIZE))
+    del head.provenance["appearance"]
+    with pytest.raises(SkinError, match="make it again"):
+        restyle_head(head, {"melanin": 1.0}, model)
+
+
+@pytest.mark.parametrize(("wanted", "sentence"), [
+    ({"beauty": 1.0}, "choose from melanin"), ({"melanin": 99.0}, "give 0.05 to 11"), ({"freckles": float("nan")}, "give 0 to 1"),
+])  # fmt: skip
+def test_what_no_skin_has_is_refused_by_name(wanted, sentence):
+    with pytest.raises(SkinError, match=sentence):
+        change_appearance(Appearance(), wanted)
+
+
+def test_the_command_line_takes_numbers_of_the_skin(capsys):
+    arguments = make_parser().parse_args(["generate", "--seed", "1", "--out", "x", "--skin", "melanin=2, freckles=0.5"])
+    assert arguments.skin == {"melanin": 2.0, "freckles": 0.5}
+    for text, sentence in (("melanin", "give NAME=VALUE"), ("melanin=dark", "give NAME=VALUE"), ("hair=1", "choose from")):
+        with pytest.raises(SystemExit) as end:
+            make_parser().parse_args(["generate", "--seed", "1", "--out", "x", "--skin", text])
+        assert end.value.code == 1
+        assert sentence in capsys.readouterr().err
