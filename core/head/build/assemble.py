@@ -17,7 +17,7 @@ from .eyes import build_cornea, build_eye
 from .lashes import build_lashes
 from .parts import NUM_BASE, PART_NAMES, Part, Skin
 from .skin import build_skin, landmarks7
-from .teeth import build_teeth
+from .teeth import build_teeth, follow_lips
 from .tongue import build_tongue
 from .uv import build_layout
 
@@ -97,8 +97,9 @@ def build_model(wheel: Path) -> tuple[HeadModel, MeanHead]:
     weights = np.concatenate([skin_weights, *(part.weights for part in parts)])
     units = expressions.split_units(template, offsets, joints, weights, (head.base.vertices[helper], helper_offsets))
     units.correctives[:9] += expressions.neck_correctives(template, joints, weights, np.random.default_rng(identity.SEED))
+    identity_basis = follow_lips(follow(whole, head, space.basis), template, whole.slices)
     model = HeadModel(
-        name=NAME, licence=LICENCE, template=template, identity_basis=follow(whole, head, space.basis),
+        name=NAME, licence=LICENCE, template=template, identity_basis=identity_basis,
         expression_basis=units.offsets, expression_names=ARKIT_NAMES, bone_rotations=units.rotations,
         pose_correctives=units.correctives, joint_regressor=regressor, weights=weights, faces=whole.faces,
         uvs=layout.uvs, face_uvs=layout.face_uvs, face_parts=whole.face_parts, part_names=PART_NAMES,

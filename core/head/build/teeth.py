@@ -2,7 +2,7 @@
 
 Rule: everything is built in an arch frame (s along the arch, b outwards, h towards the edge of the teeth) and then laid
 on the arch; upper and lower differ in tables only. The binding is the affine part of the helper's motion, so teeth
-follow identity and units without being bent.
+follow identity and units without being bent; from person to person they keep their distance from the lips (follow_lips).
 Source: crown widths and heights as in Ash & Nelson, "Wheeler's Dental Anatomy" (rounded adult means).
 """
 
@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.spatial import cKDTree
 
 from ...types import JOINT_NAMES
 from .parts import NUM_BASE, BaseMesh, Part
@@ -30,10 +31,12 @@ HEIGHT_MM = {"upper": (10.0, 8.8, 9.8, 8.4, 8.2, 7.4, 7.0), "lower": (8.8, 9.0, 
 THICKNESS_MM = {"upper": (7.0, 6.2, 8.0, 9.0, 9.0, 10.8, 10.4), "lower": (6.0, 6.4, 7.6, 7.6, 8.0, 10.2, 10.0)}
 EDGE_MM = {"upper": (0.0, -0.6, 0.3, -0.1, -0.2, -0.3, -0.3), "lower": (0.0, 0.0, 0.5, 0.1, 0.0, 0.0, 0.0)}
 """How far each tooth's edge stands beyond the plane of occlusion (the central incisor's edge)."""
-FORWARD_MM = {"upper": (2.0, -2.2), "lower": (-0.3, -3.6)}
-"""Labial face of the teeth outwards from the helper's edge, in front and at the back (cheeks come in when the jaw opens)."""
-OCCLUSION_MM = -2.0
-"""Height of the plane of occlusion over the helper's edges: the upper incisors stand 2 mm below the upper lip's rim."""
+FORWARD_AT_MM = (0.0, 18.5, 50.0)
+FORWARD_MM = {"upper": (5.1, 0.8, -2.2), "lower": (2.2, -1.3, -3.6)}
+"""Labial face of the teeth outwards from the helper's edge, at these arch lengths: incisors bear the lips (the helper's stand 5 mm
+behind them, in the dark), cheeks come in at the back when the jaw opens."""
+OCCLUSION_MM = -2.8
+"""Height of the plane of occlusion over the helper's edges: 2 mm below the line where the lips meet, and the incisors' overbite."""
 OVERBITE_MM = {"upper": 1.3, "lower": 0.6}
 """Central incisors' edge beyond the line where the lips meet, in front; nothing at the molars."""
 
@@ -119,13 +122,28 @@ def bind_affine(points: np.ndarray, base_vertices: np.ndarray, helper: np.ndarra
     return sp.csr_matrix((dense.ravel(), (rows, np.tile(helper, len(points)))), (len(points), NUM_BASE))
 
 
+def follow_lips(identity_basis: np.ndarray, template: np.ndarray, slices: dict[str, slice]) -> np.ndarray:
+    """Identity offsets [K, V, 3] whose teeth and tongue shift with the inside of the lips, up and forward; slices: part's vertices.
+
+    Lips lie on the incisors in everybody, but the base's helper hardly follows those who have theirs further forward.
+    """
+    jaws = [np.arange(len(template))[slices[f"{jaw}_teeth"]][: 14 * NUM_TOOTH].reshape(14, -1) for jaw in ("upper", "lower")]
+    incisors = np.concatenate([jaw[[0, 1, 7, 8]].ravel() for jaw in jaws])
+    incisors = incisors[template[incisors, 2] > np.median(template[incisors, 2])]
+    _, lips = cKDTree(template[slices["skin"]]).query(template[incisors])
+    apart = identity_basis[:, np.unique(lips)].mean(1) - identity_basis[:, incisors].mean(1)
+    basis = identity_basis.copy()
+    for part in ("upper_teeth", "lower_teeth", "tongue"):
+        basis[:, slices[part], 1:] += apart[:, None, 1:]
+    return basis
+
+
 def fit_arch(base: BaseMesh, jaw: str) -> Arch:
     """Least-squares arch through the helper's outer edge, moved by FORWARD_MM and OCCLUSION_MM."""
     edge = base.vertices[list(HELPER_EDGE[jaw])]
     step = np.linalg.norm(np.diff(edge[:, [0, 2]], axis=0), axis=1)
     s = np.concatenate([[0], np.cumsum(step)])
-    front, back = FORWARD_MM[jaw]
-    forward = 1e-3 * (front + (back - front) * np.clip(s / 0.05, 0, 1))[:, None]
+    forward = 1e-3 * np.interp(1e3 * s, FORWARD_AT_MM, FORWARD_MM[jaw])[:, None]
     tangent = np.gradient(edge[:, [0, 2]], s, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     outer = edge[:, [0, 2]] + forward * np.stack([-tangent[:, 1], tangent[:, 0]], 1)
