@@ -90,48 +90,69 @@ def cell_of(place: wp.vec3, origin: wp.vec3, cell: float, counts: wp.vec3i):
 
 
 @wp.func
+def from_segment(place: wp.vec3, segments: wp.array2d(dtype=float), s: int):
+    """From the nearest point of segment s to a place, and how far along the segment that point is."""
+    a = wp.vec3(segments[s, 0], segments[s, 1], segments[s, 2])
+    way = wp.vec3(segments[s, 3], segments[s, 4], segments[s, 5]) - a
+    t = wp.clamp(wp.dot(place - a, way) * segments[s, 15], 0.0, 1.0)
+    apart = place - a - t * way
+    return wp.vec4(apart[0], apart[1], apart[2], t)
+
+
+@wp.func
 def lines_of_age(
+    volume: wp.array3d(dtype=float),
+    seed: int,
     place: wp.vec3,
     texel: float,
-    rag: float,
+    broad: float,
+    narrow: float,
     segments: wp.array2d(dtype=float),
-    origin: wp.vec3,
-    cell: float,
-    counts: wp.vec3i,
-    offsets: wp.array(dtype=wp.int32),
+    first: int,
+    last: int,
     items: wp.array(dtype=wp.int32),
 ):
     """Height m of the creases near a place: the deepest groove, and the fold that hangs over one side of it.
 
-    segments [N, 15]: two ends, the ends' depths, their widths, the side that hangs over, by which share of the depth, and how far
-    it is felt.
+    segments [N, 16]: two ends, the ends' depths, their widths, the side that hangs over, by which share of the depth, how far it
+    is felt, and 1 over its length squared; items first to last are those to ask. broad, narrow: noise that bends the lines.
     """
-    at = cell_of(place, origin, cell, counts)
     groove = wp.float32(0.0)
     fold = wp.float32(0.0)
-    for n in range(offsets[at], offsets[at + 1]):
+    is_bent = wp.int32(0)
+    ragged = wp.float32(1.0)
+    bend = wp.vec3(0.0, 0.0, 0.0)
+    for n in range(first, last):
         s = items[n]
-        a = wp.vec3(segments[s, 0], segments[s, 1], segments[s, 2])
-        way = wp.vec3(segments[s, 3], segments[s, 4], segments[s, 5]) - a
-        t = wp.clamp(wp.dot(place - a, way) / wp.max(wp.length_sq(way), 1.0e-12), 0.0, 1.0)
-        apart = place - a - t * way
-        distance = wp.length(apart)
-        width = segments[s, 8] + t * (segments[s, 9] - segments[s, 8])
         reach = segments[s, 14]
-        if distance < reach:
-            depth = (segments[s, 6] + t * (segments[s, 7] - segments[s, 6])) * wp.max(1.0 + 0.3 * rag, 0.2)
-            wide = wp.max(width, 0.8 * texel)
-            q = distance / wide
-            window = 1.0 - (distance / reach) * (distance / reach)
-            window = window * window
-            profile = 0.62 * wp.exp(0.3 - wp.sqrt(q * q + 0.09)) + 0.38 * wp.exp(-0.16 * q * q)
-            groove = wp.max(groove, depth * (width / wide) * profile * window)
-            over = segments[s, 13]
-            if over > 0.0 and distance > 1.0e-7:
-                side = wp.vec3(segments[s, 10], segments[s, 11], segments[s, 12])
-                p = distance / (3.0 * width)
-                lean = wp.max(wp.dot(apart, side) / distance, 0.0)
-                fold = wp.max(fold, over * depth * lean * p * wp.exp(0.5 - 0.5 * p * p) * window)
+        away = from_segment(place, segments, s)
+        limit = reach + 0.001
+        if away[0] * away[0] + away[1] * away[1] + away[2] * away[2] < limit * limit:
+            if is_bent == 0:
+                other = octave(volume, seed, 71, place, 0.0054, 0.0)
+                is_bent = 1
+                ragged = wp.max(1.0 + 0.08 * narrow - 0.2 * other + 0.15 * broad, 0.2)
+                bend = wp.vec3(0.0003 * broad + 0.00005 * narrow, 0.0003 * other - 0.00005 * narrow, 0.00015 * (broad - other))
+            off = from_segment(place + bend * wp.min(1.0, 0.0007 / segments[s, 8]), segments, s)
+            apart = wp.vec3(off[0], off[1], off[2])
+            t = off[3]
+            distance = wp.length(apart)
+            if distance < reach:
+                width = segments[s, 8] + t * (segments[s, 9] - segments[s, 8])
+                depth = (segments[s, 6] + t * (segments[s, 7] - segments[s, 6])) * ragged
+                wide = wp.max(width, 1.5 * texel)
+                q = distance / wide
+                window = 1.0 - (distance / reach) * (distance / reach)
+                window = window * window
+                sharp = wp.clamp(0.78 - 260.0 * width, 0.3, 0.65)
+                profile = sharp * wp.exp(0.3 - wp.sqrt(q * q + 0.09)) + (1.0 - sharp) * wp.exp(-0.16 * q * q)
+                groove = wp.max(groove, depth * (width / wide) * profile * window)
+                over = segments[s, 13]
+                if over > 0.0 and distance > 1.0e-7:
+                    side = wp.vec3(segments[s, 10], segments[s, 11], segments[s, 12])
+                    p = distance / (3.0 * width)
+                    lean = wp.max(wp.dot(apart, side) / distance, 0.0)
+                    fold = wp.max(fold, over * depth * lean * p * wp.exp(0.5 - 0.5 * p * p) * window)
     return fold - groove
 
 
@@ -175,64 +196,57 @@ def raise_skin(
     if fine > 1.0e-6 and shown > 0.0:
         bent = place + wp.vec3(0.25, 0.0, -0.25) * place[1]
         up -= fine * shown * plateaus(seed, 60, bent, 0.00062, 0.42)
-    level = bare * read_vertex(table, corners, w, 5)
-    if level > 1.0e-6:
+    level = bare * read_vertex(table, corners, w, 5) - 2.0e-6
+    if level > 0.0:
         at = wp.vec3(0.30 * place[0], place[1], 0.30 * place[2])
         up -= level * ruled(volume, seed, 61, at, texel)
-    upright = bare * read_vertex(table, corners, w, 6)
-    if upright > 1.0e-6:
+    upright = bare * read_vertex(table, corners, w, 6) - 2.0e-6
+    if upright > 0.0:
         at = wp.vec3(place[0], 0.30 * place[1], 0.7 * place[2])
         up -= upright * ruled(volume, seed, 62, at, texel)
-    slanting = bare * read_vertex(table, corners, w, 7)
-    if slanting > 1.0e-6:
+    slanting = bare * read_vertex(table, corners, w, 7) - 2.0e-6
+    if slanting > 0.0:
         x = wp.abs(place[0])
         at = wp.vec3(0.85 * x + 0.53 * place[1], 0.3 * (0.85 * place[1] - 0.53 * x), 0.4 * place[2])
         up -= slanting * ruled(volume, seed, 63, at, texel)
 
-    dimples = bare * read_vertex(table, corners, w, 8)
-    if dimples > 1.0e-6:
-        up += dimples * (
-            0.8 * octave(volume, seed, 65, place, 0.0042, texel) + 0.6 * octave(volume, seed, 66, place, 0.0019, texel)
-        )
-    pores = bare * read_vertex(table, corners, w, 9)
-    if pores > 1.0e-6:
+    broad = octave(volume, seed, 65, place, 0.0046, texel)
+    narrow = octave(volume, seed, 66, place, 0.0021, texel)
+    up += bare * read_vertex(table, corners, w, 8) * (0.8 * broad + 0.6 * narrow)
+    pores = bare * read_vertex(table, corners, w, 9) - 8.0e-6
+    if pores > 0.0:
         radius = read_vertex(table, corners, w, 10)
         open = read_vertex(table, corners, w, 11)
         along = wp.vec3(0.0, pore_length, 0.0)
         up -= pores * pits(seed, 1, place, 0.00105, radius, open, along, 0.75 * texel)
-    hairs = bare * read_vertex(table, corners, w, 12)
-    if hairs > 1.0e-6:
+    hairs = bare * read_vertex(table, corners, w, 12) - 2.0e-6
+    if hairs > 0.0:
         up += hairs * pits(seed, 2, place, 0.00068, 0.00019, 1.0, wp.vec3(0.0, 0.0, 0.0), 0.75 * texel)
 
     if on_lip > 0.004:
         at = wp.vec3(2.2 * place[0], 0.42 * place[1], place[2])
         coarse = valley(octave(volume, seed, 20, at, 0.0034, 0.0), 0.4) * wp.clamp(1.6 - 7.0 * texel / 0.0034, 0.0, 1.0)
-        narrow = valley(octave(volume, seed, 21, at, 0.0017, 0.0), 0.4) * wp.clamp(1.6 - 7.0 * texel / 0.0017, 0.0, 1.0)
-        up -= lip_depth * on_lip * (coarse + 0.5 * narrow)
+        thin = valley(octave(volume, seed, 21, at, 0.0017, 0.0), 0.4) * wp.clamp(1.6 - 7.0 * texel / 0.0017, 0.0, 1.0)
+        up -= lip_depth * on_lip * wp.clamp(1.0 + 0.5 * broad, 0.2, 2.0) * (coarse + 0.4 * thin)
 
     here = cell_of(place, origin, cell, counts)
-    if offsets[here + 1] > offsets[here]:
-        n0 = octave(volume, seed, 70, place, 0.0062, 0.0)
-        n1 = octave(volume, seed, 71, place, 0.0054, 0.0)
-        n2 = octave(volume, seed, 72, place, 0.0026, 0.0)
-        moved = place + wp.vec3(0.0004 * n0 + 0.00008 * n2, 0.0004 * n1 - 0.00008 * n2, 0.0002 * (n0 - n1))
-        up += lines_of_age(moved, texel, 0.6 * n2 - 0.6 * n1 + 0.4 * n0, segments, origin, cell, counts, offsets, items)
+    first = offsets[here]
+    last = offsets[here + 1]
+    if last > first:
+        up += lines_of_age(volume, seed, place, texel, broad, narrow, segments, first, last, items)
     height[i] = up
 
 
 @wp.kernel
 def tilt_skin(
     index: wp.array(dtype=wp.int32),
-    frames: wp.array2d(dtype=float),
-    uv_triangles: wp.array(dtype=wp.vec3i),
+    frames: wp.array(dtype=wp.vec3),
     triangle_id: wp.array2d(dtype=wp.int32),
-    barycentric: wp.array2d(dtype=wp.vec3),
     height: wp.array2d(dtype=float),
     steepest: float,
     normal: wp.array3d(dtype=wp.uint8),
 ):
-    """Tangent-space normals of heights m at the listed texels, as relief.normal_map makes them; frames [U, 3]: see
-    relief.frames_at_uvs."""
+    """Tangent-space normals of heights m at the listed texels, as relief.normal_map makes them of the triangles' frames [T]."""
     p = wp.tid()
     size = height.shape[0]
     row = index[p] / size
@@ -256,10 +270,9 @@ def tilt_skin(
         per_v += centre - height[row + 1, column]
         count += 1.0
     per_v = per_v * float(size) / wp.max(count, 1.0)
-    corners = uv_triangles[triangle_id[row, column]]
-    w = barycentric[row, column]
-    along = per_u / wp.max(read_vertex(frames, corners, w, 0), 1.0e-4)
-    across = (per_v - along * read_vertex(frames, corners, w, 1)) / wp.max(read_vertex(frames, corners, w, 2), 1.0e-4)
+    frame = frames[triangle_id[row, column]]
+    along = per_u / frame[0]
+    across = (per_v - along * frame[1]) / frame[2]
     limit = wp.min(1.0, steepest / wp.max(wp.sqrt(along * along + across * across), 1.0e-6))
     along = along * limit
     across = across * limit

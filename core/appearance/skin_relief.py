@@ -13,16 +13,17 @@ import numpy as np
 
 from ..head.model import HeadModel
 from ..render.runtime import as_warp, launch, load_relief_kernels, load_warp
-from ..render.shading import vertex_normals
 from .canvas import Canvas, get_canvas
 from .face_map import FaceMap, get_face_map, soft_step
 from .noise import noise_volume
 from .parameters import Appearance
-from .relief import FLAT_NORMAL, STEEPEST, encode_displacement, frames_at_uvs
+from .relief import FLAT_NORMAL, LEAST_STRETCH_M, STEEPEST, encode_displacement
 from .wrinkles import CELL_M, draw_creases
 
 MICRON = 1e-6
-LIP_FURROW_M = 90 * MICRON
+LIP_FURROW_M = 65 * MICRON
+WIDEST_TEXEL_M = 0.003
+"""Beyond it a triangle's texels say nothing of its neighbours'."""
 BORDER_PX = 3
 """Texels beside a chart that carry its border on, so that reading between texels brings nothing foreign in."""
 
@@ -59,11 +60,10 @@ def build_relief_canvas(model: HeadModel, canvas: Canvas) -> ReliefCanvas:
     seen = (hidden < 1)[canvas.triangles].any(1)
     skin = canvas.skin[seen[canvas.raster.triangle_id.reshape(-1)[canvas.skin]]]
     border, source = find_border(canvas.raster.is_covered)
-    frames = frames_at_uvs(
-        face.places, vertex_normals(face.places, canvas.triangles), canvas.triangles, model.uvs, canvas.uv_triangles
-    )
+    frames = frames_of_triangles(face.places, canvas.triangles, model.uvs, canvas.uv_triangles)
+    longer = np.maximum(frames[:, 0], np.hypot(frames[:, 1], frames[:, 2])) / size
     texel = np.zeros(len(face.places))
-    np.maximum.at(texel, canvas.triangles.ravel(), np.maximum(frames[:, 0], frames[:, 2])[canvas.uv_triangles.ravel()] / size)
+    np.maximum.at(texel, canvas.triangles.ravel(), np.repeat(np.minimum(longer, WIDEST_TEXEL_M), 3))
     return ReliefCanvas(skin.astype(np.int32), border, source, texel)
 
 
@@ -142,18 +142,31 @@ def paint_relief(model: HeadModel, vertices: np.ndarray, appearance: Appearance,
     return {"displacement": encode_displacement(height), "normal": tilt_relief(model, vertices, height)}
 
 
+def frames_of_triangles(vertices: np.ndarray, triangles: np.ndarray, uvs: np.ndarray, uv_triangles: np.ndarray) -> np.ndarray:
+    """along_u, skew, along_v (relief.TexelFrames) of every triangle, [T, 3]: exact where UVs are sheared and means are not."""
+    p, q = vertices[triangles].astype(np.float64), uvs[uv_triangles].astype(np.float64)
+    side, uv_side = p[:, 1:] - p[:, :1], q[:, 1:] - q[:, :1]
+    area = uv_side[:, 0, 0] * uv_side[:, 1, 1] - uv_side[:, 0, 1] * uv_side[:, 1, 0]
+    safe = np.where(np.abs(area) < 1e-14, np.inf, area)[:, None]
+    per_u = (uv_side[:, 1, 1, None] * side[:, 0] - uv_side[:, 0, 1, None] * side[:, 1]) / safe
+    per_v = (uv_side[:, 0, 0, None] * side[:, 1] - uv_side[:, 1, 0, None] * side[:, 0]) / safe
+    along_u = np.maximum(np.linalg.norm(per_u, axis=1), LEAST_STRETCH_M)
+    skew = np.einsum("tc,tc->t", per_u, per_v) / along_u
+    across = np.linalg.norm(np.cross(per_u, per_v), axis=1) / along_u
+    return np.ascontiguousarray(np.column_stack([along_u, skew, np.maximum(across, LEAST_STRETCH_M)]), np.float32)
+
+
 def tilt_relief(model: HeadModel, vertices: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """relief.normal_map in one pass."""
+    """relief.normal_map of heights [size, size] m on neutral vertices [V, 3] m in one pass; [size, size, 3] uint8."""
     wp, size = load_warp(), len(height)
     canvas = get_canvas(model, size)
     own = get_relief_canvas(model, canvas)
-    frames = frames_at_uvs(vertices, vertex_normals(vertices, canvas.triangles), canvas.triangles, model.uvs, canvas.uv_triangles)
+    frames = frames_of_triangles(vertices, canvas.triangles, model.uvs, canvas.uv_triangles)
     normal = np.empty((size, size, 3), np.uint8)
     normal[:] = FLAT_NORMAL
     inputs = [
-        as_warp(own.skin, wp.int32), as_warp(np.ascontiguousarray(frames, np.float32), wp.float32),
-        as_warp(np.ascontiguousarray(canvas.uv_triangles, np.int32), wp.vec3i), as_warp(canvas.raster.triangle_id, wp.int32),
-        as_warp(canvas.raster.barycentric, wp.vec3), as_warp(height, wp.float32), STEEPEST, as_warp(normal, wp.uint8),
+        as_warp(own.skin, wp.int32), as_warp(frames, wp.vec3),
+        as_warp(canvas.raster.triangle_id, wp.int32), as_warp(height, wp.float32), STEEPEST, as_warp(normal, wp.uint8),
     ]  # fmt: skip
     launch(load_relief_kernels().tilt_skin, len(own.skin), inputs)
     flat = normal.reshape(-1, 3)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..head.model import HeadModel, triangulate
-from ..render.rasterize import rasterize_projected
+from ..render.rasterize import interpolate, rasterize_projected
 from .face_map import get_face_map
 from .parameters import Appearance
 
@@ -24,7 +24,7 @@ NECK_RADIUS_MM = 60.0
 STEP_WIDTHS, STEPS_MM = 3.0, (1.8, 4.5)
 """Length of a segment in the crease's widths, and its bounds."""
 LEAST_DEPTH_M = 4e-6
-CELL_M = 0.006
+CELL_M = 0.0035
 REACH, HANG_REACH = 5.5, 9.0
 """How far a crease is felt, in its widths; one that skin hangs over."""
 STRAY_M = 0.001
@@ -49,11 +49,11 @@ SITES = {
     "forehead": Site(0.0, 0.34, 0.75, 27, 72, 5.0),
     "glabella": Site(0.0, 0.40, 0.75, 38, 75, 6.0),
     "nasion": Site(0.0, 0.22, 0.65, 42, 75, 6.0),
-    "crow": Site(0.0, 0.26, 0.42, 29, 65, 2.5),
+    "crow": Site(0.0, 0.29, 0.42, 29, 65, 2.5),
     "crow_fine": Site(0.0, 0.10, 0.27, 34, 70, 3.0),
     "lower_lid": Site(0.03, 0.15, 0.34, 26, 70, 5.0),
     "tear_trough": Site(0.06, 0.30, 1.70, 30, 75, 0.0, 0.70),
-    "nasolabial": Site(0.08, 0.62, 1.50, 24, 75, 0.0, 0.60),
+    "nasolabial": Site(0.08, 0.75, 1.50, 24, 75, 0.0, 0.60),
     "marionette": Site(0.02, 0.48, 0.85, 42, 78, 6.0, 0.40),
     "mouth_corner": Site(0.05, 0.20, 0.50, 30, 75),
     "upper_lip": Site(0.0, 0.17, 0.33, 44, 75, 2.5),
@@ -61,25 +61,24 @@ SITES = {
     "chin": Site(0.08, 0.32, 1.30, 35, 75, 0.0, 0.30),
     "cheek": Site(0.0, 0.22, 0.75, 50, 82, 5.0),
     "bunny": Site(0.0, 0.10, 0.35, 45, 75, 5.0),
-    "neck": Site(0.07, 0.45, 1.00, 34, 75, 4.0),
+    "neck": Site(0.07, 0.55, 1.80, 34, 75, 4.0),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Chart:
-    """The template's skin seen from the front and unrolled around the neck: depth [h, w] mm each, nan where there is none;
-    corner [2] mm: what the first texel's corner lies at; axis_mm: the neck's, behind the origin."""
+    """The template's skin seen from the front and unrolled around the neck: places [h, w, 3] mm each, nan where there is none;
+    corner [2] mm: where the first texel's corner lies."""
 
     front: np.ndarray
     front_corner: np.ndarray
     neck: np.ndarray
     neck_corner: np.ndarray
-    axis_mm: float
 
 
 @dataclass(frozen=True)
 class Creases:
-    """segments [N, 15] (relief_kernels.lines_of_age, m), and by cells of CELL_M which of them are felt there: origin [3] m,
+    """segments [N, 16] (relief_kernels.lines_of_age, m), and by cells of CELL_M which of them are felt there: origin [3] m,
     counts [3], offsets [cells + 1], items."""
 
     segments: np.ndarray
@@ -110,34 +109,34 @@ def build_chart(model: HeadModel) -> Chart:
     outside = np.maximum(face.inside, model.regions.get("eye_socket", np.zeros(len(face.places)))) < 0.5
     triangles = triangles[(parts == model.part_names.index("skin")) & outside[triangles].all(1)]
     places = 1000 * face.places
-    front, front_corner = project(places[:, :2], FAR_MM - places[:, 2], triangles)
+    front, front_corner = project(places, places[:, :2], -places[:, 2], triangles)
     on_neck = face.neck > 0.5
-    axis = float(0.5 * (places[on_neck, 2].min() + places[on_neck, 2].max()))
+    axis = 0.5 * (places[on_neck, 2].min() + places[on_neck, 2].max())
     angle = np.arctan2(places[:, 0], places[:, 2] - axis)
     radius = np.hypot(places[:, 0], places[:, 2] - axis)
     whole = triangles[(np.ptp(angle[triangles], axis=1) < 1.0) & (places[triangles, 1].max(1) < places[on_neck, 1].max())]
-    neck, neck_corner = project(np.stack([NECK_RADIUS_MM * angle, places[:, 1]], 1), FAR_MM - radius, whole)
-    return Chart(front, front_corner, neck, neck_corner, axis)
+    neck, neck_corner = project(places, np.stack([NECK_RADIUS_MM * angle, places[:, 1]], 1), -radius, whole)
+    return Chart(front, front_corner, neck, neck_corner)
 
 
-def project(at_mm: np.ndarray, depth_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where triangles lie on a chart [V, 2] mm, and how far off [V] -> what is nearest as FAR_MM less its depth, [h, w]."""
+def project(places: np.ndarray, at_mm: np.ndarray, depth_mm: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where vertices lie on a chart [V, 2] mm, and how far off [V] mm -> the nearest places [h, w, 3] of `places` [V, 3]."""
     corner = at_mm.min(0) - 1
     size = np.ceil((at_mm.max(0) + 1 - corner) * PX_PER_MM).astype(int)
-    raster = rasterize_projected((at_mm - corner) * PX_PER_MM, depth_mm, triangles, (int(size[0]), int(size[1])))
-    return np.where(raster.is_covered, FAR_MM - raster.depth.astype(np.float64), np.nan), corner
+    raster = rasterize_projected((at_mm - corner) * PX_PER_MM, FAR_MM + depth_mm, triangles, (int(size[0]), int(size[1])))
+    return np.where(raster.is_covered[..., None], interpolate(places, raster, triangles), np.nan).astype(np.float64), corner
 
 
 def read(chart: np.ndarray, corner: np.ndarray, at_mm: np.ndarray) -> np.ndarray:
-    """A chart between its texels at [N, 2] mm, nan beside it."""
+    """A chart between its texels at [N, 2] mm, [N, 3]; nan beside it."""
     x, y = ((at_mm - corner) * PX_PER_MM - 0.5).T
     column, row = np.floor(x).astype(int), np.floor(y).astype(int)
     inside = (column >= 0) & (row >= 0) & (column < chart.shape[1] - 1) & (row < chart.shape[0] - 1)
     column, row = (np.where(inside, i, 0) for i in (column, row))
-    a, b = x - column, y - row
+    a, b = (x - np.floor(x))[:, None], (y - np.floor(y))[:, None]
     low = chart[row, column] * (1 - a) + chart[row, column + 1] * a
     high = chart[row + 1, column] * (1 - a) + chart[row + 1, column + 1] * a
-    return np.where(inside, low * (1 - b) + high * b, np.nan)
+    return np.where(inside[:, None], low * (1 - b) + high * b, np.nan)
 
 
 def draw_creases(model: HeadModel, appearance: Appearance) -> Creases:
@@ -153,8 +152,8 @@ def draw_creases(model: HeadModel, appearance: Appearance) -> Creases:
     draw_middle(pen, eye, points)
     draw_neck(pen, points)
     rows = [segments_of(crease, chart) for crease in pen.creases]
-    segments = np.concatenate(rows) if rows else np.zeros((0, 15))
-    return sort_segments(np.concatenate([segments, np.zeros((1, 15))]).astype(np.float32))
+    segments = np.concatenate(rows) if rows else np.zeros((0, 16))
+    return sort_segments(np.concatenate([segments, np.zeros((1, 16))]).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,7 @@ def draw_middle(pen: Pen, eye: np.ndarray, points: np.ndarray) -> None:
     for rank, y in ((0, 3.5), (1, 7.5)):
         pen.draw("nasion", [(-8.0, root + y + 1), (0.0, root + y), (8.0, root + y + 1)], rank=rank, stray=0.5)
     y = corner[1] - 15.5
-    pen.draw("chin", [(-15.0, y - 4), (-8.0, y - 1), (0.0, y), (8.0, y - 1), (15.0, y - 4)], side=1.0, stray=0.4)
+    pen.draw("chin", [(15.0, y - 4), (8.0, y - 1), (0.0, y), (-8.0, y - 1), (-15.0, y - 4)], stray=0.4)
 
 
 def draw_eye(pen: Pen, side: float, eye: np.ndarray, points: np.ndarray) -> None:
@@ -316,16 +315,11 @@ def ray(start: np.ndarray, angle_deg: float, first: float, length: float, bend_d
 
 
 def segments_of(crease: Crease, chart: Chart) -> np.ndarray:
-    """A crease as segments [n, 15] m on the template; those that leave the chart are left out."""
+    """A crease as segments [n, 16] m on the template; those that leave the chart are left out."""
     step = float(np.clip(1000 * STEP_WIDTHS * crease.width, *STEPS_MM))
     flat = smooth_line(crease.points, step)
-    if crease.is_neck:
-        radius = read(chart.neck, chart.neck_corner, flat)
-        angle = flat[:, 0] / NECK_RADIUS_MM
-        places = np.stack([radius * np.sin(angle), flat[:, 1], chart.axis_mm + radius * np.cos(angle)], 1)
-    else:
-        places = np.column_stack([flat, read(chart.front, chart.front_corner, flat)])
-    places = 1e-3 * places
+    where = (chart.neck, chart.neck_corner) if crease.is_neck else (chart.front, chart.front_corner)
+    places = 1e-3 * read(*where, flat)
     t = np.linspace(0, 1, len(flat))
     first, last = (np.clip(share, 1e-3, 0.5) for share in crease.ends)
     come = np.clip(np.minimum(t / first, (1 - t) / last), 0, 1)
@@ -336,9 +330,10 @@ def segments_of(crease: Crease, chart: Chart) -> np.ndarray:
     side = crease.side * np.cross(outward, ways)
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12)
     reach = (HANG_REACH if crease.hang > 0 else REACH) * np.maximum(width[:-1], width[1:])
-    hang = np.full(len(ways), crease.hang)
-    rows = np.column_stack([places[:-1], places[1:], depth[:-1], depth[1:], width[:-1], width[1:], side, hang, reach])
-    jump = np.linalg.norm(ways, axis=1)
+    hang, jump = np.full(len(ways), crease.hang), np.linalg.norm(ways, axis=1)
+    rows = np.column_stack(
+        [places[:-1], places[1:], depth[:-1], depth[1:], width[:-1], width[1:], side, hang, reach, 1 / np.maximum(jump**2, 1e-12)]
+    )
     return rows[np.isfinite(rows).all(1) & (jump < 4e-3 * step)]
 
 
@@ -356,7 +351,7 @@ def smooth_line(points: np.ndarray, step: float) -> np.ndarray:
 def sort_segments(segments: np.ndarray) -> Creases:
     """Which segments are felt in which cell; the last one is no segment."""
     ends = segments[:-1, :6].reshape(-1, 2, 3)
-    reach = segments[:-1, 14:] + STRAY_M
+    reach = segments[:-1, 14:15] + STRAY_M
     if not len(ends):
         return Creases(segments, np.zeros(3), np.ones(3, int), np.zeros(2, np.int32), np.zeros(1, np.int32))
     low, high = ends.min(1) - reach, ends.max(1) + reach
