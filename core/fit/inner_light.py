@@ -63,9 +63,10 @@ def round_eyes(surface: HeadSurface, atlas: Atlas) -> tuple[np.ndarray, np.ndarr
 
 
 def light_openings(
-    photo: Photo, camera: Camera, surface: HeadSurface, atlas: Atlas, diffuse: np.ndarray
+    photo: Photo, camera: Camera, surface: HeadSurface, atlas: Atlas, diffuse: np.ndarray, paint: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Diffuse light [V, 3] by the lamps -> the log part beyond them and the glints, [V, 3] each, 0 outside eyes and mouth."""
+    """Diffuse light by the lamps and linear paint [V, 3] -> the log part of light beyond them and the glints, [V, 3] each, 0
+    outside eyes and mouth."""
     image, view = head_crop(photo.pixels, camera, surface.vertices, EYE_PX)
     pixels, _ = project(view, surface.vertices)
     inside = ((pixels > 1) & (pixels < np.array(view.size) - 1)).all(1)
@@ -74,8 +75,7 @@ def light_openings(
     if len(index) < LEAST_SAMPLES:
         return correction, glint
     colour = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
-    paint = SRGB_TABLE[np.clip(atlas.base_vertex[index], 0, 255).astype(np.uint8)].astype(np.float64)
-    residual = np.log(np.maximum(colour, 3e-3) / np.maximum(paint * diffuse[index], 3e-3))
+    residual = np.log(np.maximum(colour, 3e-3) / np.maximum(paint[index] * diffuse[index], 3e-3))
     is_eye = atlas.inner[index] < len(EYES)
     level = residual.mean(1)
     tint = residual - level[:, None]

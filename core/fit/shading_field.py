@@ -22,6 +22,7 @@ from .face_zones import soft_step
 from .inner_light import light_openings, open_share, round_eyes
 from .light import BURNT, SkinLight, head_crop
 from .membrane import stretch_membrane
+from .mouth_paint import BASE_TONE, MouthTone, find_mouth_tone, tone_vertices
 from .skin_cluster import is_foreign
 from .surface import HeadSurface, pose_surface
 
@@ -56,11 +57,13 @@ LEAST_REMAINING = 0.2
 
 @dataclass(frozen=True)
 class Shading:
-    """diffuse, highlight [V, 3] linear, as above; correction [V, 3]: the log part of diffuse that is not the lamps'."""
+    """diffuse, highlight [V, 3] linear, as above; correction [V, 3]: the log part of diffuse that is not the lamps'; mouth: the
+    tone of teeth and gums that the light between the lips goes with."""
 
     diffuse: np.ndarray
     highlight: np.ndarray
     correction: np.ndarray
+    mouth: MouthTone = BASE_TONE
 
 
 def estimate_shading(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel, skin_light: SkinLight) -> Shading:
@@ -105,42 +108,92 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
 def correct_shading(
     photo: Photo, camera: Camera, surface: HeadSurface, atlas: Atlas, skin_light: SkinLight, lamps: Shading
 ) -> Shading:
-    """The lamps' shading times the smooth part of what they leave unexplained on bare skin."""
-    image, view = head_crop(photo.pixels, camera, surface.vertices, SAMPLING_PX)
-    pixels, _ = project(view, surface.vertices)
-    inside = ((pixels > 0) & (pixels < view.size)).all(1)
-    zones = atlas.zones
-    bare = np.maximum(zones.sure_skin, 0.5 * zones.front * (1 - zones.feature))
-    certainty = bare * inside * surface.seen * np.clip(2 * surface.cosine - 0.3, 0, 1)
-    index = np.flatnonzero(certainty > 0.01)
-    colour = sample_image(image, pixels[index], SRGB_TABLE).astype(np.float64)
-    matt = np.maximum(colour - lamps.highlight[index], LEAST_REMAINING * colour)
-    residual = np.zeros_like(lamps.diffuse)
-    expected = skin_light.skin_linear_rgb * np.maximum(lamps.diffuse[index], 1e-3)
-    residual[index] = np.log(np.maximum(matt, 2e-3) / np.maximum(expected, 2e-3))
-    level = residual.mean(1)
-    tint = np.linalg.norm(np.diff(residual, axis=1), axis=1)
-    certainty = certainty / (1 + (level / TRUSTED_LOG) ** 4 + (tint / TRUSTED_TINT) ** 4)
-    covered = is_foreign(colour, skin_light.foreign)
-    certainty[index[covered]] = 0
-    certainty[index] *= 1 - 0.98 * soft_step(colour.max(1), *BURNT)
-    smooth = stretch_membrane(
-        surface.vertices, atlas.graph, residual, certainty, reach_m=REACH_M, stiffness_m=SMOOTH_M, tolerance=1e-6
-    )
-    correction = smooth @ light_share(skin_light.skin_linear_rgb).T
+    """The lamps' shading times what they leave unexplained: smoothly on bare skin, on lids, in eyes and mouth; and its glints."""
+    sight = look_at_vertices(photo, camera, surface)
+    skin = read_bare_skin(sight, surface, atlas, skin_light, lamps)
+    correction = spread_residual(skin, surface, atlas, skin_light)
     diffuse, highlight = lamps.diffuse * np.exp(correction), lamps.highlight.copy()
-    lids = np.zeros(len(pixels))
-    lids[atlas.skin] = (zones.lids * inside * surface.seen)[atlas.skin]
-    on_lids = np.flatnonzero(lids > 0.01)
-    shown = sample_image(image, pixels[on_lids], SRGB_TABLE).astype(np.float64)
-    lift = lift_lids(shown, skin_light.skin_linear_rgb, diffuse[on_lids]) * lids[on_lids, None]
+    on_lids, lift = find_lift(sight, surface, atlas, skin_light, diffuse)
     correction[on_lids] += lift
     diffuse[on_lids] *= np.exp(lift)
-    albedo = matt / np.maximum(diffuse[index], 1e-3)
-    glint = find_glint(albedo, skin_light.skin_linear_rgb, GLINT_SHARE * min(skin_light.gloss, 1.0)) * diffuse[index]
-    highlight[index] += glint * ~covered[:, None]
-    beyond, glint = light_openings(photo, camera, surface, atlas, diffuse)
-    return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond)
+    highlight[skin.index] += find_glints_on_skin(skin, skin_light, diffuse)
+    mouth = find_mouth_tone(photo, camera, surface, atlas, diffuse, skin_light.skin_linear_rgb)
+    beyond, glint = light_openings(photo, camera, surface, atlas, diffuse, tone_vertices(atlas, mouth))
+    return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond, mouth)
+
+
+@dataclass(frozen=True)
+class VertexSight:
+    """A crop of the photo (sRGB bytes), all vertices' pixels [V, 2] in it; is_shown [V]: seen by the camera, in the picture."""
+
+    image: np.ndarray
+    pixels: np.ndarray
+    is_shown: np.ndarray
+
+
+def look_at_vertices(photo: Photo, camera: Camera, surface: HeadSurface) -> VertexSight:
+    image, view = head_crop(photo.pixels, camera, surface.vertices, SAMPLING_PX)
+    pixels, _ = project(view, surface.vertices)
+    return VertexSight(image, pixels, ((pixels > 0) & (pixels < view.size)).all(1) & surface.seen)
+
+
+@dataclass(frozen=True)
+class BareSkin:
+    """How surely each vertex shows bare skin, certainty [V]; of those that may, index [N]: matt, their linear colour without the
+    lamps' highlight, residual: log of it over what is expected there [N, 3], is_covered [N]: by a mask or a scarf."""
+
+    certainty: np.ndarray
+    index: np.ndarray
+    matt: np.ndarray
+    residual: np.ndarray
+    is_covered: np.ndarray
+
+
+def read_bare_skin(sight: VertexSight, surface: HeadSurface, atlas: Atlas, skin_light: SkinLight, lamps: Shading) -> BareSkin:
+    """What the photo shows of bare skin beside what skin under the lamps would show; certain where it agrees roughly."""
+    zones = atlas.zones
+    bare = np.maximum(zones.sure_skin, 0.5 * zones.front * (1 - zones.feature))
+    certainty = bare * sight.is_shown * np.clip(2 * surface.cosine - 0.3, 0, 1)
+    index = np.flatnonzero(certainty > 0.01)
+    colour = sample_image(sight.image, sight.pixels[index], SRGB_TABLE).astype(np.float64)
+    matt = np.maximum(colour - lamps.highlight[index], LEAST_REMAINING * colour)
+    expected = skin_light.skin_linear_rgb * np.maximum(lamps.diffuse[index], 1e-3)
+    residual = np.log(np.maximum(matt, 2e-3) / np.maximum(expected, 2e-3))
+    tint = np.linalg.norm(np.diff(residual, axis=1), axis=1)
+    is_covered = is_foreign(colour, skin_light.foreign)
+    certainty[index] /= 1 + (residual.mean(1) / TRUSTED_LOG) ** 4 + (tint / TRUSTED_TINT) ** 4
+    certainty[index[is_covered]] = 0
+    certainty[index] *= 1 - 0.98 * soft_step(colour.max(1), *BURNT)
+    return BareSkin(certainty, index, matt, residual, is_covered)
+
+
+def spread_residual(skin: BareSkin, surface: HeadSurface, atlas: Atlas, skin_light: SkinLight) -> np.ndarray:
+    """The smooth part of the residual that is light's, log [V, 3]."""
+    residual = np.zeros_like(surface.vertices, np.float64)
+    residual[skin.index] = skin.residual
+    smooth = stretch_membrane(
+        surface.vertices, atlas.graph, residual, skin.certainty, reach_m=REACH_M, stiffness_m=SMOOTH_M, tolerance=1e-6
+    )
+    return smooth @ light_share(skin_light.skin_linear_rgb).T
+
+
+def find_lift(
+    sight: VertexSight, surface: HeadSurface, atlas: Atlas, skin_light: SkinLight, diffuse: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lids' vertices that the photo shows [N] and the log by which light [V, 3] there is raised, [N, 3]."""
+    lids = np.zeros(len(surface.vertices))
+    lids[atlas.skin] = (atlas.zones.lids * sight.is_shown)[atlas.skin]
+    on_lids = np.flatnonzero(lids > 0.01)
+    colour = sample_image(sight.image, sight.pixels[on_lids], SRGB_TABLE).astype(np.float64)
+    return on_lids, lift_lids(colour, skin_light.skin_linear_rgb, diffuse[on_lids]) * lids[on_lids, None]
+
+
+def find_glints_on_skin(skin: BareSkin, skin_light: SkinLight, diffuse: np.ndarray) -> np.ndarray:
+    """Sweat and oil beyond the lamps' highlight, [N, 3] linear; diffuse [V, 3]."""
+    light = diffuse[skin.index]
+    share = GLINT_SHARE * min(skin_light.gloss, 1.0)
+    glint = find_glint(skin.matt / np.maximum(light, 1e-3), skin_light.skin_linear_rgb, share)
+    return glint * light * ~skin.is_covered[:, None]
 
 
 def lift_lids(colour: np.ndarray, skin: np.ndarray, diffuse: np.ndarray) -> np.ndarray:

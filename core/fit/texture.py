@@ -27,6 +27,7 @@ from .eye_texture import IRIS_M, iris_colour, tint_irises
 from .gutters import fill_gutters
 from .light import SkinLight, fit_skin_light
 from .membrane import stretch_membrane
+from .mouth_paint import TONED_CONFIDENCE, paint_mouth
 from .seen_texels import SeenTexels, View, own_seat, prepare_view, see_texels, twin_seat, yield_to_mirror
 from .shading_field import Shading, correct_shading, lamp_shading
 from .surface import HeadSurface, mirror_values, pose_surface
@@ -46,7 +47,8 @@ def bake_texture(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Photo and its fitted camera and posed vertices [V, 3] -> albedo [size, size, 3] sRGB uint8, confidence [size, size] uint8.
 
-    Confidence: 255 seen straight on, less at grazing angles, at most 85 where mirrored from the other side, 0 invented.
+    Confidence: 255 seen straight on, less at grazing angles, at most 85 where mirrored from the other side, 60 on teeth and
+    gums whose tone the photo shows, 0 invented.
     """
     painting = paint_sight(look_at_skin(photo, camera, posed, model, size, skin_light))
     return painting.albedo, painting.confidence
@@ -102,8 +104,11 @@ def paint_sight(sight: Sight) -> Painting:
         light = np.maximum(eye_light(atlas, surface, sight.shading.diffuse), 0.02)
         tint_irises(albedo, iris / light, atlas.iris_radius, atlas.triangles, atlas.texels)
         paint_eyes(albedo, view.image, view.camera, surface, atlas, sight.shading.diffuse)
+    toned = paint_mouth(albedo, atlas, sight.shading.mouth)
     fill_gutters(albedo, atlas.gaps, atlas.gap_share)
-    return Painting(albedo, rate_confidence(direct, other, atlas.texels.size), appearance)
+    confidence = rate_confidence(direct, other, atlas.texels.size)
+    confidence.reshape(-1)[toned] = TONED_CONFIDENCE
+    return Painting(albedo, confidence, appearance)
 
 
 def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.ndarray) -> dict[str, np.ndarray]:

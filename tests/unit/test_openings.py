@@ -9,6 +9,7 @@ from likeness.core.fit.eye_texture import IRIS_M, PUPIL_M
 from likeness.core.fit.face_zones import find_zones
 from likeness.core.fit.inner_light import find_glints, light_openings, open_share
 from likeness.core.fit.light import SkinLight
+from likeness.core.fit.mouth_paint import base_paint
 from likeness.core.fit.shading_field import LIGHTEST_LID, lamp_shading, lift_lids
 from likeness.core.fit.surface import pose_surface
 from likeness.core.head.library import get_model
@@ -44,7 +45,7 @@ def test_shade_on_an_eye_is_light_and_not_paint(scene):
     _, camera, atlas, surface, shading = scene
     is_left = atlas.inner == INNER_PARTS.index("left_eye")
     photo = photograph(scene, np.where(is_left, 0.5, 1.0))
-    beyond, _ = light_openings(photo, camera, surface, atlas, shading.diffuse)
+    beyond, _ = light_openings(photo, camera, surface, atlas, shading.diffuse, base_paint(atlas))
     white = surface.seen & (atlas.iris_radius > 0.007) & (surface.cosine > 0.5)
     left, right = (beyond[white & (atlas.inner == k)].mean(1) for k in range(2))
     assert np.median(left) == pytest.approx(np.log(0.5), abs=0.12)

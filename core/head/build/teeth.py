@@ -33,10 +33,10 @@ EDGE_MM = {"upper": (0.0, -0.6, 0.3, -0.1, -0.2, -0.3, -0.3), "lower": (0.0, 0.0
 """How far each tooth's edge stands beyond the plane of occlusion (the central incisor's edge)."""
 FORWARD_AT_MM = (0.0, 18.5, 50.0)
 FORWARD_MM = {"upper": (5.1, 0.8, -2.2), "lower": (2.2, -1.3, -3.6)}
-"""Labial face of the teeth outwards from the helper's edge, at these arch lengths: incisors bear the lips (the helper's stand 5 mm
-behind them, in the dark), cheeks come in at the back when the jaw opens."""
+"""Labial face of the teeth outwards from the helper's edge, at these arch lengths: incisors bear the lips (the helper's stand
+5 mm behind them, in the dark), cheeks come in at the back when the jaw opens."""
 OCCLUSION_MM = -2.8
-"""Height of the plane of occlusion over the helper's edges: 2 mm below the line where the lips meet, and the incisors' overbite."""
+"""Height of the plane of occlusion over the helper's edges: with the overbite the incisors end 2 mm below where the lips meet."""
 OVERBITE_MM = {"upper": 1.3, "lower": 0.6}
 """Central incisors' edge beyond the line where the lips meet, in front; nothing at the molars."""
 
@@ -123,7 +123,7 @@ def bind_affine(points: np.ndarray, base_vertices: np.ndarray, helper: np.ndarra
 
 
 def follow_lips(identity_basis: np.ndarray, template: np.ndarray, slices: dict[str, slice]) -> np.ndarray:
-    """Identity offsets [K, V, 3] whose teeth and tongue shift with the inside of the lips, up and forward; slices: part's vertices.
+    """Identity offsets [K, V, 3] whose teeth and tongue shift with the lips' inside, up and forward; slices: part's vertices.
 
     Lips lie on the incisors in everybody, but the base's helper hardly follows those who have theirs further forward.
     """
