@@ -19,6 +19,7 @@ import numpy as np
 from .appearance.albedo import paint_albedo, skin_colour
 from .appearance.parameters import Appearance, sample_appearance
 from .appearance.skin_relief import paint_relief
+from .appearance.surface_maps import take_slopes
 from .config import DATA_DIR, VERSION
 from .errors import ModelError
 from .fit.texture import bake_surface_maps
@@ -124,8 +125,9 @@ def generate_head(
     yield Progress("Painting the surface maps", 0.9)
     skin = skin_colour(person.appearance)
     textures = {"albedo": Texture(albedo, "sRGB"), "albedo_confidence": Texture(np.zeros_like(albedo[..., 0]), "Non-Color")}
-    textures |= {name: Texture(pixels, "Non-Color") for name, pixels in bake_surface_maps(albedo, head, skin).items()}
-    textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
+    maps = bake_surface_maps(albedo, head, skin) | relief
+    maps["roughness"] = take_slopes(maps["roughness"], maps["normal"])
+    textures |= {name: Texture(pixels, "Non-Color") for name, pixels in maps.items()}
     asset = build_person(head, seed, person, vertices, textures)
     yield Progress("Done", 1.0)
     return asset

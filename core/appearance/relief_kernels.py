@@ -11,6 +11,8 @@ import warp as wp
 from .skin_kernels import octave, read_vertex, scramble, unit
 
 wp.set_module_options({"enable_backward": False})
+TALLEST = wp.constant(0.003)
+"""No crease is deeper, m, whatever an artist asks for."""
 
 
 @wp.func
@@ -153,7 +155,7 @@ def lines_of_age(
                     p = distance / (3.0 * width)
                     lean = wp.max(wp.dot(apart, side) / distance, 0.0)
                     fold = wp.max(fold, over * depth * lean * p * wp.exp(0.5 - 0.5 * p * p) * window)
-    return fold - groove
+    return TALLEST * wp.tanh((fold - groove) / TALLEST)
 
 
 @wp.kernel

@@ -1,7 +1,16 @@
 """A person's relief from the person's numbers: pores, the fine pattern of skin, lips' furrows and the lines of age, as maps.
 
 Rule of this file: depths are metres at the skin's real scale and know no texture size; what differs over the face is said at the
-vertices, what differs between people by Appearance, and the format of the maps is relief.py's.
+vertices, what differs between people by Appearance, and the format of the maps is relief.py's. What a texel cannot hold is not
+drawn: it is in the roughness, which was measured with all of it (surface_maps.take_slopes).
+
+Sources. Pattern: polygons of lines 20 to 200 um deep over the body (Bibb et al. 2015); furrows of adults 40 um deep until about
+40 years, over 100 um past 80, the secondary direction fading (Corcuff et al. 1983, forearms). The nose is the roughest part of the
+face after 40, the forehead is the smoothest in youth (Korn et al. 2016). Follicles: 439 in a cm2 of forehead (Blume et al.
+1991), fewer from the middle of the face outwards (Pagnoni et al. 1994); a pore is seen from 250 um on (Flament et al. 2015), most
+on nose and forehead (Jung et al. 2014), drawn out with age, first past the thirties (Skin Res Technol 24:304, 2018, 116 women);
+50 to 150 um deep (ANTHROPOMETRY.md B5, a weak figure). Lips' furrows do not change with age (Leveque and Goubanova 2004); their
+depth here is set by eye.
 """
 
 from __future__ import annotations
@@ -101,7 +110,7 @@ def vertex_table(model: HeadModel, appearance: Appearance, face: FaceMap, texel_
     smooth = np.clip(face.ear + 0.6 * nose, 0, 1)
     fine = (27 + 9 * face.forehead + 8 * chin + 12 * face.neck + 4 * lids) * (1 - 0.5 * smooth) * (1 + 1.2 * old)
     level = 5 * face.forehead + 14 * face.neck + 16 * lids + 6 * under
-    level = level + old * (22 * face.forehead + 50 * face.neck + 26 * lids + 24 * under)
+    level = level + old * (22 * face.forehead + 50 * face.neck + 20 * lids + 15 * under)
     upright = 5 * chin + 8 * mouth + old * (26 * chin + 34 * mouth)
     slanting = 4 * cheek + old * 34 * np.clip(cheek + 0.5 * face.beard, 0, 1) * (1 - mouth)
     dimples = (7 + 7 * nose + 7 * cheek + 12 * chin + 6 * face.forehead + 10 * old) * (1 - 0.7 * face.scalp)

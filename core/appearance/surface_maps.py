@@ -8,6 +8,7 @@ the albedo refines: hair and dark marks scatter less light under the surface tha
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from ..head.kinds import kind_of_part
 from ..head.model import HeadModel
@@ -28,6 +29,10 @@ THIN_SUBSURFACE = 0.2
 MARK_EXPONENT = 0.35
 MARK_RANGE = (0.4, 1.15)
 CURVE_STEPS, CURVE_END = 2048, 4.0
+BLOCK = 128
+"""Blocks a side over which slopes are gathered."""
+LEAST_LOBE = 0.87
+"""Share of the roughness that is left where normals show the most."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -53,3 +58,22 @@ def scatter_share(albedo: np.ndarray, skin_linear_rgb: np.ndarray) -> np.ndarray
     light = (albedo @ LUMINANCE) / max(float(LUMINANCE @ skin_linear_rgb), 1e-3)
     curve = np.clip(np.linspace(0, CURVE_END, CURVE_STEPS) ** MARK_EXPONENT, *MARK_RANGE).astype(np.float32)
     return curve[np.minimum(light * ((CURVE_STEPS - 1) / CURVE_END), CURVE_STEPS - 1).astype(np.int32)]
+
+
+def take_slopes(roughness: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Roughness [m, m] uint8 less what the normals [s, s, 3] uint8 show themselves; m, s multiples of BLOCK.
+
+    Skin was measured from afar, with its pores and lines inside the lobe. The mean square of slopes is the square of Beckmann's
+    width, roughness to the fourth; what the normals vary within a block is subtracted from it: both together are as measured.
+    """
+    size = len(normal)
+    step = max(1, size // (8 * BLOCK))
+    tilt = (normal[::step, ::step, :2].astype(np.float32) - 128) / 127.5
+    slope = tilt / np.sqrt(np.maximum(1 - (tilt**2).sum(-1, keepdims=True), 0.1))
+    side = len(slope) // BLOCK
+    blocks = slope.reshape(BLOCK, side, BLOCK, side, 2)
+    shown = (blocks**2).mean((1, 3)).sum(-1) - (blocks.mean((1, 3)) ** 2).sum(-1)
+    wide = np.asarray(Image.fromarray(shown).resize(roughness.shape[::-1], Image.Resampling.BILINEAR))
+    whole = (roughness / np.float32(255)) ** 4
+    left = np.sqrt(np.sqrt(np.clip(1 - wide / np.maximum(whole, 1e-4), LEAST_LOBE**4, 1)))
+    return np.rint(roughness * left).astype(np.uint8)
