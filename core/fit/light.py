@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from ..appearance.face_map import FaceMap, find_face_map
 from ..appearance.skin import skin_albedo
 from ..head.model import HeadModel, triangulate
 from ..render.camera import camera_position, crop, project, resize
@@ -46,6 +47,10 @@ FLOOR = 0.05
 MIDDLING_MELANIN = 0.9
 EYE_PX = 1024
 """Longer side of the head in the photo that the white of the eye is read from."""
+FULL_LIP, DRY_LIP, LIP_FACING = 0.8, 0.02, 0.3
+"""Of the face map's lip and inside, and cosine to the camera: where a vertex is surely the red of a lip."""
+LEAST_LIPS, MOST_LIPS = 10, 60
+LUMINANCE = np.array([0.2127, 0.7152, 0.0722])
 TRANSPARENT_PARTS = ("left_cornea", "right_cornea", "lashes")
 """Parts that neither hide what is behind them nor take paint."""
 
@@ -152,11 +157,12 @@ def try_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel)
     transfer = find_transfer(samples.points, samples.normals, camera_position(camera), visible, directions)
     close, close_view = head_crop(photo.pixels, camera, posed, EYE_PX)
     sclera = find_sclera(close, close_view, posed, normals, iris_radius(model), occluder)
-    return LightTrials(samples, transfer, try_skins(transfer, samples, light_on_sclera(sclera, occluder), sclera))
+    lips = sample_lips(close, close_view, posed, normals, occluder, find_face_map(model))
+    return LightTrials(samples, transfer, try_skins(transfer, samples, light_on_sclera(sclera, occluder), sclera, lips))
 
 
 def try_skins(
-    transfer: Transfer, samples: SkinSamples, on_sclera: np.ndarray | None, sclera: ScleraSamples | None
+    transfer: Transfer, samples: SkinSamples, on_sclera: np.ndarray | None, sclera: ScleraSamples | None, lips: LipSamples | None
 ) -> list[Trial]:
     """Fit the lamps to every skin of TRIED_MELANIN; the robust weights are those of the middling one."""
     trials = []
@@ -169,8 +175,45 @@ def try_skins(
         if sclera is not None and on_sclera is not None:
             white = sclera.colour * product / np.maximum(on_sclera @ fit.lamps, 0.02 * product)
         misfit = np.average((fit.error**2).mean(1), weights=samples.weight * (fit.robust > EXPLAINED))
-        trials.append(Trial(melanin, product, white, float(misfit), burnt))
+        lip = None if lips is None else lip_ratio(lips, fit.lamps, skin_albedo(melanin, 0.0))
+        trials.append(Trial(melanin, product, white, float(misfit), burnt, lip))
     return trials
+
+
+@dataclass(frozen=True)
+class LipSamples:
+    """The red of the lips where it is seen: colours [N, 3] linear, and what the dome's lamps do there."""
+
+    colours: np.ndarray
+    transfer: Transfer
+
+
+def sample_lips(
+    image: np.ndarray, view: Camera, posed: np.ndarray, normals: np.ndarray, occluder: Occluder, face: FaceMap | None
+) -> LipSamples | None:
+    """Lips in `image` [h, w, 3] (sRGB bytes of `view`); None when hardly any are seen, or no map says where."""
+    if face is None:
+        return None
+    index = np.flatnonzero((face.lip > FULL_LIP) & (face.inside < DRY_LIP))
+    pixels, _ = project(view, posed[index])
+    to_eye = camera_position(view) - posed[index]
+    facing = np.einsum("nc,nc->n", normals[index], to_eye) / np.linalg.norm(to_eye, axis=1)
+    index = index[((pixels > 1) & (pixels < np.array(view.size) - 1)).all(1) & (facing > LIP_FACING)]
+    index = index[visible_points(occluder, view, posed[index], normals[index])]
+    if len(index) < LEAST_LIPS:
+        return None
+    index = index[:: -(-len(index) // MOST_LIPS)]
+    directions = lamp_directions()
+    visible = trace_lamps(occluder, posed[index], normals[index], directions)
+    transfer = find_transfer(posed[index], normals[index], camera_position(view), visible, directions)
+    return LipSamples(sample_image(image, project(view, posed[index])[0], SRGB_TABLE).astype(np.float64), transfer)
+
+
+def lip_ratio(lips: LipSamples, lamps: np.ndarray, skin: np.ndarray) -> float:
+    """Log luminance of the lips over that of the skin [3] beside them, both matt, under lamps times the skin's albedo [K, 3]."""
+    matt, glossy = (predict(skin_response(lips.transfer, skin, gloss), lamps) for gloss in (0.0, 1.0))
+    seen = np.maximum(lips.colours - (glossy - matt), 0.3 * lips.colours)
+    return float(np.median(np.log((seen @ LUMINANCE) / np.maximum(matt @ LUMINANCE, 1e-4))))
 
 
 def light_on_sclera(sclera: ScleraSamples | None, occluder: Occluder) -> np.ndarray | None:

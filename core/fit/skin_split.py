@@ -1,9 +1,9 @@
 """Light told from skin: how much of a photo's skin colour is pigment and how much is light, with honest doubt.
 
 Rule of this file: the prior is open and even. Skin: every typology angle equally likely (appearance/skin.py). Light: about as
-strong as photographers expose for, near the colours of black bodies. The white of the eye speaks where it is seen, for its
-albedo is known, and so do highlights, for they owe nothing to pigment. The answer is the posterior's mean, with its deviation:
-deep skin in much light and light skin in little look much alike.
+strong as photographers expose for, near the colours of black bodies. The white of the eye speaks where it is seen, for its albedo
+is known; so do highlights, for they owe nothing to pigment, and lips, which differ the less the deeper the skin is. The answer is
+the posterior's mean, with its deviation: deep skin in much light and light skin in little look much alike.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..appearance.skin import melanin_of_density, skin_albedo, skin_density, skin_grid, typology_angle
+from ..appearance.albedo import LIP_COVER
+from ..appearance.skin import lightness_and_hues, melanin_of_density, skin_albedo, skin_density, skin_grid, typology_angle
 
 SCLERA_LINEAR = np.array([0.60, 0.50, 0.45])
 """L* 76, a* 4, b* 7 (Russell et al. 2014 give the direction; the level is a middle of published photographs)."""
@@ -29,8 +30,8 @@ class LightPrior:
     that saw nothing else would show every skin alike); warm_sd, green_sd: colour along and across the black bodies' line (log red
     over blue; log green over the mean of red and blue); sclera_level_sd, sclera_tint_sd: trust in the white of the eye, and
     sclera_bias [3]: log of what is measured there over what the light and SCLERA_LINEAR predict (lids' shadow, lashes, blur), on
-    rendered heads; gloss_sd: of log gloss, powdered to oily; num_independent: how many samples' worth the misfit speaks
-    (neighbours err alike).
+    rendered heads; lip_sd: of the lips' log luminance over the skin's around the measured rule (people and light; lipstick more);
+    gloss_sd: of log gloss, powdered to oily; num_independent: how many samples' worth the misfit speaks (neighbours err alike).
     """
 
     level: float = -0.05
@@ -44,13 +45,15 @@ class LightPrior:
     sclera_bias: tuple[float, float, float] = (0.38, 0.35, 0.41)
     gloss_sd: float = 0.2
     num_independent: float = 20.0
+    lip_sd: float = 0.2
 
 
 @dataclass(frozen=True)
 class Trial:
     """The lamps fitted as if the skin had this melanin: what they leave as the face's mean colour, matt and linear [3]; the white
     of the eye's colour over the light it gets relative to the face's mean [3], or None; mean squared log misfit; burnt: how
-    far that white is clipped, in [0, 1]: then it says no more than "at least so much light".
+    far that white is clipped, in [0, 1]: then it says no more than "at least so much light"; lips: log luminance of the lips over
+    the skin's, or None.
 
     A skin's highlights are the same however deep it is, so the deeper it is taken to be the more of its colour is highlight.
     """
@@ -60,6 +63,7 @@ class Trial:
     sclera: np.ndarray | None
     misfit: float
     burnt: float = 0.0
+    lips: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,6 @@ class Split:
     albedo: np.ndarray
     ita_sd: float
     gloss: float
-
-
-def split_light_and_skin(trials: list[Trial], prior: LightPrior | None = None) -> Split:
-    """Trials by growing melanin -> the skin."""
-    return split_together([trials], prior)[0]
 
 
 def split_together(photos: list[list[Trial]], prior: LightPrior | None = None) -> list[Split]:
@@ -114,7 +113,28 @@ def score_skins(trials: list[Trial], prior: LightPrior) -> np.ndarray:
         expected = np.log(SCLERA_LINEAR) + np.array(prior.sclera_bias)
         white = interpolate_trials(trials, [np.log(np.maximum(w, 1e-4)) for w in whites], alike)
         score = score + sclera_score(white - expected - log_light, prior, trials[0].burnt)
+    lips = [np.array([t.lips]) for t in trials if t.lips is not None]
+    if len(lips) == len(trials):
+        seen = interpolate_trials(trials, lips, alike)[..., 0]
+        score = score + lip_score(seen - lip_contrast(albedo), prior)
     return score
+
+
+def lip_contrast(skin: np.ndarray) -> np.ndarray:
+    """Expected log luminance of lips over skin [..., 3] (linear): none on the deepest, half on the lightest.
+
+    L* falls below the skin's by half of what it has over 30 (410 people, cross-polarised: appearance/albedo.py), on LIP_COVER of
+    the lip.
+    """
+    lightness = lightness_and_hues(skin)[..., 0]
+    lip = lightness - np.maximum(lightness - 30, 0) / 2
+    ratio = ((lip + 16) / (lightness + 16)) ** 3
+    return np.log(1 + LIP_COVER * (ratio - 1))
+
+
+def lip_score(error: np.ndarray, prior: LightPrior) -> np.ndarray:
+    """Log likelihood of the lips' log deviation, heavy-tailed for lipstick."""
+    return -2.5 * np.log1p((error / prior.lip_sd) ** 2 / 4)
 
 
 def interpolate_trials(trials: list[Trial], values: list[np.ndarray], melanin: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from likeness.core.appearance.albedo import paint_albedo, skin_colour
+from likeness.core.appearance.parameters import Appearance
 from likeness.core.appearance.skin import (
     MELANIN_RANGE,
     find_pigments,
@@ -23,10 +25,12 @@ from likeness.core.fit.atlas import get_atlas
 from likeness.core.fit.dome import dome_harmonics, lamp_directions, lamp_shine, solve_nonnegative, trace_lamps
 from likeness.core.fit.light import fit_skin_light, fit_skin_lights, try_light
 from likeness.core.fit.shading_field import find_glint, light_share
-from likeness.core.fit.skin_split import Trial, split_light_and_skin, split_together
+from likeness.core.fit.skin_split import Split, Trial, lip_contrast, split_together
 from likeness.core.fit.texture import bake_surface_maps
 from likeness.core.head.library import get_model
-from likeness.core.render.shading import SRGB_TABLE, linear_to_srgb, shade
+from likeness.core.head.model import triangulate
+from likeness.core.render.camera import orbit_camera
+from likeness.core.render.shading import SRGB_TABLE, ambient_light, directional_light, linear_to_srgb, render_head, shade
 from likeness.core.render.visibility import Occluder
 from likeness.core.types import Photo
 from skimage.color import rgb2lab
@@ -72,6 +76,10 @@ def test_the_prior_gives_every_typology_angle_the_same_weight():
     assert (probability * h).sum() == pytest.approx(0, abs=1e-9)
 
 
+def split_light_and_skin(trials: list[Trial]) -> Split:
+    return split_together([trials])[0]
+
+
 def make_trials(albedo: np.ndarray, light: np.ndarray, sclera: np.ndarray | None = None) -> list[Trial]:
     return [Trial(m, albedo * light, sclera, 0.01) for m in (0.08, 0.7, 8.0)]
 
@@ -99,6 +107,34 @@ def test_the_white_of_the_eye_tells_dim_light_on_light_skin_from_deep_skin():
     angle = typology_angle(truth)
     assert abs(typology_angle(told.albedo) - angle) < 0.7 * abs(typology_angle(blind.albedo) - angle)
     assert told.ita_sd < blind.ita_sd
+
+
+def test_lips_tell_much_light_on_deep_skin_from_little_on_lighter_skin():
+    deep = skin_albedo(5.0, 0.0)
+    bright = make_trials(deep, np.full(3, 2.2))
+    alone = typology_angle(split_light_and_skin(bright).albedo)
+    assert alone > typology_angle(deep) + 10
+    told = typology_angle(split_light_and_skin([replace(t, lips=float(lip_contrast(deep))) for t in bright]).albedo)
+    assert told < alone - 4
+    red = typology_angle(split_light_and_skin([replace(t, lips=-2.0) for t in bright]).albedo)
+    assert abs(red - alone) < 8
+    assert (np.diff(lip_contrast(skin_albedo(np.geomspace(0.1, 10, 9), 0.0))) > -1e-6).all()
+
+
+def test_lips_of_a_painted_person_are_read_as_the_rule_has_them():
+    model = get_model()
+    for melanin in (0.3, 5.0):
+        person = Appearance(melanin=melanin)
+        light = ambient_light((0.6, 0.6, 0.6)) + directional_light(np.array([0.6, 0.4, 1.0]), (0.5, 0.5, 0.5))
+        camera = orbit_camera(model.template, (400, 400), 0.3, focal_35mm=85)
+        pixels = render_head(
+            model.template, triangulate(model.faces), model.uvs, triangulate(model.face_uvs), paint_albedo(model, person, 512),
+            camera, light, supersample=2,
+        )  # fmt: skip
+        read = try_light(Photo(pixels, None, None, "x", ""), camera, model.template, model)
+        assert read is not None
+        lips = [trial.lips for trial in read.trials]
+        assert lips[2] == pytest.approx(lip_contrast(skin_colour(person)), abs=0.15)
 
 
 def test_nonnegative_solve_meets_its_conditions():
