@@ -24,6 +24,12 @@ MASK_PX = 448
 FOREIGN_TINT = 0.45
 """Log difference of colour from which a patch is no skin, but a mask or a plaster: its soft edge and the
 features in its midst are not painted either."""
+RED_LIP, LIP_PERCENTILE, LEAST_LIP_PX = 0.08, 65, 20
+"""What tells a lip's usual brightness: log of red over green beyond the skin's; which of those pixels."""
+MOUTH_DARK = (0.4, 0.85)
+"""Log brightness below a lip's from which a pixel about it belongs to the dark between the lips."""
+MOUTH_SHARE, BESIDE = (0.15, 0.3), 0.9
+"""Share of five by five pixels that makes a mouth (a highlight on a lip is smaller); how surely the pixel beside is none of lips."""
 STEP_BEHIND_M = 0.006
 """A pixel this much deeper than a neighbour lies behind an edge."""
 
@@ -120,8 +126,8 @@ def colour_agreement(
     streaks = local_roughness(image, face_px) / 0.12 / tolerance
     doubt = np.sqrt(darkness**2 + glare**2 + (tint_distance / (0.6 + 0.4 * tolerance)) ** 2 + np.maximum(streaks - 0.5, 0) ** 2)
     alike = (1 - soft_step(doubt, 0.8, 1.5)) * raster.is_covered
-    pale = soft_step(-tint[..., 0], 0.08, 0.2) * soft_step(brightness, -2.0, -1.3)
-    feature = soft_step(values["feature"] * interior, 0.2, 0.8) * (1 - pale * values["opening"])
+    behind = show_through(brightness, tint[..., 0], values["opening"], values["opening"] * (1 - values["lids"]))
+    feature = soft_step(values["feature"] * interior, 0.2, 0.8) * (1 - behind)
     hanging = flood((alike < 0.5) & (values["inner_face"] < 0.5) & raster.is_covered, (alike < 0.6) & (values["upper"] > 0.5))
     rim = soft_step(box_blur(hanging.astype(float), max(2, round(0.03 * face_px))), 0.01, 0.2)
     is_plain = (values["feature"] < 0.5) & raster.is_covered
@@ -132,12 +138,27 @@ def colour_agreement(
     radius = max(1, round(0.015 * face_px))
     spread_out = box_blur(minimum_filter(cover.astype(np.float64), radius), 4 * radius)
     rim = np.maximum(rim, soft_step(spread_out, 0.01, 0.2))
-    allowed = np.maximum(alike * (1 - pale * values["opening"]), feature) * (1 - rim)
+    allowed = np.maximum(alike * (1 - behind), feature) * (1 - rim)
     reached = flood((values["sure_skin"] > 0.5) & (alike > 0.5), allowed > 0.3)
     # Hair and what is behind the head are kept at a distance; inside the face a beauty spot may not tear a hole.
     keep_off = box_blur(((allowed < 0.4) & (values["inner_face"] * interior < 0.5)).astype(float), max(1, round(0.03 * face_px)))
     clear = np.minimum(allowed, 1 - soft_step(keep_off, 0.02, 0.35)) * reached
     return box_blur(clear, max(1, round(0.008 * face_px)))
+
+
+def show_through(brightness: np.ndarray, red: np.ndarray, opening: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """Share of each pixel that is no lid and no lip but what an opening shows, [h, w]: eyeballs and teeth, the dark of a mouth.
+
+    brightness, red: of skin_error, red against green; opening, lips: zones [h, w]. A photo's pixel beside a tooth shows
+    half of it.
+    """
+    pale = soft_step(-red, 0.08, 0.2) * soft_step(brightness, -2.0, -1.3)
+    on_lips = (lips > 0.5) & (red > RED_LIP)
+    usual = np.percentile(brightness[on_lips], LIP_PERCENTILE) if on_lips.sum() > LEAST_LIP_PX else 0.0
+    dark = soft_step(usual - brightness, *MOUTH_DARK)
+    in_mouth = np.maximum(pale, dark) * lips
+    beside = (1 - minimum_filter(1 - in_mouth, 1)) * soft_step(box_blur(in_mouth, 2), *MOUTH_SHARE)
+    return np.maximum(np.maximum(pale * opening, dark * lips), BESIDE * beside * lips)
 
 
 def skin_error(image: np.ndarray, expected: np.ndarray, face_px: float) -> tuple[np.ndarray, np.ndarray]:
