@@ -8,7 +8,7 @@ sides of a UV seam agree and a texture of any size shows the same person; what a
 # (Warp reads the annotations as values: array(dtype=...) is no type.)
 import warp as wp
 
-from .skin_kernels import octave, read_vertex, scramble, unit
+from .skin_kernels import octave, scramble, unit
 
 wp.set_module_options({"enable_backward": False})
 TALLEST = wp.constant(0.003)
@@ -92,16 +92,6 @@ def cell_of(place: wp.vec3, origin: wp.vec3, cell: float, counts: wp.vec3i):
 
 
 @wp.func
-def from_segment(place: wp.vec3, segments: wp.array2d(dtype=float), s: int):
-    """From the nearest point of segment s to a place, and how far along the segment that point is."""
-    a = wp.vec3(segments[s, 0], segments[s, 1], segments[s, 2])
-    way = wp.vec3(segments[s, 3], segments[s, 4], segments[s, 5]) - a
-    t = wp.clamp(wp.dot(place - a, way) * segments[s, 15], 0.0, 1.0)
-    apart = place - a - t * way
-    return wp.vec4(apart[0], apart[1], apart[2], t)
-
-
-@wp.func
 def lines_of_age(
     volume: wp.array3d(dtype=float),
     seed: int,
@@ -109,15 +99,19 @@ def lines_of_age(
     texel: float,
     broad: float,
     narrow: float,
-    segments: wp.array2d(dtype=float),
+    starts: wp.array(dtype=wp.vec4),
+    ways: wp.array(dtype=wp.vec4),
+    sizes: wp.array(dtype=wp.vec4),
+    sides: wp.array(dtype=wp.vec4),
     first: int,
     last: int,
     items: wp.array(dtype=wp.int32),
 ):
     """Height m of the creases near a place: the deepest groove, and the fold that hangs over one side of it.
 
-    segments [N, 16]: two ends, the ends' depths, their widths, the side that hangs over, by which share of the depth, how far it
-    is felt, and 1 over its length squared; items first to last are those to ask. broad, narrow: noise that bends the lines.
+    Of every segment: where it starts and 1 over its length squared; its way and how far it is felt; the ends' depths and widths;
+    the side that hangs over and by which share of the depth. Items first to last are those to ask; broad, narrow: noise that
+    bends the lines.
     """
     groove = wp.float32(0.0)
     fold = wp.float32(0.0)
@@ -126,22 +120,27 @@ def lines_of_age(
     bend = wp.vec3(0.0, 0.0, 0.0)
     for n in range(first, last):
         s = items[n]
-        reach = segments[s, 14]
-        away = from_segment(place, segments, s)
+        start = starts[s]
+        reaching = ways[s]
+        reach = reaching[3]
+        way = wp.vec3(reaching[0], reaching[1], reaching[2])
+        off = place - wp.vec3(start[0], start[1], start[2])
+        away = off - wp.clamp(wp.dot(off, way) * start[3], 0.0, 1.0) * way
         limit = reach + 0.001
-        if away[0] * away[0] + away[1] * away[1] + away[2] * away[2] < limit * limit:
+        if wp.length_sq(away) < limit * limit:
             if is_bent == 0:
                 other = octave(volume, seed, 71, place, 0.0054, 0.0)
                 is_bent = 1
                 ragged = wp.max(1.0 + 0.08 * narrow - 0.2 * other + 0.15 * broad, 0.2)
                 bend = wp.vec3(0.0003 * broad + 0.00005 * narrow, 0.0003 * other - 0.00005 * narrow, 0.00015 * (broad - other))
-            off = from_segment(place + bend * wp.min(1.0, 0.0007 / segments[s, 8]), segments, s)
-            apart = wp.vec3(off[0], off[1], off[2])
-            t = off[3]
+            size = sizes[s]
+            bent = off + bend * wp.min(1.0, 0.0007 / size[2])
+            t = wp.clamp(wp.dot(bent, way) * start[3], 0.0, 1.0)
+            apart = bent - t * way
             distance = wp.length(apart)
             if distance < reach:
-                width = segments[s, 8] + t * (segments[s, 9] - segments[s, 8])
-                depth = (segments[s, 6] + t * (segments[s, 7] - segments[s, 6])) * ragged
+                width = size[2] + t * (size[3] - size[2])
+                depth = (size[0] + t * (size[1] - size[0])) * ragged
                 wide = wp.max(width, 1.5 * texel)
                 q = distance / wide
                 window = 1.0 - (distance / reach) * (distance / reach)
@@ -149,20 +148,28 @@ def lines_of_age(
                 sharp = wp.clamp(0.78 - 260.0 * width, 0.3, 0.65)
                 profile = sharp * wp.exp(0.3 - wp.sqrt(q * q + 0.09)) + (1.0 - sharp) * wp.exp(-0.16 * q * q)
                 groove = wp.max(groove, depth * (width / wide) * profile * window)
-                over = segments[s, 13]
-                if over > 0.0 and distance > 1.0e-7:
-                    side = wp.vec3(segments[s, 10], segments[s, 11], segments[s, 12])
+                over = sides[s]
+                if over[3] > 0.0 and distance > 1.0e-7:
                     p = distance / (3.0 * width)
-                    lean = wp.max(wp.dot(apart, side) / distance, 0.0)
-                    fold = wp.max(fold, over * depth * lean * p * wp.exp(0.5 - 0.5 * p * p) * window)
+                    lean = wp.max(wp.dot(apart, wp.vec3(over[0], over[1], over[2])) / distance, 0.0)
+                    fold = wp.max(fold, over[3] * depth * lean * p * wp.exp(0.5 - 0.5 * p * p) * window)
     return TALLEST * wp.tanh((fold - groove) / TALLEST)
+
+
+@wp.func
+def blend(table: wp.array(dtype=wp.vec4), corners: wp.vec3i, weights: wp.vec3):
+    """Four columns of a vertex table between the corners."""
+    return weights[0] * table[corners[0]] + weights[1] * table[corners[1]] + weights[2] * table[corners[2]]
 
 
 @wp.kernel
 def raise_skin(
     volume: wp.array3d(dtype=float),
     index: wp.array(dtype=wp.int32),
-    table: wp.array2d(dtype=float),
+    grounds: wp.array(dtype=wp.vec4),
+    patterns: wp.array(dtype=wp.vec4),
+    pits_table: wp.array(dtype=wp.vec4),
+    hair_depth: wp.array(dtype=float),
     triangles: wp.array(dtype=wp.vec3i),
     triangle_id: wp.array(dtype=wp.int32),
     barycentric: wp.array(dtype=wp.vec3),
@@ -170,7 +177,10 @@ def raise_skin(
     seed: int,
     lip_depth: float,
     pore_length: float,
-    segments: wp.array2d(dtype=float),
+    starts: wp.array(dtype=wp.vec4),
+    ways: wp.array(dtype=wp.vec4),
+    sizes: wp.array(dtype=wp.vec4),
+    sides: wp.array(dtype=wp.vec4),
     origin: wp.vec3,
     cell: float,
     counts: wp.vec3i,
@@ -180,33 +190,37 @@ def raise_skin(
 ):
     """The height m of the skin at each listed texel.
 
-    table [V, 13]: place on the template m, size of a texel there m, then depths m of plateaus' lines, of lines that run level,
-    upright and slanting, of dimples, of pores; radius of pores m, their share of follicles that are open, depth of hairs' pits.
+    At the vertices: grounds: place on the template and size of a texel there, m; patterns: depths m of the lines between plateaus
+    and of lines that run level, upright and slanting; pits_table: depth m of dimples and of pores, radius of pores m, their share
+    of follicles that are open; hair_depth: height m of hairs' mouths. Creases: see lines_of_age.
     """
     p = wp.tid()
     i = index[p]
     corners = triangles[triangle_id[i]]
     w = barycentric[i]
-    place = wp.vec3(read_vertex(table, corners, w, 0), read_vertex(table, corners, w, 1), read_vertex(table, corners, w, 2))
-    texel = read_vertex(table, corners, w, 3)
+    ground = blend(grounds, corners, w)
+    place = wp.vec3(ground[0], ground[1], ground[2])
+    texel = ground[3]
+    pattern = blend(patterns, corners, w)
+    pitted = blend(pits_table, corners, w)
     on_lip = float(lips[i]) / 255.0
     bare = 1.0 - on_lip
     up = 0.0
 
-    fine = bare * read_vertex(table, corners, w, 4)
+    fine = bare * pattern[0]
     shown = wp.clamp(1.7 - 3.2 * texel / 0.00062, 0.0, 1.0)
     if fine > 1.0e-6 and shown > 0.0:
         bent = place + wp.vec3(0.25, 0.0, -0.25) * place[1]
         up -= fine * shown * plateaus(seed, 60, bent, 0.00062, 0.42)
-    level = bare * read_vertex(table, corners, w, 5) - 2.0e-6
+    level = bare * pattern[1] - 2.0e-6
     if level > 0.0:
         at = wp.vec3(0.30 * place[0], place[1], 0.30 * place[2])
         up -= level * ruled(volume, seed, 61, at, texel)
-    upright = bare * read_vertex(table, corners, w, 6) - 2.0e-6
+    upright = bare * pattern[2] - 2.0e-6
     if upright > 0.0:
         at = wp.vec3(place[0], 0.30 * place[1], 0.7 * place[2])
         up -= upright * ruled(volume, seed, 62, at, texel)
-    slanting = bare * read_vertex(table, corners, w, 7) - 2.0e-6
+    slanting = bare * pattern[3] - 2.0e-6
     if slanting > 0.0:
         x = wp.abs(place[0])
         at = wp.vec3(0.85 * x + 0.53 * place[1], 0.3 * (0.85 * place[1] - 0.53 * x), 0.4 * place[2])
@@ -214,14 +228,14 @@ def raise_skin(
 
     broad = octave(volume, seed, 65, place, 0.0046, texel)
     narrow = octave(volume, seed, 66, place, 0.0021, texel)
-    up += bare * read_vertex(table, corners, w, 8) * (0.8 * broad + 0.6 * narrow)
-    pores = bare * read_vertex(table, corners, w, 9) - 8.0e-6
+    up += bare * pitted[0] * (0.8 * broad + 0.6 * narrow)
+    pores = bare * pitted[1] - 8.0e-6
     if pores > 0.0:
-        radius = read_vertex(table, corners, w, 10)
-        open = read_vertex(table, corners, w, 11)
+        radius = pitted[2]
+        open = pitted[3]
         along = wp.vec3(0.0, pore_length, 0.0)
         up -= pores * pits(seed, 1, place, 0.00105, radius, open, along, 0.75 * texel)
-    hairs = bare * read_vertex(table, corners, w, 12) - 2.0e-6
+    hairs = bare * (w[0] * hair_depth[corners[0]] + w[1] * hair_depth[corners[1]] + w[2] * hair_depth[corners[2]]) - 2.0e-6
     if hairs > 0.0:
         up += hairs * pits(seed, 2, place, 0.00068, 0.00019, 1.0, wp.vec3(0.0, 0.0, 0.0), 0.75 * texel)
 
@@ -235,7 +249,7 @@ def raise_skin(
     first = offsets[here]
     last = offsets[here + 1]
     if last > first:
-        up += lines_of_age(volume, seed, place, texel, broad, narrow, segments, first, last, items)
+        up += lines_of_age(volume, seed, place, texel, broad, narrow, starts, ways, sizes, sides, first, last, items)
     height[i] = up
 
 
@@ -243,42 +257,47 @@ def raise_skin(
 def tilt_skin(
     index: wp.array(dtype=wp.int32),
     frames: wp.array(dtype=wp.vec3),
-    triangle_id: wp.array2d(dtype=wp.int32),
-    height: wp.array2d(dtype=float),
+    triangle_id: wp.array(dtype=wp.int32),
+    size: int,
+    height: wp.array(dtype=float),
     steepest: float,
-    normal: wp.array3d(dtype=wp.uint8),
+    normal: wp.array(dtype=wp.uint8),
 ):
     """Tangent-space normals of heights m at the listed texels, as relief.normal_map makes them of the triangles' frames [T]."""
     p = wp.tid()
-    size = height.shape[0]
-    row = index[p] / size
-    column = index[p] - row * size
-    centre = height[row, column]
+    i = index[p]
+    row = i / size
+    column = i - row * size
+    triangle = triangle_id[i]
+    centre = height[i]
     per_u = 0.0
     per_v = 0.0
     count = 0.0
-    if column > 0 and triangle_id[row, column - 1] >= 0:
-        per_u += centre - height[row, column - 1]
+    if column > 0 and triangle_id[i - 1] >= 0:
+        per_u += centre - height[i - 1]
         count += 1.0
-    if column < size - 1 and triangle_id[row, column + 1] >= 0:
-        per_u += height[row, column + 1] - centre
+    if column < size - 1 and triangle_id[i + 1] >= 0:
+        per_u += height[i + 1] - centre
         count += 1.0
     per_u = per_u * float(size) / wp.max(count, 1.0)
     count = 0.0
-    if row > 0 and triangle_id[row - 1, column] >= 0:
-        per_v += height[row - 1, column] - centre
+    if row > 0 and triangle_id[i - size] >= 0:
+        per_v += height[i - size] - centre
         count += 1.0
-    if row < size - 1 and triangle_id[row + 1, column] >= 0:
-        per_v += centre - height[row + 1, column]
+    if row < size - 1 and triangle_id[i + size] >= 0:
+        per_v += centre - height[i + size]
         count += 1.0
     per_v = per_v * float(size) / wp.max(count, 1.0)
-    frame = frames[triangle_id[row, column]]
+    frame = frames[triangle]
     along = per_u / frame[0]
     across = (per_v - along * frame[1]) / frame[2]
-    limit = wp.min(1.0, steepest / wp.max(wp.sqrt(along * along + across * across), 1.0e-6))
-    along = along * limit
-    across = across * limit
-    up = 1.0 / wp.sqrt(1.0 + along * along + across * across)
-    normal[row, column, 0] = wp.uint8(wp.clamp(128.0 - 127.5 * along * up, 0.0, 255.0))
-    normal[row, column, 1] = wp.uint8(wp.clamp(128.0 - 127.5 * across * up, 0.0, 255.0))
-    normal[row, column, 2] = wp.uint8(wp.clamp(128.0 + 127.5 * up, 0.0, 255.0))
+    steep = along * along + across * across
+    if steep > steepest * steepest:
+        limit = steepest / wp.sqrt(steep)
+        along = along * limit
+        across = across * limit
+        steep = steepest * steepest
+    up = 127.5 / wp.sqrt(1.0 + steep)
+    normal[3 * i] = wp.uint8(wp.max(128.0 - along * up, 0.0))
+    normal[3 * i + 1] = wp.uint8(wp.max(128.0 - across * up, 0.0))
+    normal[3 * i + 2] = wp.uint8(wp.min(128.0 + up, 255.0))

@@ -5,7 +5,7 @@ vertices, what differs between people by Appearance, and the format of the maps 
 drawn: it is in the roughness, which was measured with all of it (surface_maps.take_slopes).
 
 Sources. Pattern: polygons of lines 20 to 200 um deep over the body (Bibb et al. 2015); furrows of adults 40 um deep until about
-40 years, over 100 um past 80, the secondary direction fading (Corcuff et al. 1983, forearms). The nose is the roughest part of the
+40 years, over 100 um past 80, the secondary direction fading (Corcuff et al. 1983, forearms). The nose is the roughest of the
 face after 40, the forehead is the smoothest in youth (Korn et al. 2016). Follicles: 439 in a cm2 of forehead (Blume et al.
 1991), fewer from the middle of the face outwards (Pagnoni et al. 1994); a pore is seen from 250 um on (Flament et al. 2015), most
 on nose and forehead (Jung et al. 2014), drawn out with age, first past the thirties (Skin Res Technol 24:304, 2018, 116 women);
@@ -31,6 +31,10 @@ from .wrinkles import CELL_M, draw_creases
 
 MICRON = 1e-6
 LIP_FURROW_M = 65 * MICRON
+PORE_LENGTH = 0.45
+"""How much old pores are drawn out."""
+COARSE_M = 0.00045
+"""Texels wider than this hold no skin's pattern: off the face and neck they stay smooth."""
 WIDEST_TEXEL_M = 0.003
 """Beyond it a triangle's texels say nothing of its neighbours'."""
 BORDER_PX = 3
@@ -65,14 +69,13 @@ def build_relief_canvas(model: HeadModel, canvas: Canvas) -> ReliefCanvas:
     """Some tenths of a second at 2048."""
     size = len(canvas.base)
     face = get_face_map(model)
-    hidden = hidden_share(model, face)
-    seen = (hidden < 1)[canvas.triangles].any(1)
-    skin = canvas.skin[seen[canvas.raster.triangle_id.reshape(-1)[canvas.skin]]]
     border, source = find_border(canvas.raster.is_covered)
     frames = frames_of_triangles(face.places, canvas.triangles, model.uvs, canvas.uv_triangles)
     longer = np.maximum(frames[:, 0], np.hypot(frames[:, 1], frames[:, 2])) / size
     texel = np.zeros(len(face.places))
     np.maximum.at(texel, canvas.triangles.ravel(), np.repeat(np.minimum(longer, WIDEST_TEXEL_M), 3))
+    has = (hidden_share(model, face) < 1) & (hold_pattern(face, texel) > 0) | (face.lip > 0)
+    skin = canvas.skin[has[canvas.triangles].any(1)[canvas.raster.triangle_id.reshape(-1)[canvas.skin]]]
     return ReliefCanvas(skin.astype(np.int32), border, source, texel)
 
 
@@ -99,25 +102,32 @@ def hidden_share(model: HeadModel, face: FaceMap) -> np.ndarray:
     return np.clip(np.maximum(face.inside, model.regions.get("eye_socket", zero)) * 1.5, 0, 1)
 
 
+def hold_pattern(face: FaceMap, texel_m: np.ndarray) -> np.ndarray:
+    """Where texels are fine enough, or skin is seen enough, for a pattern, [V] in [0, 1]."""
+    return np.maximum(
+        1 - soft_step(texel_m, 0.7 * COARSE_M, COARSE_M), soft_step(face.neck, 0.3, 0.6) * (face.places[:, 2] > -0.06)
+    )
+
+
 def vertex_table(model: HeadModel, appearance: Appearance, face: FaceMap, texel_m: np.ndarray) -> np.ndarray:
-    """What relief_kernels.raise_skin interpolates, [V, 13] float32."""
+    """What relief_kernels.raise_skin interpolates, [V, 13] float32: its grounds, patterns, pits and hair_depth."""
     bare = 1 - hidden_share(model, face)
     zero = np.zeros(len(face.places))
     old = soft_step(np.array(appearance.age), 38.0, 88.0).item()
     lids, under = face.lid, np.clip(face.under_eye + 0.6 * face.lid, 0, 1)
     mouth = np.clip(model.regions.get("lip_upper", zero) + model.regions.get("lip_lower", zero), 0, 1)
     nose, cheek, chin = np.clip(face.nose, 0, 1), np.clip(face.cheek, 0, 1), np.clip(face.chin, 0, 1)
-    smooth = np.clip(face.ear + 0.6 * nose, 0, 1)
-    fine = (27 + 9 * face.forehead + 8 * chin + 12 * face.neck + 4 * lids) * (1 - 0.5 * smooth) * (1 + 1.2 * old)
+    smooth, held = np.clip(face.ear + 0.6 * nose, 0, 1), hold_pattern(face, texel_m)
+    fine = (27 + 9 * face.forehead + 8 * chin + 12 * face.neck + 4 * lids) * (1 - 0.5 * smooth) * (1 + 1.2 * old) * held
     level = 5 * face.forehead + 14 * face.neck + 16 * lids + 6 * under
     level = level + old * (22 * face.forehead + 50 * face.neck + 20 * lids + 15 * under)
     upright = 5 * chin + 8 * mouth + old * (26 * chin + 34 * mouth)
-    slanting = 4 * cheek + old * 34 * np.clip(cheek + 0.5 * face.beard, 0, 1) * (1 - mouth)
-    dimples = (7 + 7 * nose + 7 * cheek + 12 * chin + 6 * face.forehead + 10 * old) * (1 - 0.7 * face.scalp)
+    slanting = 4 * cheek + old * 34 * np.clip(cheek + 0.5 * face.beard, 0, 1) * (1 - mouth) * held
+    dimples = (7 + 7 * nose + 7 * cheek + 12 * chin + 6 * face.forehead + 10 * old) * (1 - 0.7 * face.scalp) * held
     pores = 150 * nose + 125 * cheek + 75 * face.forehead + 110 * chin
     radius = 0.00015 + 0.00004 * nose + 0.00003 * cheek + 0.00002 * old
     share = np.clip(0.95 * nose + 0.8 * cheek + 0.5 * face.forehead + 0.7 * chin, 0.2, 1)
-    hairs = 30 * face.beard * appearance.stubble * (1 - mouth) + 14 * face.scalp * appearance.scalp_stubble
+    hairs = 30 * face.beard * appearance.stubble * (1 - mouth) + 14 * face.scalp * appearance.scalp_stubble * held
     strength = MICRON * appearance.pores * bare
     deep = [strength * field * (1 - 0.9 * mouth * is_off) for field, is_off in
             ((fine, 0), (level, 0), (upright, 0), (slanting, 0), (dimples, 0), (np.minimum(pores, 170), 1))]  # fmt: skip
@@ -131,12 +141,15 @@ def raise_relief(model: HeadModel, appearance: Appearance, size: int) -> np.ndar
     own = get_relief_canvas(model, canvas)
     creases = draw_creases(model, appearance)
     height = np.zeros(size * size, np.float32)
+    table = vertex_table(model, appearance, face, own.texel_m)
+    fours = [as_warp(np.ascontiguousarray(table[:, k : k + 4]), wp.vec4) for k in (0, 4, 8)]
+    segments = [as_warp(columns, wp.vec4) for columns in (creases.starts, creases.ways, creases.sizes, creases.sides)]
     inputs = [
-        noise_volume(), as_warp(own.skin, wp.int32), as_warp(vertex_table(model, appearance, face, own.texel_m), wp.float32),
+        noise_volume(), as_warp(own.skin, wp.int32), *fours, as_warp(np.ascontiguousarray(table[:, 12]), wp.float32),
         as_warp(np.ascontiguousarray(canvas.triangles, np.int32), wp.vec3i),
         as_warp(canvas.raster.triangle_id.reshape(-1), wp.int32), as_warp(canvas.raster.barycentric.reshape(-1, 3), wp.vec3),
         as_warp(canvas.lips, wp.uint8), int(appearance.seed % 2**31), LIP_FURROW_M * appearance.pores,
-        0.45 * soft_step(np.array(appearance.age), 30.0, 75.0).item(), as_warp(creases.segments, wp.float32),
+        PORE_LENGTH * soft_step(np.array(appearance.age), 30.0, 75.0).item(), *segments,
         wp.vec3(*creases.origin.tolist()), CELL_M, wp.vec3i(*creases.counts.tolist()), as_warp(creases.offsets, wp.int32),
         as_warp(creases.items, wp.int32), as_warp(height, wp.float32),
     ]  # fmt: skip
@@ -174,8 +187,8 @@ def tilt_relief(model: HeadModel, vertices: np.ndarray, height: np.ndarray) -> n
     normal = np.empty((size, size, 3), np.uint8)
     normal[:] = FLAT_NORMAL
     inputs = [
-        as_warp(own.skin, wp.int32), as_warp(frames, wp.vec3),
-        as_warp(canvas.raster.triangle_id, wp.int32), as_warp(height, wp.float32), STEEPEST, as_warp(normal, wp.uint8),
+        as_warp(own.skin, wp.int32), as_warp(frames, wp.vec3), as_warp(canvas.raster.triangle_id.reshape(-1), wp.int32), size,
+        as_warp(height.reshape(-1), wp.float32), STEEPEST, as_warp(normal.reshape(-1), wp.uint8),
     ]  # fmt: skip
     launch(load_relief_kernels().tilt_skin, len(own.skin), inputs)
     flat = normal.reshape(-1, 3)

@@ -73,7 +73,7 @@ def take_slopes(roughness: np.ndarray, normal: np.ndarray) -> np.ndarray:
     side = len(slope) // BLOCK
     blocks = slope.reshape(BLOCK, side, BLOCK, side, 2)
     shown = (blocks**2).mean((1, 3)).sum(-1) - (blocks.mean((1, 3)) ** 2).sum(-1)
-    wide = np.asarray(Image.fromarray(shown).resize(roughness.shape[::-1], Image.Resampling.BILINEAR))
+    wide = np.asarray(Image.fromarray(shown).resize((len(roughness), len(roughness)), Image.Resampling.BILINEAR))
     whole = (roughness / np.float32(255)) ** 4
     left = np.sqrt(np.sqrt(np.clip(1 - wide / np.maximum(whole, 1e-4), LEAST_LOBE**4, 1)))
     return np.rint(roughness * left).astype(np.uint8)

@@ -28,11 +28,11 @@ FAR_MM = 10_000.0
 """Depths are taken from so far that perspective is none."""
 NECK_RADIUS_MM = 60.0
 """Of the cylinder that the neck is unrolled on: lengths along it are about the skin's."""
-STEP_WIDTHS, STEPS_MM = 3.0, (1.8, 4.5)
+STEP_WIDTHS, STEPS_MM = 4.0, (3.0, 5.0)
 """Length of a segment in the crease's widths, and its bounds."""
 LEAST_DEPTH_M = 4e-6
-CELL_M = 0.0035
-REACH, HANG_REACH = 5.5, 9.0
+CELL_M = 0.003
+REACH, HANG_REACH = 4.5, 7.5
 """How far a crease is felt, in its widths; one that skin hangs over."""
 STRAY_M = 0.001
 """How far noise moves a crease at most."""
@@ -85,10 +85,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Creases:
-    """segments [N, 16] (relief_kernels.lines_of_age, m), and by cells of CELL_M which of them are felt there: origin [3] m,
-    counts [3], offsets [cells + 1], items."""
+    """starts, ways, sizes, sides [N, 4] of the segments (relief_kernels.lines_of_age, m), the last of them none; and by cells of
+    CELL_M which of them are felt there: origin [3] m, counts [3], offsets [cells + 1], items."""
 
-    segments: np.ndarray
+    starts: np.ndarray
+    ways: np.ndarray
+    sizes: np.ndarray
+    sides: np.ndarray
     origin: np.ndarray
     counts: np.ndarray
     offsets: np.ndarray
@@ -158,15 +161,14 @@ def draw_creases(model: HeadModel, appearance: Appearance) -> Creases:
         draw_mouth(pen, side, points)
     draw_middle(pen, eye, points)
     draw_neck(pen, points)
-    rows = [segments_of(crease, chart) for crease in pen.creases]
-    segments = np.concatenate(rows) if rows else np.zeros((0, 16))
+    segments = segments_of(pen.creases, chart)
     return sort_segments(np.concatenate([segments, np.zeros((1, 16))]).astype(np.float32))
 
 
 @dataclass(frozen=True)
 class Crease:
     """A smooth line through points [k, 2] mm on a chart; depth, width m, hang: see Site; side: which of its sides hangs over
-    (1 left of its way, -1 right); ends: how slowly it comes in and goes out, shares of its length; taper: see Pen.draw."""
+    (1 left of its way, -1 right); ends: how slowly it comes in and goes out, shares of its length."""
 
     points: np.ndarray
     depth: float
@@ -321,27 +323,34 @@ def ray(start: np.ndarray, angle_deg: float, first: float, length: float, bend_d
     return [(float(x), float(y)) for x, y in path]
 
 
-def segments_of(crease: Crease, chart: Chart) -> np.ndarray:
-    """A crease as segments [n, 16] m on the template; those that leave the chart are left out."""
-    step = float(np.clip(1000 * STEP_WIDTHS * crease.width, *STEPS_MM))
-    flat = smooth_line(crease.points, step)
-    where = (chart.neck, chart.neck_corner) if crease.is_neck else (chart.front, chart.front_corner)
-    places = 1e-3 * read(*where, flat)
-    t = np.linspace(0, 1, len(flat))
-    first, last = (np.clip(share, 1e-3, 0.5) for share in crease.ends)
+def segments_of(creases: list[Crease], chart: Chart) -> np.ndarray:
+    """Creases as segments on the template, [n, 16] m: rows of Creases' starts, ways, sizes and sides side by side; those that
+    leave the chart are left out."""
+    if not creases:
+        return np.zeros((0, 16))
+    steps = [float(np.clip(1000 * STEP_WIDTHS * crease.width, *STEPS_MM)) for crease in creases]
+    lines = [smooth_line(crease.points, step) for crease, step in zip(creases, steps, strict=True)]
+    owner = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    t = np.concatenate([np.linspace(0, 1, len(line)) for line in lines])
+    facts = np.array([(c.depth, c.width, c.hang, c.side, *c.ends, c.is_neck) for c in creases], np.float64)[owner]
+    flat, on_neck = np.concatenate(lines), facts[:, 6] > 0
+    places = np.empty((len(flat), 3))
+    places[~on_neck] = read(chart.front, chart.front_corner, flat[~on_neck])
+    places[on_neck] = read(chart.neck, chart.neck_corner, flat[on_neck])
+    places *= 1e-3
+    first, last = np.clip(facts[:, 4:6], 1e-3, 0.5).T
     come = np.clip(np.minimum(t / first, (1 - t) / last), 0, 1)
-    depth = crease.depth * come * (2 - come)
-    width = crease.width * (0.55 + 0.45 * come)
-    ways = np.diff(places, axis=0)
-    outward = places[:-1] - np.array([0, places[:-1, 1].mean(), 0])
-    side = crease.side * np.cross(outward, ways)
+    depth, width = facts[:, 0] * come * (2 - come), facts[:, 1] * (0.55 + 0.45 * come)
+    ways, hang = np.diff(places, axis=0), facts[:-1, 2]
+    side = facts[:-1, 3:4] * np.cross(places[:-1] * [1, 0, 1], ways)
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12)
-    reach = (HANG_REACH if crease.hang > 0 else REACH) * np.maximum(width[:-1], width[1:])
-    hang, jump = np.full(len(ways), crease.hang), np.linalg.norm(ways, axis=1)
+    reach = np.where(hang > 0, HANG_REACH, REACH) * np.maximum(width[:-1], width[1:])
+    jump = np.linalg.norm(ways, axis=1)
     rows = np.column_stack(
-        [places[:-1], places[1:], depth[:-1], depth[1:], width[:-1], width[1:], side, hang, reach, 1 / np.maximum(jump**2, 1e-12)]
+        [places[:-1], 1 / np.maximum(jump**2, 1e-12), ways, reach, depth[:-1], depth[1:], width[:-1], width[1:], side, hang]
     )
-    return rows[np.isfinite(rows).all(1) & (jump < 4e-3 * step)]
+    is_one = (owner[:-1] == owner[1:]) & (jump < 4e-3 * np.array(steps)[owner[:-1]])
+    return rows[is_one & np.isfinite(rows).all(1)]
 
 
 def smooth_line(points: np.ndarray, step: float) -> np.ndarray:
@@ -356,27 +365,27 @@ def smooth_line(points: np.ndarray, step: float) -> np.ndarray:
 
 
 def sort_segments(segments: np.ndarray) -> Creases:
-    """Which segments are felt in which cell; the last one is no segment."""
-    ends = segments[:-1, :6].reshape(-1, 2, 3)
-    reach = segments[:-1, 14:15] + STRAY_M
-    if not len(ends):
-        return Creases(segments, np.zeros(3), np.ones(3, int), np.zeros(2, np.int32), np.zeros(1, np.int32))
-    low, high = ends.min(1) - reach, ends.max(1) + reach
+    """Segments [N, 16] and which of them are felt in which cell; the last one is no segment."""
+    fours = [np.ascontiguousarray(segments[:, k : k + 4]) for k in (0, 4, 8, 12)]
+    starts, ways, reach = segments[:-1, :3], segments[:-1, 4:7], segments[:-1, 7:8] + STRAY_M
+    if not len(starts):
+        return Creases(*fours, np.zeros(3), np.ones(3, int), np.zeros(2, np.int32), np.zeros(1, np.int32))
+    low, high = np.minimum(starts, starts + ways) - reach, np.maximum(starts, starts + ways) + reach
     origin = low.min(0) - CELL_M
     first, last = (np.floor((x - origin) / CELL_M).astype(int) for x in (low, high))
     counts = last.max(0) + 2
     spans = last - first + 1
     number = spans.prod(1)
-    owner = np.repeat(np.arange(len(ends)), number)
+    owner = np.repeat(np.arange(len(starts)), number)
     within = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
     depth, height = spans[owner, 2], spans[owner, 1]
     x, y, z = first[owner].T + np.stack([within // (height * depth), within // depth % height, within % depth])
     cells = (x * counts[1] + y) * counts[2] + z
     centre = origin + CELL_M * (np.stack([x, y, z], 1) + 0.5)
-    a, way = ends[owner, 0], ends[owner, 1] - ends[owner, 0]
-    t = np.clip(np.einsum("nc,nc->n", centre - a, way) / np.maximum(np.einsum("nc,nc->n", way, way), 1e-12), 0, 1)
-    near = np.linalg.norm(centre - a - t[:, None] * way, axis=1) < reach[owner, 0] + 0.87 * CELL_M
+    off, way = centre - starts[owner], ways[owner]
+    t = np.clip(np.einsum("nc,nc->n", off, way) * segments[owner, 3], 0, 1)
+    near = np.linalg.norm(off - t[:, None] * way, axis=1) < reach[owner, 0] + 0.87 * CELL_M
     cells, owner = cells[near], owner[near]
     order = np.argsort(cells, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=counts.prod()))])
-    return Creases(segments, origin, counts, offsets.astype(np.int32), owner[order].astype(np.int32))
+    return Creases(*fours, origin, counts, offsets.astype(np.int32), owner[order].astype(np.int32))

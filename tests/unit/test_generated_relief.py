@@ -66,7 +66,7 @@ def test_without_pores_and_wrinkles_the_skin_is_smooth(model):
 def test_lines_deepen_with_age(model):
     people = [sample_appearance(np.random.default_rng((3, k)), age=50.0) for k in range(8)]
     depths = np.array([
-        [draw_creases(model, replace(person, age=age)).segments[:, 6].sum() for age in (20.0, 35.0, 50.0, 65.0, 80.0)]
+        [draw_creases(model, replace(person, age=age)).sizes[:, 0].sum() for age in (20.0, 35.0, 50.0, 65.0, 80.0)]
         for person in people
     ])  # fmt: skip
     assert (np.diff(depths, axis=1) > 0).all()
@@ -106,8 +106,8 @@ def test_a_person_grows_older_and_does_not_become_another(model, heights):
 
 
 def test_both_sides_have_lines_of_their_own(model):
-    segments = draw_creases(model, OLD).segments[:-1]
-    left, right = segments[segments[:, 0] > 0.025, :3], segments[segments[:, 0] < -0.025, :3] * [-1, 1, 1]
+    starts = draw_creases(model, OLD).starts[:-1, :3]
+    left, right = starts[starts[:, 0] > 0.025], starts[starts[:, 0] < -0.025] * [-1, 1, 1]
     assert 0.7 < len(left) / len(right) < 1.4
     nearest = np.linalg.norm(left[:, None] - right[None], axis=-1).min(1)
     assert 0.0003 < np.median(nearest) < 0.004
