@@ -29,7 +29,7 @@ RED_LIP, LIP_PERCENTILE, LEAST_LIP_PX = 0.08, 65, 20
 MOUTH_DARK = (0.4, 0.85)
 """Log brightness below a lip's from which a pixel about it belongs to the dark between the lips."""
 MOUTH_SHARE, BESIDE = (0.15, 0.3), 0.9
-"""Share of five by five pixels that makes a mouth (a highlight on a lip is smaller); how surely the pixel beside is none of lips."""
+"""Share of five by five pixels that makes a mouth (a highlight on a lip is smaller); how surely the pixel beside is no lip."""
 STEP_BEHIND_M = 0.006
 """A pixel this much deeper than a neighbour lies behind an edge."""
 
