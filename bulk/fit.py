@@ -129,6 +129,7 @@ def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[li
                     "outputs": [str(out / name) for name in written],
                     "confidence": asset.provenance.get("confidence", 0.0),
                     "warnings": list(asset.provenance.get("warnings", ())),
+                    "appearance": asset.provenance.get("appearance", {}),
                 }
             )
         end.enter_context(held_back())

@@ -25,10 +25,12 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
     """vertices [V,3] m: neutral, model space; vertices_posed [V,3] m: with expression and pose, in OpenCV camera axes;
     faces, face_uvs [F,3]; uvs [U,2]; landmarks7(_posed) [7,3] in the same two frames; K [3,3] px; albedo [H,W,3] sRGB;
     albedo_confidence [H,W]; displacement uint16 (appearance/relief.decode_displacement) and normal, of half that size;
-    expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3]; times_s with time_names. Of a head
-    without a photo the camera's and the light's keys are absent.
+    expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3]; appearance [A] with appearance_names
+    (appearance/parameters.py, its numbers); times_s with time_names. Of a head without a photo the camera's and the light's
+    keys are absent.
     """
     times_s: dict[str, float] = asset.provenance.get("times_s", {})
+    told = {k: v for k, v in asset.provenance.get("appearance", {}).items() if not isinstance(v, list)}
     arrays = {
         "vertices": asset.vertices.astype(np.float32),
         "faces": triangulate(asset.faces).astype(np.int32),
@@ -39,6 +41,8 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
         "expression_names": np.array(list(asset.expression), np.str_),
         "identity": asset.identity.astype(np.float32),
         "skin_linear_rgb": asset.skin_linear_rgb.astype(np.float32),
+        "appearance": np.array(list(told.values()), np.float32),
+        "appearance_names": np.array(list(told), np.str_),
         "times_s": np.array(list(times_s.values()), np.float64),
         "time_names": np.array(list(times_s), np.str_),
     }

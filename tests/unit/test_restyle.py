@@ -12,6 +12,7 @@ from likeness.core.appearance.restyle import change_appearance, restyle_albedo, 
 from likeness.core.appearance.skin import typology_angle
 from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import SkinError
+from likeness.core.export_npz import head_arrays
 from likeness.core.generation import generate_head
 from likeness.core.head.library import get_model
 from likeness.core.pipeline import run
@@ -90,6 +91,8 @@ def test_a_heads_report_and_maps_follow(model):
     assert set(moved.textures) == set(head.textures)
     assert (moved.textures["albedo"].pixels != head.textures["albedo"].pixels).any()
     assert (moved.vertices == head.vertices).all()
+    arrays = head_arrays(moved)
+    assert dict(zip(arrays["appearance_names"], arrays["appearance"], strict=True))["melanin"] == 5.0
 
 
 def test_a_head_of_before_says_that_it_must_be_made_again(model):
