@@ -29,6 +29,8 @@ ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 COMPONENT_TYPES = {np.dtype(np.uint8): 5121, np.dtype(np.uint16): 5123, np.dtype(np.uint32): 5125, np.dtype(np.float32): 5126}
 MIN_OFFSET_M, MIN_NORMAL_CHANGE = 1e-6, 1e-3
 JPEG_QUALITY = 95
+NORMALS_PNG = {"compress_level": 1, "compress_type": 3}
+"""Run lengths alone (zlib's Z_RLE): normals of pores come out smaller so than with matches, in a quarter of the time."""
 MATERIALS: dict[str, dict[str, Any]] = {
     "skin": {"roughness": 0.5, "ior": 1.4},
     "eye": {"roughness": 0.12, "ior": 1.376},
@@ -277,7 +279,7 @@ def _add_image(buffer: Buffer, name: str, pixels: np.ndarray, is_lossless: bool 
     file = io.BytesIO()
     is_png = is_lossless or (pixels.ndim == 3 and pixels.shape[2] == 4)
     if is_png:
-        Image.fromarray(pixels).save(file, "PNG", compress_level=6)
+        Image.fromarray(pixels).save(file, "PNG", **(NORMALS_PNG if is_lossless else {"compress_level": 6}))
     else:
         Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     view = buffer.add_view(file.getvalue())

@@ -124,13 +124,14 @@ def vertex_table(model: HeadModel, appearance: Appearance, face: FaceMap, texel_
     upright = 5 * chin + 8 * mouth + old * (26 * chin + 34 * mouth)
     slanting = 4 * cheek + old * 34 * np.clip(cheek + 0.5 * face.beard, 0, 1) * (1 - mouth) * held
     dimples = (7 + 7 * nose + 7 * cheek + 12 * chin + 6 * face.forehead + 10 * old) * (1 - 0.7 * face.scalp) * held
-    pores = 150 * nose + 125 * cheek + 75 * face.forehead + 110 * chin
+    bridge = np.clip(model.regions.get("nose", zero) - model.regions.get("nostrils", zero), 0, 1)
+    pores = np.maximum(165 * nose, 95 * bridge) + 125 * cheek + 75 * face.forehead + 110 * chin
     radius = 0.00015 + 0.00004 * nose + 0.00003 * cheek + 0.00002 * old
-    share = np.clip(0.95 * nose + 0.8 * cheek + 0.5 * face.forehead + 0.7 * chin, 0.2, 1)
+    share = np.clip(np.maximum(nose, 0.7 * bridge) + 0.8 * cheek + 0.5 * face.forehead + 0.7 * chin, 0.2, 1)
     hairs = 30 * face.beard * appearance.stubble * (1 - mouth) + 14 * face.scalp * appearance.scalp_stubble * held
     strength = MICRON * appearance.pores * bare
     deep = [strength * field * (1 - 0.9 * mouth * is_off) for field, is_off in
-            ((fine, 0), (level, 0), (upright, 0), (slanting, 0), (dimples, 0), (np.minimum(pores, 170), 1))]  # fmt: skip
+            ((fine, 0), (level, 0), (upright, 0), (slanting, 0), (dimples, 0), (np.minimum(pores, 185), 1))]  # fmt: skip
     columns = [face.places, texel_m, *deep, radius, share, MICRON * bare * hairs]
     return np.ascontiguousarray(np.column_stack(columns), np.float32)
 

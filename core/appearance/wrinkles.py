@@ -366,7 +366,8 @@ def smooth_line(points: np.ndarray, step: float) -> np.ndarray:
 
 def sort_segments(segments: np.ndarray) -> Creases:
     """Segments [N, 16] and which of them are felt in which cell; the last one is no segment."""
-    fours = [np.ascontiguousarray(segments[:, k : k + 4]) for k in (0, 4, 8, 12)]
+    first_four, way_four, size_four, side_four = (np.ascontiguousarray(segments[:, k : k + 4]) for k in (0, 4, 8, 12))
+    fours = (first_four, way_four, size_four, side_four)
     starts, ways, reach = segments[:-1, :3], segments[:-1, 4:7], segments[:-1, 7:8] + STRAY_M
     if not len(starts):
         return Creases(*fours, np.zeros(3), np.ones(3, int), np.zeros(2, np.int32), np.zeros(1, np.int32))

@@ -12,8 +12,11 @@ from likeness.bulk import command_line
 from likeness.core import generation
 from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import ModelError
+from likeness.core.export_glb import export_glb
+from likeness.core.pipeline import run
 from likeness.scene import head
 from likeness.scene.provenance import read_provenance
+from test_export_files import validate
 
 pytestmark = [
     pytest.mark.usefixtures("extension", "small_people"),
@@ -46,6 +49,20 @@ def test_generate_makes_one_whole_head_without_a_photo():
     assert "photo" not in provenance
 
 
+def test_the_skin_wears_the_relief():
+    bpy.ops.likeness.generate(seed=5)
+    skin = head.find_head(bpy.context).data.materials[0]
+    labels = {node.label for node in skin.node_tree.nodes if node.type == "TEX_IMAGE"}
+    assert {"Normal", "Displacement"} <= labels
+    assert skin.displacement_method == "DISPLACEMENT"
+
+
+def test_khronos_validator_finds_no_error_in_a_random_person(tmp_path):
+    export_glb(run(generation.generate_head(5)), tmp_path / "person.glb")
+    issues = validate(tmp_path / "person.glb")
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+
+
 def test_a_generated_head_can_be_read_back():
     bpy.ops.likeness.generate(seed=5)
     asset = head.read_head(head.find_head(bpy.context))
@@ -53,6 +70,9 @@ def test_a_generated_head_can_be_read_back():
     assert np.allclose(asset.identity, person.identity, atol=1e-6)
     assert asset.camera is None
     assert asset.photo is None
+    made = run(generation.generate_head(5))
+    for name in ("displacement", "normal"):
+        assert (asset.textures[name].pixels == made.textures[name].pixels).all()
 
 
 def test_people_stand_side_by_side():

@@ -76,6 +76,9 @@ def test_the_same_seed_gives_the_same_bytes_whatever_came_before(tmp_path):
         digests.append([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])
         run(generate_head(12, texture_size=512))
     assert digests[0] == digests[1]
+    with np.load(tmp_path / "first.npz") as file:
+        assert (file["displacement"].shape, file["displacement"].dtype) == ((512, 512), np.uint16)
+        assert file["normal"].shape == (512, 512, 3)
 
 
 def test_the_number_of_threads_changes_no_byte(tmp_path):
