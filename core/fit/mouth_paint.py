@@ -48,11 +48,13 @@ TOOTH_COVARIANCE = np.array([[0.0355, -0.0069, -0.0095], [-0.0069, 0.0046, 0.005
 TOOTH_RANGE = np.array([[-1.3, 0.04, 0.12], [-0.42, 0.32, 0.65]])
 """Of teeth in BASIS: the guide's mean and covariance (darker teeth are redder and yellower) with scatter about the tabs, and the
 bounds: L* 62 to 86, b* 6 to 25."""
-LIGHT_BIAS, LIGHT_SD = np.array([0.32, 0.05, -0.12]), np.array([0.21, 0.07, 0.09])
-"""What teeth show beyond their paint under the lamps, in BASIS, and how that varies: light that lips and teeth pass on, and wet
-shine. Measured on 34 rendered heads (seeds 8,800,000 and up)."""
-MUCOSA_LIGHT_SD = np.array([0.4, 0.13, 0.17])
-"""The same of gums and tongue, on 15 of them."""
+PASSED_ON = 0.4
+"""Share of the log light taken by lips that comes back: no tooth shows more than the lamps give it."""
+LIGHT_BIAS, LIGHT_SD = np.array([0.05, 0.07, -0.10]), np.array([0.23, 0.07, 0.09])
+"""What teeth show beyond their paint in that light, in BASIS, and how that varies: light from lips, wet shine. Measured on 29
+rendered heads (seeds 8,800,000 and up)."""
+MUCOSA_LIGHT_BIAS, MUCOSA_LIGHT_SD = np.array([-0.8, 0.08, 0.07]), np.array([0.6, 0.17, 0.20])
+"""The same of gums and tongue, on 20 of them: deeper in the mouth it is darker."""
 MUCOSA_SD, MUCOSA_RANGE = np.array([0.12, 0.12, 0.06]), np.array([0.25, 0.25, 0.12])
 """Of gums and tongues beside the base's: deviation between people and the bounds."""
 TONED_CONFIDENCE = 60
@@ -89,7 +91,7 @@ class MouthPixels:
 def find_mouth_tone(
     photo: Photo, camera: Camera, surface: HeadSurface, atlas: Atlas, diffuse: np.ndarray, skin: np.ndarray
 ) -> MouthTone:
-    """diffuse [V, 3]: the lamps' light; skin [3]: the person's, linear."""
+    """diffuse [V, 3]: the light (light_past_lips); skin [3]: the person's, linear."""
     _, blood, _ = find_pigments(skin)
     unseen = np.exp(-BLOOD_SHARE * np.clip(blood, -BLOOD_RANGE, BLOOD_RANGE) * B_BLOOD)
     pixels = see_mouth(photo, camera, surface, atlas, diffuse)
@@ -100,6 +102,11 @@ def find_mouth_tone(
         teeth is not None,
         mucosa is not None,
     )
+
+
+def light_past_lips(shadowed: np.ndarray, unshadowed: np.ndarray) -> np.ndarray:
+    """The lamps' light in a mouth [V, 3], between what is left by traced lips and by none: lips and teeth pass light on."""
+    return np.maximum(shadowed, 1e-3) ** (1 - PASSED_ON) * np.maximum(unshadowed, 1e-3) ** PASSED_ON
 
 
 def see_mouth(photo: Photo, camera: Camera, surface: HeadSurface, atlas: Atlas, diffuse: np.ndarray) -> MouthPixels | None:
@@ -149,7 +156,7 @@ def read_mucosa(pixels: MouthPixels) -> np.ndarray | None:
     trust = without_outliers(beside[:, 0], trust)
     if not is_sure(trust, ~pixels.is_tooth):
         return None
-    seen = middle_colour(beside, trust, pixels.is_burnt)
+    seen = middle_colour(beside, trust, pixels.is_burnt) - MUCOSA_LIGHT_BIAS
     gain = MUCOSA_SD**2 / (MUCOSA_SD**2 + MUCOSA_LIGHT_SD**2)
     return np.linalg.solve(BASIS, np.clip(gain * seen, -MUCOSA_RANGE, MUCOSA_RANGE))
 

@@ -22,7 +22,7 @@ from .face_zones import soft_step
 from .inner_light import light_openings, open_share, round_eyes
 from .light import BURNT, SkinLight, head_crop
 from .membrane import stretch_membrane
-from .mouth_paint import BASE_TONE, MouthTone, find_mouth_tone, tone_vertices
+from .mouth_paint import BASE_TONE, MouthTone, find_mouth_tone, light_past_lips, tone_vertices
 from .skin_cluster import is_foreign
 from .surface import HeadSurface, pose_surface
 
@@ -58,11 +58,12 @@ LEAST_REMAINING = 0.2
 @dataclass(frozen=True)
 class Shading:
     """diffuse, highlight [V, 3] linear, as above; correction [V, 3]: the log part of diffuse that is not the lamps'; mouth: the
-    tone of teeth and gums that the light between the lips goes with."""
+    tone of teeth and gums that the light between the lips goes with; unshadowed [V, 3]: the lamps' light without cast shadow."""
 
     diffuse: np.ndarray
     highlight: np.ndarray
     correction: np.ndarray
+    unshadowed: np.ndarray
     mouth: MouthTone = BASE_TONE
 
 
@@ -102,7 +103,7 @@ def lamp_shading(surface: HeadSurface, atlas: Atlas, camera: Camera, skin_light:
     diffuse = np.where(on_skin[:, None], unshadowed * np.exp(soft), diffuse)
     shown = (surface.seen & on_skin) * soft_step(surface.cosine, *VEIL)
     highlight = skin_light.gloss * shown[:, None] * (transfer.shine @ lamps)
-    return Shading(diffuse, highlight, np.zeros_like(diffuse))
+    return Shading(diffuse, highlight, np.zeros_like(diffuse), unshadowed)
 
 
 def correct_shading(
@@ -117,9 +118,10 @@ def correct_shading(
     correction[on_lids] += lift
     diffuse[on_lids] *= np.exp(lift)
     highlight[skin.index] += find_glints_on_skin(skin, skin_light, diffuse)
-    mouth = find_mouth_tone(photo, camera, surface, atlas, diffuse, skin_light.skin_linear_rgb)
+    past_lips = light_past_lips(lamps.diffuse, lamps.unshadowed)
+    mouth = find_mouth_tone(photo, camera, surface, atlas, past_lips, skin_light.skin_linear_rgb)
     beyond, glint = light_openings(photo, camera, surface, atlas, diffuse, tone_vertices(atlas, mouth))
-    return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond, mouth)
+    return Shading(diffuse * np.exp(beyond), highlight + glint, correction + beyond, lamps.unshadowed, mouth)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from likeness.core.fit.mouth_paint import (
     BASIS,
     GUM_TINT,
     LIGHT_BIAS,
+    MUCOSA_LIGHT_BIAS,
     TEETH,
     TONED_CONFIDENCE,
     TOOTH_RANGE,
@@ -19,6 +20,7 @@ from likeness.core.fit.mouth_paint import (
     MouthTone,
     base_paint,
     find_mouth_tone,
+    light_past_lips,
     paint_mouth,
     read_mucosa,
     read_teeth,
@@ -81,7 +83,9 @@ def photograph(model, atlas, posed: np.ndarray, tone: MouthTone, rng: np.random.
 def read_tone(model, atlas, posed: np.ndarray, photo: Photo, camera) -> MouthTone:
     surface, light = pose_surface(posed, atlas, camera), fit_skin_light(photo, camera, posed, model)
     shading = lamp_shading(surface, atlas, camera, light)
-    return find_mouth_tone(photo, camera, surface, atlas, shading.diffuse, light.skin_linear_rgb)
+    return find_mouth_tone(
+        photo, camera, surface, atlas, light_past_lips(shading.diffuse, shading.unshadowed), light.skin_linear_rgb
+    )
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -175,7 +179,7 @@ def test_burnt_pixels_make_teeth_lighter_and_no_whiter():
 def test_gums_and_tongue_move_little_and_only_where_seen():
     pixels = pixels_of(np.array([0.41, 0.16, 0.13]), is_tooth=np.zeros(60, bool))
     pixels.paint[:] = BASIS @ np.log([0.41, 0.16, 0.13])
-    redder = replace(pixels, albedo=pixels.paint + np.array([0, 0.2, 0]))
+    redder = replace(pixels, albedo=pixels.paint + MUCOSA_LIGHT_BIAS + np.array([0, 0.3, 0]))
     moved = BASIS @ read_mucosa(redder)
     assert 0.05 < moved[1] < 0.2
     assert abs(moved[0]) < 0.01
