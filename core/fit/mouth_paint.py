@@ -190,6 +190,12 @@ def weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, np.take_along_axis(order, middle[None], 0), 0)[0]
 
 
+def describe_mouth(tones: list[MouthTone]) -> dict[str, str]:
+    """For the provenance: whether any photo shows the teeth's tone, and that of gums and tongue."""
+    seen = {"teeth": [tone.sees_teeth for tone in tones], "gums and tongue": [tone.sees_mucosa for tone in tones]}
+    return {part: "from the photo" if any(shown) else "assumed" for part, shown in seen.items()}
+
+
 def base_paint(atlas: Atlas) -> np.ndarray:
     """The base's linear paint around each vertex [V, 3], at least 1e-3."""
     return np.maximum(SRGB_TABLE[np.clip(atlas.base_vertex, 0, 255).astype(np.uint8)].astype(np.float64), 1e-3)

@@ -27,7 +27,7 @@ from .eye_texture import IRIS_M, iris_colour, tint_irises
 from .gutters import fill_gutters
 from .light import SkinLight, fit_skin_light
 from .membrane import stretch_membrane
-from .mouth_paint import TONED_CONFIDENCE, paint_mouth
+from .mouth_paint import TONED_CONFIDENCE, MouthTone, paint_mouth
 from .seen_texels import SeenTexels, View, own_seat, prepare_view, see_texels, twin_seat, yield_to_mirror
 from .shading_field import Shading, correct_shading, lamp_shading
 from .surface import HeadSurface, mirror_values, pose_surface
@@ -84,11 +84,13 @@ def look_at_skin(
 
 @dataclass(frozen=True)
 class Painting:
-    """bake_texture's albedo and confidence; appearance: what the photo says of the person's skin, which filled what it hides."""
+    """bake_texture's albedo and confidence; appearance: what the photo says of the person's skin, which filled what it hides;
+    mouth: what it says of teeth and gums."""
 
     albedo: np.ndarray
     confidence: np.ndarray
     appearance: Appearance
+    mouth: MouthTone
 
 
 def paint_sight(sight: Sight) -> Painting:
@@ -108,7 +110,7 @@ def paint_sight(sight: Sight) -> Painting:
     fill_gutters(albedo, atlas.gaps, atlas.gap_share)
     confidence = rate_confidence(direct, other, atlas.texels.size)
     confidence.reshape(-1)[toned] = TONED_CONFIDENCE
-    return Painting(albedo, confidence, appearance)
+    return Painting(albedo, confidence, appearance, sight.shading.mouth)
 
 
 def bake_surface_maps(albedo: np.ndarray, model: HeadModel, skin_linear_rgb: np.ndarray) -> dict[str, np.ndarray]:

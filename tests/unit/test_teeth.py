@@ -19,6 +19,7 @@ from likeness.core.fit.mouth_paint import (
     MouthPixels,
     MouthTone,
     base_paint,
+    describe_mouth,
     find_mouth_tone,
     light_past_lips,
     paint_mouth,
@@ -184,6 +185,12 @@ def test_gums_and_tongue_move_little_and_only_where_seen():
     assert 0.05 < moved[1] < 0.2
     assert abs(moved[0]) < 0.01
     assert read_mucosa(pixels_of(GUIDE[0])) is None
+
+
+def test_the_provenance_says_what_was_seen():
+    shut, smiling = MouthTone(np.ones(3), np.ones(3)), MouthTone(np.ones(3), np.ones(3), True, False)
+    assert describe_mouth([shut]) == {"teeth": "assumed", "gums and tongue": "assumed"}
+    assert describe_mouth([shut, smiling])["teeth"] == "from the photo"
 
 
 def test_the_vertices_take_the_texture_tone(atlas):
