@@ -19,7 +19,8 @@ from .fit.confidence import covered_parts, expected_error_mm, judge_fit, shares_
 from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
 from .fit.light import SkinLight, fit_skin_lights, try_light
 from .fit.measurement import LandmarkCalibration, load_calibration
-from .fit.photometric import Appearance, fit_person, prepare_appearance
+from .fit.mouth_paint import describe_mouth
+from .fit.photometric import SkinLook, fit_person, prepare_skin_look
 from .fit.photometry import load_photometry
 from .fit.several import blend_textures
 from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
@@ -135,7 +136,7 @@ def _fit_faces(
     with _timed(times_s, "landmarks"):
         dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
     with _timed(times_s, "geometry"):
-        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.appearance)
+        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.skin_look)
     yield Progress("Estimating the light", 0.45)
     with _timed(times_s, "light"):
         poses = [tools.model.pose(fit.code) for fit in fits]
@@ -167,6 +168,7 @@ def _fit_faces(
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
     asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
     asset.provenance["appearance"] = describe_appearance(painted[main].appearance)
+    asset.provenance["mouth"] = describe_mouth([p.mouth for p in painted])
     asset.provenance["detail"] = describe_detail(carved)
     asset.provenance["face_shares"] = shares_of_face(tools.model, confidence_map)
     if len(photos) > 1:
@@ -181,7 +183,7 @@ class CalibratedModel:
 
     model: HeadModel
     calibration: LandmarkCalibration
-    appearance: Appearance
+    skin_look: SkinLook
 
 
 @lru_cache(maxsize=2)
@@ -191,7 +193,7 @@ def load_calibrated_model(name: str) -> CalibratedModel:
     if {calibration.topology, photometry.topology} != {model.topology}:
         remedy = "run `make assets` again, or reinstall the extension" if name == EMBEDDED else "use the embedded model"
         raise TopologyError(f"The head model {name} has another mesh than the one its landmarks were calibrated on: {remedy}.")
-    return CalibratedModel(model, calibration, prepare_appearance(model, photometry))
+    return CalibratedModel(model, calibration, prepare_skin_look(model, photometry))
 
 
 def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight) -> HeadAsset:

@@ -76,7 +76,7 @@ DEFAULT_SETTINGS, DEFAULT_PHOTOMETRIC = FitSettings(), PhotometricSettings()
 
 
 @dataclass(frozen=True)
-class Appearance:
+class SkinLook:
     """What the photometric fit needs of a head model beside the landmarks; made once per model."""
 
     calibration: PhotometricCalibration
@@ -86,11 +86,11 @@ class Appearance:
     basis: np.ndarray
 
 
-def prepare_appearance(model: HeadModel, calibration: PhotometricCalibration) -> Appearance:
+def prepare_skin_look(model: HeadModel, calibration: PhotometricCalibration) -> SkinLook:
     """About .4 s; keep it."""
     surface = sample_surface(model, calibration.vertices, calibration.rings, calibration.ring_weights)
     basis = np.concatenate([model.identity_basis, model.expression_basis]).transpose(1, 0, 2)
-    return Appearance(calibration, surface, opaque_triangles(model), outline_edges(model), basis)
+    return SkinLook(calibration, surface, opaque_triangles(model), outline_edges(model), basis)
 
 
 @dataclass
@@ -118,8 +118,8 @@ class OutlineSamples:
 class View:
     """One photo's part of the problem. Own unknowns: rotation 3, translation 3, focal 1, expression E, modes R, skin."""
 
-    def __init__(self, photo: Photo, landmarks: LandmarkProblem, appearance: Appearance, settings: PhotometricSettings) -> None:
-        self.photo, self.landmarks, self.appearance, self.settings = photo, landmarks, appearance, settings
+    def __init__(self, photo: Photo, landmarks: LandmarkProblem, skin_look: SkinLook, settings: PhotometricSettings) -> None:
+        self.photo, self.landmarks, self.skin_look, self.settings = photo, landmarks, skin_look, settings
         self.model = landmarks.model
         self.image: LogImage | None = None
         self.outline: OutlineSamples | None = None
@@ -129,18 +129,18 @@ class View:
     def _patch(self, head: HeadState) -> Patch:
         """The samples of a head; the last one's are kept, for a step is judged and then taken from."""
         if self._posed is None or self._posed[0] is not head:
-            self._posed = (head, self.appearance.surface.pose(self.landmarks.full_identity(head), head.expression))
+            self._posed = (head, self.skin_look.surface.pose(self.landmarks.full_identity(head), head.expression))
         return self._posed[1]
 
     def begin(self, head: HeadState) -> ViewState:
         """Look for the first time; the first light."""
         code, camera = self.landmarks.code(head), self.landmarks.camera(head)
         self.image = LogImage(self.photo.pixels, camera, self.model.pose(code))
-        self.term = ShadingTerm(self.appearance.calibration, self.image, self.settings.noise_scale, self.settings.degrees)
+        self.term = ShadingTerm(self.skin_look.calibration, self.image, self.settings.noise_scale, self.settings.degrees)
         self.look(head, STAGES[0].reach)
         patch = self._patch(head)
         values, _, is_inside = self.image.sample(self._project(head, patch.points)[0])
-        calibration, weight = self.appearance.calibration, self.sight.weight * is_inside
+        calibration, weight = self.skin_look.calibration, self.sight.weight * is_inside
         skin = first_skin(values, patch.normals, weight, self.sight, calibration.mean, len(calibration.modes))
         return ViewState(head, skin)
 
@@ -148,7 +148,7 @@ class View:
         """Find again what the camera sees and where the outline lies."""
         code, camera = self.landmarks.code(head), self.landmarks.camera(head)
         posed = self.model.pose(code)
-        occluder = Occluder(posed, self.appearance.triangles)
+        occluder = Occluder(posed, self.skin_look.triangles)
         patch = self._patch(head)
         self.sight = look(patch, camera_position(camera), occluder)
         self.outline = self._find_outline(head, posed, camera, occluder, reach)
@@ -159,7 +159,7 @@ class View:
         self, head: HeadState, posed: np.ndarray, camera: Camera, occluder: Occluder, reach: int
     ) -> OutlineSamples | None:
         assert self.image is not None
-        contour = find_contour(posed, self.appearance.triangles, self.appearance.edges, camera, occluder)
+        contour = find_contour(posed, self.skin_look.triangles, self.skin_look.edges, camera, occluder)
         K = camera.K * self.image.scale
         K[:2, 2] += self.image.offset
         K[2, 2] = 1.0
@@ -171,7 +171,7 @@ class View:
         if kept.sum() < 8:
             return None
         corners, share = contour.corners[kept], contour.share[kept][:, None, None]
-        basis, blend = self.appearance.basis, self._blend(head, corners, contour.share[kept])
+        basis, blend = self.skin_look.basis, self._blend(head, corners, contour.share[kept])
         basis = basis[corners[:, 0]] * (1 - share) + basis[corners[:, 1]] * share
         counted = min(1.0, self.settings.outline_samples / weight[kept].sum())
         return OutlineSamples(
@@ -187,7 +187,7 @@ class View:
     def _blend(self, head: HeadState, corners: np.ndarray, share: np.ndarray) -> np.ndarray:
         """Skinning rotations [M, 3, 3] at points on edges; shared by all skin samples' joints."""
         weights = self.model.weights[corners[:, 0]] * (1 - share)[:, None] + self.model.weights[corners[:, 1]] * share[:, None]
-        return self.appearance.surface.blend_at(weights, self.landmarks.full_identity(head), head.expression)
+        return self.skin_look.surface.blend_at(weights, self.landmarks.full_identity(head), head.expression)
 
     def _project(self, head: HeadState, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """-> pixels [N, 2], camera-space points [N, 3]."""
@@ -243,7 +243,7 @@ class View:
 
     def _shading_rows(self, state: ViewState, softness: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Jacobian [2 N, K + 7 + E + S], residual and robust squared weight [2 N]."""
-        head, surface, K = state.head, self.appearance.surface, self.landmarks.num_identity
+        head, surface, K = state.head, self.skin_look.surface, self.landmarks.num_identity
         identity = self.landmarks.full_identity(head)
         patch = self._patch(head)
         pixels, camera_points = self._project(head, patch.points)
@@ -279,7 +279,7 @@ def fit_person(
     points_px: list[np.ndarray],
     model: HeadModel,
     calibration: LandmarkCalibration,
-    appearance: Appearance,
+    skin_look: SkinLook,
     settings: FitSettings = DEFAULT_SETTINGS,
     photometric: PhotometricSettings = DEFAULT_PHOTOMETRIC,
 ) -> list[LandmarkFit]:
@@ -289,7 +289,7 @@ def fit_person(
         for photo, points in zip(photos, points_px, strict=True):
             size = (photo.pixels.shape[1], photo.pixels.shape[0])
             problem = LandmarkProblem(points, size, photo.focal_px, model, calibration, settings, share=1 / len(photos))
-            views.append(View(photo, problem, appearance, photometric))
+            views.append(View(photo, problem, skin_look, photometric))
             head = problem.initial_state()
             for stage in START:
                 head = problem.solve(head, stage)

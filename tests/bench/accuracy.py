@@ -38,7 +38,7 @@ def fit_pixels(images: list[np.ndarray]) -> list[LandmarkFit]:
     tools = load_calibrated_model(EMBEDDED)
     photos = [photo_from_pixels(pixels, source="benchmark") for pixels in images]
     dense = [locate_dense_landmarks(photo, detect_landmarks(photo)) for photo in photos]
-    return fit_person(photos, dense, tools.model, tools.calibration, tools.appearance)
+    return fit_person(photos, dense, tools.model, tools.calibration, tools.skin_look)
 
 
 def predict_benchmark(out_dir: Path) -> dict[str, Path]:

@@ -37,7 +37,7 @@ def foreign_as_embedded(foreign, monkeypatch):
 
 def test_the_embedded_model_is_the_calibrated_one():
     tools = pipeline.load_calibrated_model(library.EMBEDDED)
-    assert tools.model.topology == tools.calibration.topology == tools.appearance.calibration.topology
+    assert tools.model.topology == tools.calibration.topology == tools.skin_look.calibration.topology
     assert tools.calibration.points.indices.max() < len(tools.model.template)
 
 

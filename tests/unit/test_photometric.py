@@ -49,7 +49,7 @@ def portraits(studio):
 def begun(tools, portraits) -> tuple[View, ViewState]:
     photo, points, _ = portraits[0]
     problem = LandmarkProblem(points, (512, 512), None, tools.model, tools.calibration, FitSettings())
-    view = View(photo, problem, tools.appearance, PhotometricSettings())
+    view = View(photo, problem, tools.skin_look, PhotometricSettings())
     head = problem.initial_state()
     rng = np.random.default_rng(1)
     head.identity = 0.3 * rng.normal(size=problem.num_identity)
@@ -58,7 +58,7 @@ def begun(tools, portraits) -> tuple[View, ViewState]:
 
 
 def test_slopes_of_points_and_normals_agree_with_differences(tools):
-    surface, rng = tools.appearance.surface, np.random.default_rng(0)
+    surface, rng = tools.skin_look.surface, np.random.default_rng(0)
     identity, expression = rng.normal(size=tools.model.num_identity), rng.uniform(0, 0.4, tools.model.num_expression)
     patch = surface.pose(identity, expression)
     by_point, by_normal = rng.normal(size=(2, 1, *patch.points.shape))
@@ -130,7 +130,7 @@ def test_photos_say_more_than_landmarks(tools, portraits):
     for photo, points, code in portraits:
         truth = model.shape(code.identity)
         landmarks = fit_landmarks(points, (512, 512), None, model, tools.calibration)
-        (fit,) = fit_person([photo], [points], model, tools.calibration, tools.appearance)
+        (fit,) = fit_person([photo], [points], model, tools.calibration, tools.skin_look)
         errors.append([shape_error_mm(model.shape(f.code.identity), truth, face) for f in (landmarks, fit)])
         assert (fit.spread <= landmarks.spread + 0.05).all()
     alone, joint = np.mean(errors, 0)
@@ -150,22 +150,22 @@ def test_three_photos_share_one_identity_and_say_more_than_one(tools, studio):
             photos.append(photo_from_pixels(render_person(studio, rng, code).pixels, source=f"view {view}"))
             points.append(locate_dense_landmarks(photos[-1], detect_landmarks(photos[-1])))
         truth = model.shape(identity)
-        fits = fit_person(photos, points, model, tools.calibration, tools.appearance)
+        fits = fit_person(photos, points, model, tools.calibration, tools.skin_look)
         assert all((fit.code.identity == fits[0].code.identity).all() for fit in fits)
         assert np.ptp([fit.camera.R[0, 2] for fit in fits]) > 0.05
         together.append(shape_error_mm(model.shape(fits[0].code.identity), truth, face))
         for photo, point in zip(photos, points, strict=True):
-            (fit,) = fit_person([photo], [point], model, tools.calibration, tools.appearance)
+            (fit,) = fit_person([photo], [point], model, tools.calibration, tools.skin_look)
             singles.append(shape_error_mm(model.shape(fit.code.identity), truth, face))
     assert np.mean(together) < np.mean(singles)
 
 
 def test_the_calibration_survives_its_file_and_a_damaged_one_is_named(tools, tmp_path):
     path = tmp_path / "photometric.npz"
-    save_photometry(tools.appearance.calibration, path)
+    save_photometry(tools.skin_look.calibration, path)
     read = load_photometry(path)
     assert read.topology == tools.model.topology
-    np.testing.assert_allclose(read.modes, tools.appearance.calibration.modes, atol=1e-3)
+    np.testing.assert_allclose(read.modes, tools.skin_look.calibration.modes, atol=1e-3)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ModelError, match=r"photometric calibration .* reinstall"):
         load_photometry(path)
