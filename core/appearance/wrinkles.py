@@ -366,27 +366,27 @@ def smooth_line(points: np.ndarray, step: float) -> np.ndarray:
 
 def sort_segments(segments: np.ndarray) -> Creases:
     """Segments [N, 16] and which of them are felt in which cell; the last one is no segment."""
-    first_four, way_four, size_four, side_four = (np.ascontiguousarray(segments[:, k : k + 4]) for k in (0, 4, 8, 12))
-    fours = (first_four, way_four, size_four, side_four)
-    starts, ways, reach = segments[:-1, :3], segments[:-1, 4:7], segments[:-1, 7:8] + STRAY_M
-    if not len(starts):
-        return Creases(*fours, np.zeros(3), np.ones(3, int), np.zeros(2, np.int32), np.zeros(1, np.int32))
-    low, high = np.minimum(starts, starts + ways) - reach, np.maximum(starts, starts + ways) + reach
+    starts, ways, sizes, sides = (np.ascontiguousarray(segments[:, k : k + 4]) for k in (0, 4, 8, 12))
+    first_ends, steps, reach = starts[:-1, :3], ways[:-1, :3], ways[:-1, 3:] + STRAY_M
+    if not len(first_ends):
+        return Creases(starts, ways, sizes, sides, np.zeros(3), np.ones(3, int), np.zeros(2, np.int32), np.zeros(1, np.int32))
+    last_ends = first_ends + steps
+    low, high = np.minimum(first_ends, last_ends) - reach, np.maximum(first_ends, last_ends) + reach
     origin = low.min(0) - CELL_M
     first, last = (np.floor((x - origin) / CELL_M).astype(int) for x in (low, high))
     counts = last.max(0) + 2
     spans = last - first + 1
     number = spans.prod(1)
-    owner = np.repeat(np.arange(len(starts)), number)
+    owner = np.repeat(np.arange(len(first_ends)), number)
     within = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
     depth, height = spans[owner, 2], spans[owner, 1]
     x, y, z = first[owner].T + np.stack([within // (height * depth), within // depth % height, within % depth])
     cells = (x * counts[1] + y) * counts[2] + z
     centre = origin + CELL_M * (np.stack([x, y, z], 1) + 0.5)
-    off, way = centre - starts[owner], ways[owner]
-    t = np.clip(np.einsum("nc,nc->n", off, way) * segments[owner, 3], 0, 1)
+    off, way = centre - first_ends[owner], steps[owner]
+    t = np.clip(np.einsum("nc,nc->n", off, way) * starts[owner, 3], 0, 1)
     near = np.linalg.norm(off - t[:, None] * way, axis=1) < reach[owner, 0] + 0.87 * CELL_M
     cells, owner = cells[near], owner[near]
     order = np.argsort(cells, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=counts.prod()))])
-    return Creases(*fours, origin, counts, offsets.astype(np.int32), owner[order].astype(np.int32))
+    return Creases(starts, ways, sizes, sides, origin, counts, offsets.astype(np.int32), owner[order].astype(np.int32))
