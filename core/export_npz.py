@@ -24,7 +24,8 @@ def export_npz(asset: HeadAsset, path: Path) -> None:
 def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
     """vertices [V,3] m: neutral, model space; vertices_posed [V,3] m: with expression and pose, in OpenCV camera axes;
     faces, face_uvs [F,3]; uvs [U,2]; landmarks7(_posed) [7,3] in the same two frames; K [3,3] px; albedo [H,W,3] sRGB;
-    albedo_confidence [H,W]; displacement uint16 (appearance/relief.decode_displacement) and normal, of half that size;
+    albedo_confidence [H,W]; displacement uint16 (appearance/relief.decode_displacement) and normal, of half that size
+    (a random person's of that size);
     expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3]; appearance [A] with appearance_names
     (appearance/parameters.py, its numbers); times_s with time_names. Of a head without a photo the camera's and the light's
     keys are absent.
