@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from likeness.core.appearance.albedo import lip_colour, paint_albedo, skin_colour
-from likeness.core.appearance.canvas import get_canvas
+from likeness.core.appearance.canvas import FACE_TEXEL_M, get_canvas
 from likeness.core.appearance.face_map import get_face_map
 from likeness.core.appearance.hair_colour import hair_albedo
 from likeness.core.appearance.parameters import RANGES, Appearance, sample_appearance
@@ -120,6 +120,8 @@ def test_moles_lie_at_the_same_place_at_every_size(model):
     assert (large > 6).sum() > 5
     assert np.corrcoef(small.ravel(), large.ravel())[0, 1] > 0.8
     spots = place_spots(model, spotted)
+    spots = spots[spots[:, 5] > FACE_TEXEL_M * 2048 / 512]
+    assert len(spots) > 10
     rows, columns = ((1 - spots[:, 1]) * 256).astype(int), (spots[:, 0] * 256).astype(int)
     seen = [small[max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2].max() for r, c in zip(rows, columns, strict=True) if r < 192]
     assert np.mean(np.array(seen) > 2) > 0.9
