@@ -159,7 +159,8 @@ def test_npz_holds_the_documented_arrays(head, tmp_path):
     V, camera = len(asset.vertices), asset.camera
     assert set(data) == {
         "vertices", "vertices_posed", "faces", "uvs", "face_uvs", "landmarks7", "landmarks7_posed", "K", "albedo",
-        "albedo_confidence", "expression", "expression_names", "identity", "light", "skin_linear_rgb", "times_s", "time_names",
+        "albedo_confidence", "expression", "expression_names", "identity", "light", "skin_linear_rgb", "appearance",
+        "appearance_names", "times_s", "time_names",
     }  # fmt: skip
     assert data["vertices"].shape == data["vertices_posed"].shape == (V, 3)
     assert data["faces"].shape == data["face_uvs"].shape
