@@ -90,8 +90,8 @@ def _make(task: Task, options: FitOptions, on_progress: Callable[[Progress], Non
     assets = _fit(task, options, on_progress)
     if not options.skin:
         return assets
-    from ..core.appearance.restyle import restyle_head
     from ..core.head.library import get_model
+    from ..core.restyle import restyle_head
 
     return [restyle_head(asset, options.skin, get_model(options.model)) for asset in assets]
 
@@ -129,7 +129,7 @@ def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[li
                     "outputs": [str(out / name) for name in written],
                     "confidence": asset.provenance.get("confidence", 0.0),
                     "warnings": list(asset.provenance.get("warnings", ())),
-                    "appearance": asset.provenance.get("appearance", {}),
+                    **{key: asset.provenance[key] for key in ("appearance", "appearance_read") if key in asset.provenance},
                 }
             )
         end.enter_context(held_back())

@@ -27,7 +27,7 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
     albedo_confidence [H,W]; displacement uint16 (appearance/relief.decode_displacement) and normal, of half that size
     (a random person's of that size);
     expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3]; appearance [A] with appearance_names
-    (appearance/parameters.py, its numbers); times_s with time_names. Of a head without a photo the camera's and the light's
+    (appearance/parameters.py, all but the iris); times_s with time_names. Of a head without a photo the camera's and the light's
     keys are absent.
     """
     times_s: dict[str, float] = asset.provenance.get("times_s", {})
@@ -42,7 +42,7 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
         "expression_names": np.array(list(asset.expression), np.str_),
         "identity": asset.identity.astype(np.float32),
         "skin_linear_rgb": asset.skin_linear_rgb.astype(np.float32),
-        "appearance": np.array(list(told.values()), np.float32),
+        "appearance": np.array(list(told.values()), np.float64),
         "appearance_names": np.array(list(told), np.str_),
         "times_s": np.array(list(times_s.values()), np.float64),
         "time_names": np.array(list(times_s), np.str_),

@@ -10,14 +10,14 @@ coordinates along those traits moved to the person's (data/identity_traits.npz),
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .appearance.albedo import paint_albedo, skin_colour
-from .appearance.parameters import Appearance, sample_appearance
+from .appearance.parameters import Appearance, describe_appearance, sample_appearance
 from .appearance.skin_relief import paint_relief
 from .appearance.surface_maps import take_slopes
 from .config import DATA_DIR, VERSION
@@ -150,10 +150,7 @@ def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarr
         "age": round(person.age),
         "male": round(person.male, 2),
         "ancestry": {name: round(share, 2) for name, share in person.ancestry.items()},
-        "appearance": {
-            key: [round(v, 4) for v in value] if isinstance(value, tuple) else round(value, 4)
-            for key, value in asdict(person.appearance).items()
-        },
+        "appearance": describe_appearance(person.appearance),
     }
     return HeadAsset(
         name=f"person_{seed}",

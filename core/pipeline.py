@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .appearance.estimate import READ
 from .appearance.parameters import describe_appearance
 from .config import VERSION
 from .errors import TopologyError
@@ -167,7 +168,9 @@ def _fit_faces(
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, covered, times_s)
     asset = build_asset(tools.model, result, photos[main], textures, skin_light)
     asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
-    asset.provenance["appearance"] = describe_appearance(painted[main].appearance)
+    appearance = replace(painted[main].appearance, seed=int(photos[main].sha256[:7] or "0", 16))
+    asset.provenance["appearance"] = describe_appearance(appearance)
+    asset.provenance["appearance_read"] = list(READ)
     asset.provenance["mouth"] = describe_mouth([p.mouth for p in painted])
     asset.provenance["detail"] = describe_detail(carved)
     asset.provenance["face_shares"] = shares_of_face(tools.model, confidence_map)

@@ -29,6 +29,8 @@ NUM_INDEPENDENT = 60.0
 ITERATIONS = 6
 BEARD_DOUBT = 0.8
 """How much less the beard's zone says of bare skin."""
+READ = (*NAMES, "lip_blood", "lip_melanin")
+"""What is read; all else of the appearance is what is usual, with no brows or marks beside the photo's own."""
 LIP_SPREAD, LIP_NOISE = np.array([0.25, 0.2]), 0.15
 """Of lip_blood and lip_melanin in people; of the lips' mean log colour as it is seen."""
 LEAST_SEEN = 20.0
@@ -45,7 +47,7 @@ def estimate_appearance(
     skin [3]: the light estimate's -> the appearance that explains it best. Without a face map the skin alone says what it can."""
     pigments = find_pigments(np.asarray(skin, np.float64))
     melanin, blood = float(np.clip(pigments[0], *RANGES["melanin"])), float(np.clip(pigments[1], -0.5, 0.5))
-    appearance = Appearance(melanin=melanin, blood=blood, hair_eumelanin=usual_hair(melanin), moles=0.0)
+    appearance = Appearance(melanin=melanin, blood=blood, hair_eumelanin=usual_hair(melanin), moles=0.0, brow_density=0.0)
     if face is None:
         return appearance
     plain = weight * (1 - feature) * (1 - np.clip(face.inside + face.lip, 0, 1)) * (1 - face.scalp)

@@ -19,6 +19,10 @@ BEARD_FLOOR_MM = (-138.0, -118.0)
 BEARD_BACK_MM = (-2.0, 14.0)
 
 
+NEEDED_REGIONS = ("nose", "chin", "ear_left", "ear_right", "scalp", "forehead")
+"""Of a head model, without which nobody knows where its face is."""
+
+
 @dataclass(frozen=True)
 class FaceMap:
     """Per vertex [V] in [0, 1]: nose, cheek, chin, ear, lid, under_eye, neck, forehead, scalp, beard, inside (of the mouth),
@@ -46,12 +50,9 @@ class FaceMap:
 _kept: list[tuple[weakref.ref[HeadModel], FaceMap]] = []
 
 
-REGIONS = ("nose", "chin", "ear_left", "ear_right", "scalp", "forehead")
-
-
 def find_face_map(model: HeadModel) -> FaceMap | None:
     """The face map of a model, None for one whose regions do not say where its face is."""
-    is_known = set(REGIONS) <= set(model.regions) and {"left_eye", "right_eye"} <= set(model.part_names)
+    is_known = set(NEEDED_REGIONS) <= set(model.regions) and {"left_eye", "right_eye"} <= set(model.part_names)
     return get_face_map(model) if is_known else None
 
 

@@ -12,37 +12,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import SkinError
-from ..fit.texture import bake_surface_maps
 from ..head.model import HeadModel
 from ..render.shading import SRGB_TABLE, encode_srgb
-from ..types import HeadAsset, Texture
-from .albedo import paint_albedo, skin_colour
-from .parameters import RANGES, Appearance, describe_appearance
+from .albedo import paint_albedo
+from .parameters import RANGES, Appearance
 
 OF_THE_SKIN = (
     "melanin", "blood", "zone_contrast", "flush_cheeks", "flush_nose", "flush_ears", "lip_blood", "lip_melanin", "under_eye",
-    "mottling", "freckles", "moles", "age", "stubble", "scalp_stubble",
+    "mottling", "freckles", "moles", "stubble", "scalp_stubble",
 )  # fmt: skip
-"""What can be moved on any texture: these are painted where anatomy has them, not where one person's hairs grow."""
+"""What can be moved on any texture: these are painted where anatomy has them, not where one person's hairs grow. Age is not among
+them: it is in the relief too."""
 LARGEST_RATIO = 40.0
 DARKEST = 1e-3
 """Linear albedo below which bytes say little: ratios of such darkness are pulled to 1."""
-
-
-def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -> HeadAsset:
-    """A finished head of a model, its skin with the wanted numbers (OF_THE_SKIN); shape and relief stay. Raises SkinError."""
-    told = asset.provenance.get("appearance")
-    if not told:
-        raise SkinError("This head does not say how its skin was read: make it again with this version of Likeness.")
-    numbers: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
-    was = Appearance(**numbers)
-    now = change_appearance(was, wanted)
-    albedo = restyle_albedo(asset.textures["albedo"].pixels, model, was, now)
-    skin = (asset.skin_linear_rgb * skin_colour(now) / skin_colour(was)).astype(np.float32)
-    textures = asset.textures | {"albedo": Texture(albedo, "sRGB")}
-    textures |= {name: Texture(pixels, "Non-Color") for name, pixels in bake_surface_maps(albedo, model, skin).items()}
-    provenance = asset.provenance | {"appearance": describe_appearance(now), "appearance_chosen": sorted(wanted)}
-    return replace(asset, textures=textures, skin_linear_rgb=skin, provenance=provenance)
 
 
 def change_appearance(appearance: Appearance, wanted: dict[str, float]) -> Appearance:

@@ -167,9 +167,10 @@ def draw_creases(model: HeadModel, appearance: Appearance) -> Creases:
 
 @dataclass(frozen=True)
 class Crease:
-    """A smooth line through points [k, 2] mm on a chart; depth, width m, hang: see Site; side: which of its sides hangs over
-    (1 left of its way, -1 right); ends: how slowly it comes in and goes out, shares of its length."""
+    """A smooth line through points [k, 2] mm on a chart, of a site; depth, width m, hang: see Site; side: which of its sides
+    hangs over (1 left of its way, -1 right); ends: how slowly it comes in and goes out, shares of its length."""
 
+    site: str
     points: np.ndarray
     depth: float
     width: float
@@ -198,7 +199,7 @@ class Pen:
         spread, delay, broad = self.rng.uniform(0.6, 1.25), self.rng.normal(0, 2.5), self.rng.uniform(0.85, 1.2)
         begin = site.onset + site.later * rank + delay
         t = np.clip((self.age - begin) / (site.full - site.onset), 0, 1.25)
-        grown = t * t * (3 - 2 * min(t, 1.0)) if t < 1 else 1 + 0.6 * (t - 1)
+        grown = t * t * (3 - 2 * t) if t < 1 else 1 + 0.6 * (t - 1)
         depth = 1e-3 * share * spread * self.strength * (site.young + (site.old - site.young) * grown)
         if depth < LEAST_DEPTH_M:
             return
@@ -207,7 +208,7 @@ class Pen:
         path = middle + (path - middle) * (0.72 + 0.28 * min(1.0, grown + site.young / site.old))
         path[:, 0] *= side
         width = 1e-3 * site.width * broad
-        self.creases.append(Crease(path, depth, width, site.hang, side, ends, is_neck))
+        self.creases.append(Crease(name, path, depth, width, site.hang, side, ends, is_neck))
 
 
 def draw_forehead(pen: Pen, eye: np.ndarray) -> None:

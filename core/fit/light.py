@@ -21,7 +21,7 @@ from ..types import Camera, Photo
 from .dome import Transfer, dome_harmonics, find_transfer, lamp_directions, skin_response, solve_lamps, trace_lamps
 from .eye_texture import ScleraSamples, find_sclera, iris_radius
 from .face_zones import FaceZones, find_zones, soft_step
-from .skin_cluster import find_foreign, is_foreign
+from .skin_cluster import find_foreign, find_tint, is_foreign
 from .skin_split import Split, Trial, split_together
 
 SAMPLING_PX = 320
@@ -50,6 +50,10 @@ EYE_PX = 1024
 FULL_LIP, DRY_LIP, LIP_FACING = 0.8, 0.02, 0.3
 """Of the face map's lip and inside, and cosine to the camera: where a vertex is surely the red of a lip."""
 LEAST_LIPS, MOST_LIPS = 10, 60
+LESS_RED = 0.1
+"""Log of red over green by which a lip may fall short of the skin's; cloth does by more."""
+BLACK, DARKEST = 2e-3, 1e-4
+"""Linear luminance: below the first a bar or a crushed shadow, not a lip; the second keeps logarithms finite."""
 LUMINANCE = np.array([0.2127, 0.7152, 0.0722])
 TRANSPARENT_PARTS = ("left_cornea", "right_cornea", "lashes")
 """Parts that neither hide what is behind them nor take paint."""
@@ -157,7 +161,7 @@ def try_light(photo: Photo, camera: Camera, posed: np.ndarray, model: HeadModel)
     transfer = find_transfer(samples.points, samples.normals, camera_position(camera), visible, directions)
     close, close_view = head_crop(photo.pixels, camera, posed, EYE_PX)
     sclera = find_sclera(close, close_view, posed, normals, iris_radius(model), occluder)
-    lips = sample_lips(close, close_view, posed, normals, occluder, find_face_map(model))
+    lips = sample_lips(close, close_view, posed, normals, occluder, find_face_map(model), samples)
     return LightTrials(samples, transfer, try_skins(transfer, samples, light_on_sclera(sclera, occluder), sclera, lips))
 
 
@@ -189,9 +193,11 @@ class LipSamples:
 
 
 def sample_lips(
-    image: np.ndarray, view: Camera, posed: np.ndarray, normals: np.ndarray, occluder: Occluder, face: FaceMap | None
-) -> LipSamples | None:
-    """Lips in `image` [h, w, 3] (sRGB bytes of `view`); None when hardly any are seen, or no map says where."""
+    image: np.ndarray, view: Camera, posed: np.ndarray, normals: np.ndarray, occluder: Occluder, face: FaceMap | None,
+    skin: SkinSamples,
+) -> LipSamples | None:  # fmt: skip
+    """Lips in `image` [h, w, 3] (sRGB bytes of `view`): what is there, not black and as red as the skin; None when that is hardly
+    any or not most of it, or no map says where lips are."""
     if face is None:
         return None
     index = np.flatnonzero((face.lip > FULL_LIP) & (face.inside < DRY_LIP))
@@ -200,20 +206,24 @@ def sample_lips(
     facing = np.einsum("nc,nc->n", normals[index], to_eye) / np.linalg.norm(to_eye, axis=1)
     index = index[((pixels > 1) & (pixels < np.array(view.size) - 1)).all(1) & (facing > LIP_FACING)]
     index = index[visible_points(occluder, view, posed[index], normals[index])]
-    if len(index) < LEAST_LIPS:
+    colours = sample_image(image, project(view, posed[index])[0], SRGB_TABLE).astype(np.float64)
+    least_red = np.median(find_tint(skin.colours)[:, 0]) - LESS_RED
+    is_lip = (find_tint(colours)[:, 0] > least_red) & ~is_foreign(colours, skin.foreign) & (colours @ LUMINANCE > BLACK)
+    if is_lip.sum() < max(LEAST_LIPS, len(index) / 2):
         return None
-    index = index[:: -(-len(index) // MOST_LIPS)]
+    step = -(-int(is_lip.sum()) // MOST_LIPS)
+    index, colours = index[is_lip][::step], colours[is_lip][::step]
     directions = lamp_directions()
     visible = trace_lamps(occluder, posed[index], normals[index], directions)
     transfer = find_transfer(posed[index], normals[index], camera_position(view), visible, directions)
-    return LipSamples(sample_image(image, project(view, posed[index])[0], SRGB_TABLE).astype(np.float64), transfer)
+    return LipSamples(colours, transfer)
 
 
 def lip_ratio(lips: LipSamples, lamps: np.ndarray, skin: np.ndarray) -> float:
     """Log luminance of the lips over that of the skin [3] beside them, both matt, under lamps times the skin's albedo [K, 3]."""
     matt, glossy = (predict(skin_response(lips.transfer, skin, gloss), lamps) for gloss in (0.0, 1.0))
     seen = np.maximum(lips.colours - (glossy - matt), 0.3 * lips.colours)
-    return float(np.median(np.log((seen @ LUMINANCE) / np.maximum(matt @ LUMINANCE, 1e-4))))
+    return float(np.median(np.log(np.maximum(seen @ LUMINANCE, DARKEST) / np.maximum(matt @ LUMINANCE, DARKEST))))
 
 
 def light_on_sclera(sclera: ScleraSamples | None, occluder: Occluder) -> np.ndarray | None:

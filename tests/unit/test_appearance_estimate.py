@@ -84,7 +84,8 @@ def test_nothing_seen_leaves_what_is_usual_on_the_lights_skin(model, face):
     nothing = np.zeros(len(model.template))
     found = read(model, face, np.zeros((len(nothing), 3)), nothing, skin_colour(person))
     assert np.log(found.melanin / person.melanin) == pytest.approx(0, abs=0.02)
-    usual = replace(Appearance(), melanin=found.melanin, blood=found.blood, hair_eumelanin=found.hair_eumelanin, moles=0.0)
+    usual = replace(Appearance(), melanin=found.melanin, blood=found.blood, hair_eumelanin=found.hair_eumelanin)
+    usual = replace(usual, moles=0.0, brow_density=0.0)
     assert found == usual
 
 

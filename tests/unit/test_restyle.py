@@ -8,7 +8,7 @@ from likeness.bulk.command_line import make_parser
 from likeness.core.appearance.albedo import paint_albedo, skin_colour
 from likeness.core.appearance.canvas import get_canvas
 from likeness.core.appearance.parameters import Appearance
-from likeness.core.appearance.restyle import change_appearance, restyle_albedo, restyle_head
+from likeness.core.appearance.restyle import change_appearance, restyle_albedo
 from likeness.core.appearance.skin import typology_angle
 from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import SkinError
@@ -17,6 +17,7 @@ from likeness.core.generation import generate_head
 from likeness.core.head.library import get_model
 from likeness.core.pipeline import run
 from likeness.core.render.shading import srgb_to_linear
+from likeness.core.restyle import restyle_head
 
 pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
 SIZE = 512
@@ -89,6 +90,8 @@ def test_a_heads_report_and_maps_follow(model):
         abs=1.0,
     )
     assert set(moved.textures) == set(head.textures)
+    for name in set(head.textures) - {"albedo", "subsurface"}:
+        assert (moved.textures[name].pixels == head.textures[name].pixels).all(), name
     assert (moved.textures["albedo"].pixels != head.textures["albedo"].pixels).any()
     assert (moved.vertices == head.vertices).all()
     arrays = head_arrays(moved)

@@ -29,7 +29,7 @@ from likeness.core.fit.skin_split import Split, Trial, lip_contrast, split_toget
 from likeness.core.fit.texture import bake_surface_maps
 from likeness.core.head.library import get_model
 from likeness.core.head.model import triangulate
-from likeness.core.render.camera import orbit_camera
+from likeness.core.render.camera import orbit_camera, project
 from likeness.core.render.shading import SRGB_TABLE, ambient_light, directional_light, linear_to_srgb, render_head, shade
 from likeness.core.render.visibility import Occluder
 from likeness.core.types import Photo
@@ -135,6 +135,26 @@ def test_lips_of_a_painted_person_are_read_as_the_rule_has_them():
         assert read is not None
         lips = [trial.lips for trial in read.trials]
         assert lips[2] == pytest.approx(lip_contrast(skin_colour(person)), abs=0.15)
+
+
+def test_a_black_bar_or_a_mask_over_the_mouth_is_no_lip():
+    model = get_model()
+    camera = orbit_camera(model.template, (320, 320), 0.0, focal_35mm=85)
+    pixels = render_head(
+        model.template, triangulate(model.faces), model.uvs, triangulate(model.face_uvs),
+        paint_albedo(model, Appearance(melanin=1.0), 512), camera, ambient_light((0.9, 0.9, 0.9)), supersample=2,
+    )  # fmt: skip
+    corners = project(camera, model.landmarks7.evaluate(model.template))[0]
+    x, y = np.rint(corners[5:7].mean(0)).astype(int)
+    for cover in ((0, 0, 0), (90, 130, 220)):
+        covered = pixels.copy()
+        covered[y - 14 : y + 50, x - 60 : x + 60] = cover
+        read = try_light(Photo(covered, None, None, "x", ""), camera, model.template, model)
+        assert read is not None
+        assert all(trial.lips is None for trial in read.trials)
+        skin = fit_skin_lights([read])[0]
+        assert np.isfinite(skin.skin_linear_rgb).all()
+        assert abs(typology_angle(skin.skin_linear_rgb) - typology_angle(skin_albedo(1.0, 0.0))) < 25
 
 
 def test_nonnegative_solve_meets_its_conditions():

@@ -12,9 +12,11 @@ from likeness.core.fit.mouth_paint import (
     BASIS,
     GUM_TINT,
     LIGHT_BIAS,
+    LIGHT_SD,
     MUCOSA_LIGHT_BIAS,
     TEETH,
     TONED_CONFIDENCE,
+    TOOTH_MEAN,
     TOOTH_RANGE,
     MouthPixels,
     MouthTone,
@@ -157,14 +159,18 @@ def test_lips_and_the_dark_where_teeth_should_be_are_no_teeth():
     assert read_teeth(half) is None
 
 
-@pytest.mark.parametrize("tooth", [(1.0, 1.0, 1.0), (0.3, 0.24, 0.13), (0.75, 0.7, 0.75)])
-def test_teeth_stay_what_teeth_are(tooth):
-    pixels = pixels_of(np.array(tooth))
+@pytest.mark.parametrize("beyond", [(1.9, 0, 0), (-0.9, 0, 0), (0, 0, 1.9), (0, -0.9, 0)])
+def test_teeth_stay_what_teeth_are(beyond):
+    """As far out as is still believed: so many deviations of the light beyond the range, level, red, yellow."""
+    step = np.array(beyond)
+    edge = np.where(step > 0, TOOTH_RANGE[1], np.where(step < 0, TOOTH_RANGE[0], TOOTH_MEAN))
+    pixels = pixels_of(np.exp(np.linalg.solve(BASIS, edge + step * LIGHT_SD)))
     read = read_teeth(pixels)
-    if read is not None:
-        tone = BASIS @ read + pixels.paint[0]
-        assert (tone > TOOTH_RANGE[0] - 1e-9).all()
-        assert (tone < TOOTH_RANGE[1] + 1e-9).all()
+    assert read is not None
+    tone = BASIS @ read + pixels.paint[0]
+    assert (tone > TOOTH_RANGE[0] - 1e-9).all()
+    assert (tone < TOOTH_RANGE[1] + 1e-9).all()
+    assert np.abs(tone - edge - step * LIGHT_SD).max() > 0.03
 
 
 def test_burnt_pixels_make_teeth_lighter_and_no_whiter():
