@@ -10,11 +10,11 @@ import atexit
 
 import bpy
 
-from . import preferences, properties
-from .operators import export, expression, fit_photo, generate, photos, remove
-from .panels import main
+from . import operators, panels, preferences, properties
+from .operators import fit_photo
+from .panels import drawing
 
-MODULES = (preferences, properties, fit_photo, photos, generate, expression, export, remove, main)
+MODULES = (preferences, properties, *operators.MODULES, *panels.MODULES)
 """In order of registration: property groups before what points to them."""
 
 
@@ -32,7 +32,7 @@ def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
     atexit.unregister(unregister)
     fit_photo.stop_running_job()
-    main.drop_thumbnails()
+    drawing.drop_thumbnails()
     properties.detach()
     for module in reversed(MODULES):
         for cls in reversed(module.CLASSES):

@@ -198,7 +198,8 @@ def test_every_operator_and_property_has_a_tooltip():
 
 
 def test_operators_of_the_panel_exist():
-    text = (Path(head.__file__).parent.parent / "panels" / "main.py").read_text()
+    panels = (Path(head.__file__).parent.parent / "panels").glob("*.py")
+    text = "".join(panel.read_text() for panel in panels)
     names = set(re.findall(r'operator\(\s*"likeness\.(\w+)"', text))
     assert len(names) >= 5
     assert all(name in dir(bpy.ops.likeness) for name in names)

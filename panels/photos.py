@@ -1,0 +1,60 @@
+"""Photo(s): choose, generate, watch, cancel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .drawing import SidebarPanel, draw_sentence, thumbnail_of
+
+
+class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
+    """From a photo to a head"""
+
+    bl_idname = "LIKENESS_PT_photos"
+    bl_label = "Head from Photo"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings, job = self.layout, context.scene.likeness, context.window_manager.likeness_job
+        icon = thumbnail_of(settings.photo)
+        if icon:
+            layout.template_icon(icon_value=icon, scale=7.0)
+        layout.prop(settings, "photo", text="")
+        self._draw_others(layout, settings)
+        if not settings.others:
+            row = layout.row(align=True)
+            row.prop(settings, "faces", text="")
+            if settings.faces == "ONE":
+                row.prop(settings, "face", text="")
+        if job.is_running:
+            layout.progress(factor=job.fraction, text=job.stage)
+            layout.operator("likeness.cancel", icon="X")
+        else:
+            self._draw_generate(layout, settings)
+        if job.error:
+            draw_sentence(layout.box(), context, job.error, "ERROR")
+
+    def _draw_others(self, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+        names = [Path(path).name for path in settings.others.splitlines()]
+        column = layout.column(align=True)
+        for name in names:
+            column.label(text=name, icon="IMAGE_DATA")
+        row = layout.row(align=True)
+        row.operator("likeness.add_photos", text="Add Photos of the Same Person" if not names else "Add", icon="ADD")
+        if names:
+            row.operator("likeness.clear_photos", text="", icon="X")
+
+    def _draw_generate(self, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+        column = layout.column()
+        column.scale_y = 1.5
+        text = "Generate Head" if settings.photo else "Choose a Photo..."
+        generate = column.operator("likeness.fit_photo", text=text, icon="USER")
+        generate.filepath, generate.others = settings.photo, settings.others
+        generate.faces, generate.face = settings.faces, settings.face
+        row = layout.row(align=True)
+        row.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH").seed = settings.seed
+        row.prop(settings, "seed", text="")
+
+
+CLASSES = (LIKENESS_PT_photos,)
