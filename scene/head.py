@@ -8,7 +8,6 @@ images are packed and pointed to by it; so saving, appending and reloading need 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ import bpy
 import numpy as np
 
 from ..core.head.bones import bone_axes
+from ..core.image_files import HeadImages, encode_images
 from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
 from . import rig as rigging
 from .camera import create_camera
-from .image import EncodedImage, create_image, encode_photo, encode_texture, read_pixels, read_texture
+from .image import create_image, read_pixels, read_texture
 from .light import create_lights
 from .material import create_materials, material_slots
 from .mesh import (
@@ -48,8 +48,12 @@ TEXTURE_PREFIX = "likeness_texture_"
 PHOTO = "likeness_photo"
 
 
-def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | None = None) -> bpy.types.Object:
+def create_head(
+    context: bpy.types.Context, asset: HeadAsset, *, name: str | None = None, images: HeadImages | None = None
+) -> bpy.types.Object:
     """Writes a head into context's scene and returns its mesh object, with the photo's expression applied.
+
+    images: the asset's image files where they were made before (then its own pixels are not looked at).
 
     It stands at the origin or beside what is there (placement.py); camera and lights are children of its armature.
     Collection 'Likeness <name>' holds mesh and armature, its child '<name> photo' the camera and the lights. The scene's
@@ -57,14 +61,14 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     """
     name = _unique_name(name or asset.name)
     heads = [other for other in context.scene.objects if is_head(other)]
-    textures, photo = _encode_images(asset)
+    files = images or encode_images(asset)
     obj, rig = _create_rigged_mesh(asset, name)
-    images = {key: create_image(encoded, f"{name} {key}") for key, encoded in textures.items()}
-    photo_image = create_image(photo, f"{name} photo") if photo is not None else None
-    for material in create_materials(asset, name, images):
+    textures = {key: create_image(encoded, f"{name} {key}") for key, encoded in files.textures.items()}
+    photo = create_image(files.photo, f"{name} photo") if files.photo is not None else None
+    for material in create_materials(asset, name, textures):
         obj.data.materials.append(material)
-    _write_properties(obj, asset, images, photo_image)
-    around = [create_camera(asset.camera, f"{name} camera", photo_image)] if asset.camera is not None else []
+    _write_properties(obj, asset, textures, photo)
+    around = [create_camera(asset.camera, f"{name} camera", photo)] if asset.camera is not None else []
     around += create_lights(asset.light, name) if asset.light is not None else []
     _link(context, name, obj, rig, around)
     apply_expression(obj, "photo")
@@ -72,14 +76,6 @@ def create_head(context: bpy.types.Context, asset: HeadAsset, *, name: str | Non
     rig.location.x = find_place(context, obj, heads)
     context.view_layer.update()
     return obj
-
-
-def _encode_images(asset: HeadAsset) -> tuple[dict[str, EncodedImage], EncodedImage | None]:
-    """All image files, two at a time. The threads end before Blender is called again: operators crash beside running threads."""
-    with ThreadPoolExecutor(2) as encoders:
-        textures = {key: encoders.submit(encode_texture, texture) for key, texture in asset.textures.items()}
-        photo = encoders.submit(encode_photo, asset.photo) if asset.photo is not None else None
-    return {key: encoded.result() for key, encoded in textures.items()}, photo.result() if photo is not None else None
 
 
 def _create_rigged_mesh(asset: HeadAsset, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:

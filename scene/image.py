@@ -6,39 +6,13 @@ Rule of this file: an image that Likeness made carries its file in the .blend, s
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 import bpy
 import numpy as np
 from PIL import Image
 
-from ..core.types import Photo, Texture
-
-LOSSLESS_PIXELS = 6_000_000
-"""Photos above this are packed as JPEG (quality 95): a 24 megapixel PNG would cost 40 MB and seconds."""
-
-
-@dataclass(frozen=True)
-class EncodedImage:
-    """An image file in memory: data, its size (width, height), whether it has alpha, its colour space."""
-
-    data: bytes
-    size: tuple[int, int]
-    has_alpha: bool
-    color_space: str
-
-
-def encode_texture(texture: Texture) -> EncodedImage:
-    """Lossless; touches no Blender data, so it may run in a thread."""
-    return _encode(texture.pixels, texture.color_space, is_lossless=True)
-
-
-def encode_photo(photo: Photo) -> EncodedImage:
-    """The upright photo, with its alpha where it has one; may run in a thread."""
-    pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
-    is_lossless = photo.alpha is not None or pixels.shape[0] * pixels.shape[1] <= LOSSLESS_PIXELS
-    return _encode(pixels, "sRGB", is_lossless)
-
+from ..core.image_files import EncodedImage
+from ..core.types import Texture
 
 def create_image(encoded: EncodedImage, name: str) -> bpy.types.Image:
     """A packed image datablock."""
@@ -67,22 +41,3 @@ def read_pixels(image: bpy.types.Image) -> np.ndarray:
 
 def read_texture(image: bpy.types.Image) -> Texture:
     return Texture(read_pixels(image), image.colorspace_settings.name)
-
-
-def encode_png(pixels: np.ndarray) -> bytes:
-    """Run-length strategy: a 2048 square in .7 s, faster and no larger than zlib's default at this level."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1, compress_type=3)
-    return buffer.getvalue()
-
-
-def encode_jpeg(pixels: np.ndarray, quality: int = 95) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
-    return buffer.getvalue()
-
-
-def _encode(pixels: np.ndarray, color_space: str, is_lossless: bool) -> EncodedImage:
-    height, width = pixels.shape[:2]
-    has_alpha = pixels.ndim == 3 and pixels.shape[2] == 4
-    return EncodedImage(encode_png(pixels) if is_lossless else encode_jpeg(pixels), (width, height), has_alpha, color_space)

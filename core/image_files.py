@@ -1,0 +1,77 @@
+"""Textures and photos as image files in memory: what a .blend packs, made where it keeps nobody waiting.
+
+Rule of this file: Pillow and NumPy only, no Blender data, so it runs in a thread or in the worker process.
+"""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from .types import HeadAsset, Photo, Texture
+
+LOSSLESS_PIXELS = 6_000_000
+"""Photos above this are packed as JPEG (quality 95): a 24 megapixel PNG would cost 40 MB and seconds."""
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image file in memory: data, its size (width, height), whether it has alpha, its colour space."""
+
+    data: bytes
+    size: tuple[int, int]
+    has_alpha: bool
+    color_space: str
+
+
+@dataclass(frozen=True)
+class HeadImages:
+    """The files of a head's textures by name, and of its photo where it has one."""
+
+    textures: dict[str, EncodedImage]
+    photo: EncodedImage | None
+
+
+def encode_images(asset: HeadAsset) -> HeadImages:
+    """All image files of a head, two at a time. The threads end before this returns: Blender's operators crash beside
+    running threads."""
+    with ThreadPoolExecutor(2) as encoders:
+        textures = {key: encoders.submit(encode_texture, texture) for key, texture in asset.textures.items()}
+        photo = encoders.submit(encode_photo, asset.photo) if asset.photo is not None else None
+    encoded = {key: future.result() for key, future in textures.items()}
+    return HeadImages(encoded, photo.result() if photo is not None else None)
+
+
+def encode_texture(texture: Texture) -> EncodedImage:
+    """Lossless."""
+    return _encode(texture.pixels, texture.color_space, is_lossless=True)
+
+
+def encode_photo(photo: Photo) -> EncodedImage:
+    """The upright photo, with its alpha where it has one."""
+    pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
+    is_lossless = photo.alpha is not None or pixels.shape[0] * pixels.shape[1] <= LOSSLESS_PIXELS
+    return _encode(pixels, "sRGB", is_lossless)
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Run-length strategy: a 2048 square in .7 s, faster and no larger than zlib's default at this level."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1, compress_type=3)
+    return buffer.getvalue()
+
+
+def encode_jpeg(pixels: np.ndarray, quality: int = 95) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def _encode(pixels: np.ndarray, color_space: str, is_lossless: bool) -> EncodedImage:
+    height, width = pixels.shape[:2]
+    has_alpha = pixels.ndim == 3 and pixels.shape[2] == 4
+    return EncodedImage(encode_png(pixels) if is_lossless else encode_jpeg(pixels), (width, height), has_alpha, color_space)
