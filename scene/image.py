@@ -14,6 +14,7 @@ from PIL import Image
 from ..core.image_files import EncodedImage
 from ..core.types import Texture
 
+
 def create_image(encoded: EncodedImage, name: str) -> bpy.types.Image:
     """A packed image datablock."""
     is_data = encoded.color_space == "Non-Color"
