@@ -45,7 +45,7 @@ lint: environment ## Style of everything, types of core and scene
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	mkdir -p .cache/typing && ln -sfn "$(CURDIR)" .cache/typing/likeness
-	MYPYPATH=.cache/typing .venv/bin/mypy -p likeness.core -p likeness.scene -p likeness.bulk
+	MYPYPATH=.cache/typing .venv/bin/mypy -p likeness.core -p likeness.scene -p likeness.bulk -p likeness.worker
 
 assets: assets/embedded_head.npz .cache/photo_assets.stamp ## The head model and the landmark networks, from pinned wheels
 

@@ -33,12 +33,16 @@ class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 
 
+class PresetError(LikenessError):
+    """A preset of expressions cannot be read or written."""
+
+
 class BackendError(LikenessError):
     """A rendering backend is not installed, or cannot run on this machine or device."""
 
 
-class Cancelled(LikenessError):
-    """The user stopped the job."""
+class WorkerError(LikenessError):
+    """The process that does the work beside Blender cannot be started."""
 
 
 def describe_error(error: Exception) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -34,6 +34,20 @@ class HeadImages:
 
     textures: dict[str, EncodedImage]
     photo: EncodedImage | None
+
+
+@dataclass(frozen=True)
+class PackedHead:
+    """A head whose pictures are files already: the asset keeps none of their pixels, so that it travels light."""
+
+    asset: HeadAsset
+    images: HeadImages
+
+
+def pack_head(asset: HeadAsset) -> PackedHead:
+    """Make the image files of a head now, so that writing it into the scene takes no longer than it must."""
+    photo = asset.photo and replace(asset.photo, pixels=np.empty((0, 0, 3), np.uint8), alpha=None)
+    return PackedHead(replace(asset, textures={}, photo=photo), encode_images(asset))
 
 
 def encode_images(asset: HeadAsset) -> HeadImages:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("core", "scene", "operators", "panels", "bulk")
+ROOMS = ("core", "scene", "operators", "panels", "bulk", "worker")
 FORBIDDEN = {
     "core": {"bpy", "bmesh", "mathutils", "scene", "operators", "panels", "bulk", "properties", "registration"},
     "scene": {"torch", "warp", "operators", "panels", "bulk", "properties", "registration"},
     "operators": {"torch", "warp", "numpy", "PIL", "panels", "bulk", "registration"},
     "panels": {"torch", "warp", "numpy", "PIL", "core", "operators", "bulk", "registration"},
+    "worker": {"bpy", "bmesh", "mathutils", "torch", "scene", "operators", "panels", "bulk", "properties", "registration"},
     "bulk": {"torch", "warp", "PIL", "operators", "panels", "properties", "registration"},
 }
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "addon_utils"}

@@ -16,7 +16,7 @@ from likeness.core.config import VERSION
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = tomllib.loads((ROOT / "blender_manifest.toml").read_text())
 LOCK = {line.split()[1] for line in (ROOT / "wheels" / "extension.lock").read_text().splitlines()}
-ROOMS = ("bulk", "core", "operators", "panels", "scene", "tests")
+ROOMS = ("bulk", "core", "operators", "panels", "scene", "tests", "worker")
 PYTHONS = ("cp311", "cp313", "cp314")
 PLATFORM_TAGS = {"linux-x64": "manylinux", "windows-x64": "win_amd64", "macos-arm64": "macosx"}
 

@@ -1,0 +1,165 @@
+"""Blender's side of a worker process: start it, send to it, take what it says, end it.
+
+Rule of this file: nothing waits and no thread runs beside Blender: pipes are read when somebody polls, as far as they are full.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.config import PACKAGE_DIR
+from ..core.errors import WorkerError
+from .wire import Decoder, encode_message
+
+PARTS = ("numpy", "PIL", "pillow_heif", "warp", "threadpoolctl")
+STORIES = "likeness.worker.stories"
+CHUNK = 1 << 20
+RECEIVE_S = 0.05
+"""Longest stay in one poll while a message keeps coming; 30 MB take about half of it."""
+KILLED = -9
+
+
+class Worker:
+    """A running worker process. Raises WorkerError when it cannot be started."""
+
+    def __init__(self, python: str = "", *, stories: str = STORIES, sites: Sequence[str] | None = None) -> None:
+        """python: any Python's path, '' for the one that runs this; sites: folders where it finds what it lacks itself."""
+        self.python = python or find_python()
+        command = [self.python, "-I", "-u", str(PACKAGE_DIR / "worker" / "launch.py"), str(PACKAGE_DIR), stories]
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
+        try:
+            self._process = subprocess.Popen(
+                [*command, *(site_folders() if sites is None else sites)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                bufsize=0,
+                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+                creationflags=_quiet_flags(),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise WorkerError(f"The worker's Python {self.python} cannot be started ({error}): {CHOOSE_PYTHON}.") from error
+        self._decoder = Decoder()
+        self._pipe = _open_pipe(self._process.stdout.fileno())
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, message: Any) -> bool:
+        """Whether the message went out; False when the process is gone."""
+        try:
+            for chunk in encode_message(message):
+                self._process.stdin.write(chunk)
+        except OSError:
+            return False
+        return True
+
+    def receive(self) -> list[Any]:
+        """The messages that have come; waits only for the rest of one that is coming, RECEIVE_S at most."""
+        messages, deadline = [], time.monotonic() + RECEIVE_S
+        while time.monotonic() < deadline:
+            data = self._pipe.read_available(CHUNK)
+            messages += self._decoder.feed(data)
+            if not data:
+                if not self._decoder.is_inside_message or not self.is_alive():
+                    break
+                time.sleep(0.0005)
+        return messages
+
+    def describe_end(self) -> str:
+        """Why the process ended, as a sentence for the user: its own last words where it gave up by itself."""
+        code = self._process.poll()
+        self._errors.seek(0)
+        last_words = self._errors.read().decode(errors="replace").strip().splitlines()
+        if code == 1 and last_words:
+            return last_words[-1]
+        reason = "the system ended it, perhaps for want of memory" if code == KILLED else f"exit code {code}"
+        return f"The worker process ended in the middle of its work ({reason}): nothing was changed, please try again."
+
+    def stop(self) -> None:
+        """End the process now; its pipes are closed when this returns."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            stream.close()
+
+
+CHOOSE_PYTHON = "choose another in Likeness' preferences, or leave it empty for Blender's own"
+
+
+def find_python() -> str:
+    """The Python that Blender carries (or that runs this). Raises WorkerError where there is none."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    names = (version, f"{version}.exe", "python3", "python.exe")
+    candidates = [Path(sys.executable), *(Path(sys.prefix, "bin", name) for name in names)]
+    for candidate in candidates:
+        if candidate.name.lower().startswith("python") and candidate.is_file():
+            return str(candidate)
+    if found := shutil.which(version):
+        return found
+    raise WorkerError(f"Blender's own Python was not found: {CHOOSE_PYTHON.split(',')[0]}.")
+
+
+def site_folders() -> list[str]:
+    """The folders from which this process would import PARTS, without importing them."""
+    found = (importlib.util.find_spec(name) for name in PARTS)
+    return list(dict.fromkeys(str(Path(spec.origin).parents[1]) for spec in found if spec is not None and spec.origin))
+
+
+def _quiet_flags() -> int:
+    """Windows: no console window, and the window of Blender comes first. Elsewhere the worker sees to it itself."""
+    if sys.platform != "win32":
+        return 0
+    return subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+
+
+class _PosixPipe:
+    """A pipe's reading end that never waits."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+
+    def read_available(self, size: int) -> bytes:
+        """What there is, `size` bytes at most; nothing also when the other end is closed."""
+        try:
+            return os.read(self._descriptor, size)
+        except BlockingIOError:
+            return b""
+
+
+class _WindowsPipe:
+    """The same where pipes cannot be told not to wait (before Python 3.12): look before reading."""
+
+    def __init__(self, descriptor: int) -> None:
+        import msvcrt
+
+        self._descriptor, self._handle = descriptor, msvcrt.get_osfhandle(descriptor)
+
+    def read_available(self, size: int) -> bytes:
+        """As _PosixPipe.read_available."""
+        import _winapi
+
+        try:
+            available, _ = _winapi.PeekNamedPipe(self._handle, 0)
+        except OSError:
+            return b""
+        return os.read(self._descriptor, min(size, available)) if available else b""
+
+
+def _open_pipe(descriptor: int) -> _PosixPipe | _WindowsPipe:
+    return _WindowsPipe(descriptor) if sys.platform == "win32" else _PosixPipe(descriptor)

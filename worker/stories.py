@@ -1,0 +1,58 @@
+"""What a worker can do: stories by name, each a generator of Progress. Blender without a window runs the same ones itself."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Generator
+from typing import Any
+
+from ..core.image_files import PackedHead, pack_head
+from ..core.types import Progress
+
+Story = Generator[Progress, None, Any]
+PACKING = Progress("Packing the head", 0.99)
+
+
+def fit_photos(photos: list[str], face: int | None = 0, texture_size: int = 2048) -> Generator[Progress, None, list[PackedHead]]:
+    """Photos of one person -> one head; of one photo its `face`-th largest face, or a head for every face (None)."""
+    from ..core import pipeline
+
+    if len(photos) > 1:
+        assets = [(yield from pipeline.fit_photos(photos, texture_size=texture_size))]
+    elif face is None:
+        assets = yield from pipeline.fit_all_faces(photos[0], texture_size=texture_size)
+    else:
+        assets = [(yield from pipeline.fit_photo(photos[0], face=face, texture_size=texture_size))]
+    yield PACKING
+    return [pack_head(asset) for asset in assets]
+
+
+def generate(seed: int, texture_size: int = 2048) -> Generator[Progress, None, list[PackedHead]]:
+    """A seed -> a head of nobody."""
+    from ..core.generation import generate_head
+
+    asset = yield from generate_head(seed, texture_size=texture_size)
+    yield PACKING
+    return [pack_head(asset)]
+
+
+def check() -> Generator[Progress, None, tuple[str, ...]]:
+    """What this process runs on, as sentences; every part is loaded, so a broken one is an error here."""
+    yield Progress("Loading the parts", 0.1)
+    return describe_process()
+
+
+def describe_process() -> tuple[str, ...]:
+    """Load what every story needs and say what it is. Raises ImportError when a part is missing or broken."""
+    import numpy
+    import PIL
+    import threadpoolctl
+
+    from ..core.render.runtime import load_warp
+
+    pools = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+    versions = f"NumPy {numpy.__version__}, Pillow {PIL.__version__}, Warp {load_warp().__version__}"
+    return (f"Python {platform.python_version()}, {versions}", f"Runs on the CPU, {max(pools, default=1)} threads")
+
+
+STORIES: dict[str, Callable[..., Story]] = {"fit_photos": fit_photos, "generate": generate, "check": check}
