@@ -10,9 +10,9 @@ import atexit
 
 import bpy
 
-from . import operators, panels, preferences, properties
-from .operators import fit_photo
-from .panels import drawing
+from . import keymap, operators, panels, preferences, properties
+from .operators import expression_presets, fit_photo, photo_queue
+from .panels import drawing, menus
 
 MODULES = (preferences, properties, *operators.MODULES, *panels.MODULES)
 """In order of registration: property groups before what points to them."""
@@ -24,6 +24,9 @@ def register() -> None:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
     properties.attach()
+    expression_presets.attach()
+    menus.attach()
+    keymap.follow_preference()
     if not bpy.app.binary_path:
         atexit.register(unregister)  # Blender as a Python module, 4.2 to 4.5, crashes or hangs at exit over registered classes
 
@@ -31,7 +34,11 @@ def register() -> None:
 def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
     atexit.unregister(unregister)
+    photo_queue.forget_waiting()
     fit_photo.stop_running_job()
+    keymap.remove_shortcut()
+    menus.detach()
+    expression_presets.detach()
     drawing.drop_thumbnails()
     properties.detach()
     for module in reversed(MODULES):

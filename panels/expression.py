@@ -1,10 +1,45 @@
-"""Expression: the face at rest, or as in the photo."""
+"""Expression: the face at rest, as in the photo, as a preset says, or unit by unit."""
 
 from __future__ import annotations
 
 import bpy
 
 from .drawing import HeadPanel
+
+UNITS = (
+    ("Brows", (("Lower", "browDown"), ("Raise Inside", "browInnerUp"), ("Raise Outside", "browOuterUp"))),
+    (
+        "Eyes",
+        (
+            ("Close", "eyeBlink"), ("Squint", "eyeSquint"), ("Widen", "eyeWide"), ("Look Up", "eyeLookUp"),
+            ("Look Down", "eyeLookDown"), ("Look In", "eyeLookIn"), ("Look Out", "eyeLookOut"),
+        ),
+    ),
+    (
+        "Mouth",
+        (
+            ("Smile", "mouthSmile"), ("Frown", "mouthFrown"), ("Dimple", "mouthDimple"), ("Stretch", "mouthStretch"),
+            ("Press", "mouthPress"), ("Upper Lip Up", "mouthUpperUp"), ("Lower Lip Down", "mouthLowerDown"),
+            ("Aside", "mouth"), ("Pucker", "mouthPucker"), ("Funnel", "mouthFunnel"), ("Roll Upper Lip", "mouthRollUpper"),
+            ("Roll Lower Lip", "mouthRollLower"), ("Shrug Upper Lip", "mouthShrugUpper"),
+            ("Shrug Lower Lip", "mouthShrugLower"), ("Close over Jaw", "mouthClose"),
+        ),
+    ),
+    ("Jaw and Tongue", (("Open", "jawOpen"), ("Aside", "jaw"), ("Forward", "jawForward"), ("Tongue Out", "tongueOut"))),
+    ("Cheeks and Nose", (("Puff", "cheekPuff"), ("Raise", "cheekSquint"), ("Sneer", "noseSneer"))),
+)  # fmt: skip
+"""Group -> (label, ARKit's unit; of a pair of sides, what both names begin with)."""
+
+
+class LIKENESS_MT_expression_presets(bpy.types.Menu):
+    """Expressions to show on the selected head"""
+
+    bl_idname = "LIKENESS_MT_expression_presets"
+    bl_label = "Presets"
+    preset_subdir = "likeness/expression"
+    preset_operator = "likeness.apply_expression_preset"
+    preset_extensions = {".py"}
+    draw = bpy.types.Menu.draw_preset
 
 
 class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
@@ -14,9 +49,45 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
     bl_label = "Expression"
 
     def draw(self, context: bpy.types.Context) -> None:
-        row = self.layout.row(align=True)
+        from ..scene import head
+
+        column = self.layout.column(align=True)
+        row = column.row(align=True)
         row.operator("likeness.apply_expression", text="Neutral").expression = "NEUTRAL"
         row.operator("likeness.apply_expression", text="Photo").expression = "PHOTO"
+        row.operator("likeness.random_expression", text="Random", icon="FILE_REFRESH")
+        row = column.row(align=True)
+        row.menu("LIKENESS_MT_expression_presets", text=LIKENESS_MT_expression_presets.bl_label)
+        row.operator("likeness.expression_preset_add", text="", icon="ADD")
+        row.operator("likeness.expression_preset_add", text="", icon="REMOVE").remove_active = True
+        row = column.row(align=True)
+        row.operator_menu_enum("likeness.mirror_expression", "sides", text="Mirror", icon="MOD_MIRROR")
+        self._draw_units(head.find_head(context))
+
+    def _draw_units(self, obj: bpy.types.Object) -> None:
+        keys = obj.data.shape_keys
+        if keys is None:
+            return
+        for group, units in UNITS:
+            header, body = self.layout.panel(f"likeness_expression_{group.split()[0].lower()}", default_closed=True)
+            header.label(text=group)
+            if body is None:
+                continue
+            body.use_property_split = True
+            body.use_property_decorate = False
+            column = body.column(align=True)
+            for label, unit in units:
+                self._draw_unit(column, keys.key_blocks, label, unit)
+
+    def _draw_unit(self, column: bpy.types.UILayout, keys: bpy.types.bpy_prop_collection, label: str, unit: str) -> None:
+        """One slider, or the person's right and left side by side, as one who faces the person sees them."""
+        sides = [key for key in (keys.get(f"{unit}Right"), keys.get(f"{unit}Left")) if key is not None]
+        if keys.get(unit) is not None:
+            column.prop(keys[unit], "value", text=label, slider=True)
+        elif sides:
+            row = column.row(align=True)
+            for number, key in enumerate(sides):
+                row.prop(key, "value", text="" if number else label, slider=True)
 
 
-CLASSES = (LIKENESS_PT_expression,)
+CLASSES = (LIKENESS_MT_expression_presets, LIKENESS_PT_expression)

@@ -1,0 +1,144 @@
+"""Photos from outside: dropped on a 3D view, chosen under File > Import, pasted.
+
+Rule of this file: it only says which photos become which heads, and asks where that is not plain; likeness.fit_photo makes them.
+"""
+
+from __future__ import annotations
+
+import os
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, StringProperty
+
+from ..core.errors import describe_error
+from ..properties import IMAGE_FILTER, RELATIVE_PATH
+from .photo_queue import PhotoJob, make_heads, num_waiting, refusal_of
+
+MODE = "Heads are made in Object Mode: press Tab to leave this mode, then try again"
+PEOPLE = (
+    ("SAME", "One Head from All Photos", "The photos show one person: a single head that agrees with all of them"),
+    ("EACH", "One Head Each", "The photos show different people: a head from each, one after the other"),
+)
+NUM_NAMES = 8
+"""The dialog names no more photos than this."""
+
+
+class LIKENESS_OT_import_photos(bpy.types.Operator):
+    """Make heads from photos of faces; several photos become one head of the same person, or a head each"""
+
+    bl_idname = "likeness.import_photos"
+    bl_label = "Head from Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: StringProperty(
+        name="Folder", description="The photos' folder", subtype="DIR_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
+    )
+    files: CollectionProperty(
+        type=bpy.types.OperatorFileListElement,
+        name="Files",
+        description="The photos' file names in the folder",
+        options={"SKIP_SAVE"},
+    )
+    paths: StringProperty(
+        name="Paths", description="Paths of photos, one a line, in the place of folder and files", options={"SKIP_SAVE"}
+    )
+    people: EnumProperty(name="People", description="Who is on several photos", items=PEOPLE, default="SAME")
+    filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Without photos: let the person choose. With several: ask who is on them."""
+        if context.mode != "OBJECT":
+            self.report({"ERROR"}, MODE)
+            return {"CANCELLED"}
+        photos = self._photos()
+        if not photos:
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        if len(photos) == 1:
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(
+            self, width=340, title=f"Heads from {len(photos)} Photos", confirm_text="Generate"
+        )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The dialog for several photos, and the file selector's sidebar."""
+        is_dialog = context.space_data is None or context.space_data.type != "FILE_BROWSER"
+        if is_dialog:
+            photos = self._photos()
+            names = self.layout.column(align=True)
+            for path in photos[:NUM_NAMES]:
+                names.label(text=os.path.basename(path), icon="IMAGE_DATA", translate=False)
+            if len(photos) > NUM_NAMES:
+                names.label(text=f"and {len(photos) - NUM_NAMES} more", icon="BLANK1")
+            self.layout.separator()
+        else:
+            self.layout.label(text="Several Photos")
+        self.layout.column().prop(self, "people", expand=True)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Hand the photos to likeness.fit_photo; in the window it then shows its own progress and makes its own step to undo."""
+        settings, photos = context.scene.likeness, self._photos()
+        if not photos:
+            self.report({"ERROR"}, "No photo is chosen: select one or several in the file browser")
+            return {"CANCELLED"}
+        if context.mode != "OBJECT":
+            self.report({"ERROR"}, MODE)
+            return {"CANCELLED"}
+        if self.people == "SAME" or len(photos) == 1:
+            settings.photo, settings.others = photos[0], "\n".join(photos[1:])
+            jobs = [PhotoJob(settings.photo, settings.others, settings.faces, settings.face)]
+        else:
+            settings.photo, settings.others = photos[0], ""
+            jobs = [PhotoJob(path) for path in photos]
+        try:
+            make_heads(context, jobs)
+        except RuntimeError as error:
+            self.report({"ERROR"}, refusal_of(error))
+            return {"CANCELLED"}
+        if num_waiting():
+            self.report({"INFO"}, f"{num_waiting()} photos wait for their turn")
+        return {"FINISHED"} if bpy.app.background else {"INTERFACE"}
+
+    def _photos(self) -> list[str]:
+        """Absolute paths of the photos, each once."""
+        folder = bpy.path.abspath(self.directory)
+        named = [os.path.join(folder, file.name) for file in self.files if file.name]
+        given = [bpy.path.abspath(path) for path in self.paths.splitlines() if path.strip()]
+        return list(dict.fromkeys(given or named))
+
+
+class LIKENESS_OT_paste_photo(bpy.types.Operator):
+    """Make a head from the photo on the clipboard: a picture, a photo's file, or its path"""
+
+    bl_idname = "likeness.paste_photo"
+    bl_label = "Paste Photo"
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Go on as if the photos had been dropped."""
+        from ..core.photo.clipboard import read_copied_photos
+
+        try:
+            photos = read_copied_photos(context.window_manager.clipboard, bpy.app.tempdir)
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return {"CANCELLED"}
+        bpy.ops.likeness.import_photos("INVOKE_DEFAULT", paths="\n".join(map(str, photos)))
+        return {"FINISHED"}
+
+
+class LIKENESS_FH_photos(bpy.types.FileHandler):
+    """Photos dropped on a 3D view; Blender asks first where it could also make an image of them"""
+
+    bl_idname = "LIKENESS_FH_photos"
+    bl_label = "Photos of Faces"
+    bl_import_operator = "likeness.import_photos"
+    bl_file_extensions = IMAGE_FILTER.replace("*", "")
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        """In other modes too: the operator says why it cannot run there."""
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (LIKENESS_OT_import_photos, LIKENESS_OT_paste_photo, LIKENESS_FH_photos)

@@ -1,0 +1,16 @@
+expression = {
+    'eyeSquintLeft': 0.35,
+    'eyeWideLeft': 0.15,
+    'eyeSquintRight': 0.35,
+    'eyeWideRight': 0.15,
+    'mouthFrownLeft': 0.3,
+    'mouthFrownRight': 0.3,
+    'mouthPressLeft': 0.35,
+    'mouthPressRight': 0.35,
+    'mouthUpperUpLeft': 0.1,
+    'mouthUpperUpRight': 0.1,
+    'browDownLeft': 0.8,
+    'browDownRight': 0.8,
+    'noseSneerLeft': 0.4,
+    'noseSneerRight': 0.4,
+}

@@ -1,0 +1,15 @@
+expression = {
+    'eyeSquintLeft': 0.4,
+    'eyeSquintRight': 0.4,
+    'mouthFrownLeft': 0.35,
+    'mouthFrownRight': 0.35,
+    'mouthShrugLower': 0.2,
+    'mouthUpperUpLeft': 0.35,
+    'mouthUpperUpRight': 0.35,
+    'browDownLeft': 0.45,
+    'browDownRight': 0.45,
+    'cheekSquintLeft': 0.35,
+    'cheekSquintRight': 0.35,
+    'noseSneerLeft': 0.7,
+    'noseSneerRight': 0.7,
+}

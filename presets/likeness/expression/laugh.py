@@ -1,0 +1,18 @@
+expression = {
+    'eyeBlinkLeft': 0.15,
+    'eyeSquintLeft': 0.55,
+    'eyeBlinkRight': 0.15,
+    'eyeSquintRight': 0.55,
+    'jawOpen': 0.38,
+    'mouthSmileLeft': 0.75,
+    'mouthSmileRight': 0.75,
+    'mouthLowerDownLeft': 0.25,
+    'mouthLowerDownRight': 0.25,
+    'mouthUpperUpLeft': 0.4,
+    'mouthUpperUpRight': 0.4,
+    'browInnerUp': 0.15,
+    'cheekSquintLeft': 0.7,
+    'cheekSquintRight': 0.7,
+    'noseSneerLeft': 0.1,
+    'noseSneerRight': 0.1,
+}

@@ -1,0 +1,17 @@
+expression = {
+    'eyeSquintLeft': 0.35,
+    'eyeSquintRight': 0.35,
+    'jawOpen': 0.12,
+    'mouthSmileLeft': 0.7,
+    'mouthSmileRight': 0.7,
+    'mouthDimpleLeft': 0.1,
+    'mouthDimpleRight': 0.1,
+    'mouthStretchLeft': 0.1,
+    'mouthStretchRight': 0.1,
+    'mouthLowerDownLeft': 0.2,
+    'mouthLowerDownRight': 0.2,
+    'mouthUpperUpLeft': 0.3,
+    'mouthUpperUpRight': 0.3,
+    'cheekSquintLeft': 0.5,
+    'cheekSquintRight': 0.5,
+}
