@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from ..core.config import PACKAGE_DIR
 from ..core.errors import WorkerError
@@ -50,7 +50,8 @@ class Worker:
             self._errors.close()
             raise WorkerError(f"The worker's Python {self.python} cannot be started ({error}): {CHOOSE_PYTHON}.") from error
         self._decoder = Decoder()
-        self._pipe = _open_pipe(self._process.stdout.fileno())
+        self._requests, self._answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
+        self._pipe = Pipe(self._answers.fileno())
 
     @property
     def process_id(self) -> int:
@@ -63,14 +64,15 @@ class Worker:
         """Whether the message went out; False when the process is gone."""
         try:
             for chunk in encode_message(message):
-                self._process.stdin.write(chunk)
+                self._requests.write(chunk)
         except OSError:
             return False
         return True
 
     def receive(self) -> list[Any]:
         """The messages that have come; waits only for the rest of one that is coming, RECEIVE_S at most."""
-        messages, deadline = [], time.monotonic() + RECEIVE_S
+        messages: list[Any] = []
+        deadline = time.monotonic() + RECEIVE_S
         while time.monotonic() < deadline:
             data = self._pipe.read_available(CHUNK)
             messages += self._decoder.feed(data)
@@ -94,7 +96,7 @@ class Worker:
         """End the process now; its pipes are closed when this returns."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
+        for stream in (self._requests, self._answers, self._errors):
             stream.close()
 
 
@@ -127,39 +129,36 @@ def _quiet_flags() -> int:
     return subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
 
 
-class _PosixPipe:
-    """A pipe's reading end that never waits."""
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
 
-    def __init__(self, descriptor: int) -> None:
-        os.set_blocking(descriptor, False)
-        self._descriptor = descriptor
+    class Pipe:
+        """A pipe's reading end that never waits; Windows' pipes can be told so only from Python 3.12 on, so it looks first."""
 
-    def read_available(self, size: int) -> bytes:
-        """What there is, `size` bytes at most; nothing also when the other end is closed."""
-        try:
-            return os.read(self._descriptor, size)
-        except BlockingIOError:
-            return b""
+        def __init__(self, descriptor: int) -> None:
+            self._descriptor, self._handle = descriptor, msvcrt.get_osfhandle(descriptor)
 
+        def read_available(self, size: int) -> bytes:
+            """What there is, `size` bytes at most; nothing also when the other end is closed."""
+            try:
+                available, _ = _winapi.PeekNamedPipe(self._handle, 0)
+            except OSError:
+                return b""
+            return os.read(self._descriptor, min(size, available)) if available else b""
 
-class _WindowsPipe:
-    """The same where pipes cannot be told not to wait (before Python 3.12): look before reading."""
+else:
 
-    def __init__(self, descriptor: int) -> None:
-        import msvcrt
+    class Pipe:
+        """A pipe's reading end that never waits."""
 
-        self._descriptor, self._handle = descriptor, msvcrt.get_osfhandle(descriptor)
+        def __init__(self, descriptor: int) -> None:
+            os.set_blocking(descriptor, False)
+            self._descriptor = descriptor
 
-    def read_available(self, size: int) -> bytes:
-        """As _PosixPipe.read_available."""
-        import _winapi
-
-        try:
-            available, _ = _winapi.PeekNamedPipe(self._handle, 0)
-        except OSError:
-            return b""
-        return os.read(self._descriptor, min(size, available)) if available else b""
-
-
-def _open_pipe(descriptor: int) -> _PosixPipe | _WindowsPipe:
-    return _WindowsPipe(descriptor) if sys.platform == "win32" else _PosixPipe(descriptor)
+        def read_available(self, size: int) -> bytes:
+            """What there is, `size` bytes at most; nothing also when the other end is closed."""
+            try:
+                return os.read(self._descriptor, size)
+            except BlockingIOError:
+                return b""

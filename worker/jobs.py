@@ -100,7 +100,7 @@ class Jobs:
         for message in self.worker.receive():
             self._hear(message)
         if not was_alive:
-            self._mourn()
+            self._mourn(self.worker)
         elif self._row and self._let_go_by and min(self._let_go_by.values()) < time.monotonic():
             self.stop_worker()
         self._start_next()
@@ -153,11 +153,11 @@ class Jobs:
             job.error, job.details = message.sentence, message.details
             self._end(job, FAILED)
 
-    def _mourn(self) -> None:
+    def _mourn(self, worker: Worker) -> None:
         """The process is gone: the job that it had fails, the others go on with a new one."""
         job = self._row[0] if self._row and self._row[0].state == RUNNING else None
         if job is not None:
-            job.error = self.worker.describe_end()
+            job.error = worker.describe_end()
             self._end(job, FAILED)
         self.stop_worker()
 

@@ -100,7 +100,7 @@ def _flatten(value: Any, buffers: list[memoryview]) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         values = np.ascontiguousarray(value)
-        buffers.append(memoryview(values).cast("B") if values.size else memoryview(b""))
+        buffers.append(values.data.cast("B") if values.size else memoryview(b""))
         return {"$a": [len(buffers) - 1, values.dtype.str, list(value.shape)]}
     if isinstance(value, (bytes, bytearray)):
         buffers.append(memoryview(value))
