@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
-VERSION = "0.1.0"
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
+VERSION: str = tomllib.loads((PACKAGE_DIR / "blender_manifest.toml").read_text(encoding="utf-8"))["version"]
+"""The manifest is the one place where the version is written."""
 ASSETS_DIR = PACKAGE_DIR / "assets"
 """Built by `make assets` (embedded head, landmark networks, licence texts); packed into the extension; not in git."""
 DATA_DIR = PACKAGE_DIR / "data"
