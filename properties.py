@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """For path properties that take "//" for the .blend file's folder; older Blenders allow it everywhere."""
@@ -13,7 +13,7 @@ FACES = (
     ("ALL", "All Faces", "A head for every face in the photo"),
     ("ONE", "Face Number", "One face by its place in order of size"),
 )
-
+TEXTURE_SIZES = tuple((str(size), f"{size} x {size}", f"{size} pixels wide and high") for size in (512, 1024, 2048, 4096))
 
 _chosen: dict[str, str] = {}
 """The chosen photos' paths, for this session only: a .blend may be given away, and a path says whose it was and where."""
@@ -58,23 +58,34 @@ class LikenessSettings(bpy.types.PropertyGroup):
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
+    texture_size: EnumProperty(
+        name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
+    )
     seed: IntProperty(name="Seed", description="Which random person: the same seed always makes the same", default=0, min=0)
 
 
 class LikenessJob(bpy.types.PropertyGroup):
-    """What the running job says; never saved."""
+    """A job as the panel shows it."""
 
-    is_running: BoolProperty(options={"SKIP_SAVE"})
-    is_cancelled: BoolProperty(options={"SKIP_SAVE"})
+    number: IntProperty(options={"SKIP_SAVE"})
     stage: StringProperty(options={"SKIP_SAVE"})
     fraction: FloatProperty(options={"SKIP_SAVE"})
+    remaining: StringProperty(options={"SKIP_SAVE"})
+
+
+class LikenessWork(bpy.types.PropertyGroup):
+    """The row of jobs, the running one first; never saved."""
+
+    row: CollectionProperty(type=LikenessJob, options={"SKIP_SAVE"})
+    is_running: BoolProperty(options={"SKIP_SAVE"})
     error: StringProperty(options={"SKIP_SAVE"})
+    worker: StringProperty(options={"SKIP_SAVE"})
 
 
 def attach() -> None:
     """Hang the groups on Blender's types: Scene.likeness and WindowManager.likeness_job."""
     bpy.types.Scene.likeness = PointerProperty(type=LikenessSettings)
-    bpy.types.WindowManager.likeness_job = PointerProperty(type=LikenessJob, options={"SKIP_SAVE"})
+    bpy.types.WindowManager.likeness_job = PointerProperty(type=LikenessWork, options={"SKIP_SAVE"})
 
 
 def detach() -> None:
@@ -84,4 +95,4 @@ def detach() -> None:
     del bpy.types.Scene.likeness
 
 
-CLASSES = (LikenessSettings, LikenessJob)
+CLASSES = (LikenessSettings, LikenessJob, LikenessWork)

@@ -11,7 +11,7 @@ import atexit
 import bpy
 
 from . import keymap, operators, panels, preferences, properties
-from .operators import expression_presets, fit_photo, photo_queue
+from .operators import expression_presets, job, photo_queue
 from .panels import drawing, menus
 
 MODULES = (preferences, properties, *operators.MODULES, *panels.MODULES)
@@ -35,7 +35,7 @@ def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
     atexit.unregister(unregister)
     photo_queue.forget_waiting()
-    fit_photo.stop_running_job()
+    job.close_jobs()
     keymap.remove_shortcut()
     menus.detach()
     expression_presets.detach()

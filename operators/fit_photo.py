@@ -1,19 +1,16 @@
-"""From a photo to heads in the scene: straight through in background mode and scripts, stage by stage in the window."""
+"""From a photo to heads in the scene: straight through in background mode and scripts, by the worker in the window."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH
-from .head_operator import HeadOperator, show_selected
-from .job import Job
-
-if TYPE_CHECKING:
-    from ..core.types import HeadAsset, Progress
+from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
+from .head_operator import HeadOperator
+from .job import get_jobs, show_jobs
 
 
 class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
@@ -33,6 +30,9 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
     )
     faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
+    texture_size: EnumProperty(
+        name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
+    )
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
     is_from_selector: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -49,8 +49,9 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
         if self.is_from_selector and not bpy.app.background:
             context.scene.likeness.photo = self.filepath
             bpy.ops.likeness.fit_photo(
-                "INVOKE_DEFAULT", filepath=self.filepath, others=self.others, faces=self.faces, face=self.face
-            )
+                "INVOKE_DEFAULT", filepath=self.filepath, others=self.others, faces=self.faces, face=self.face,
+                texture_size=self.texture_size,
+            )  # fmt: skip
             return {"CANCELLED"}
         return super().execute(context)
 
@@ -59,47 +60,41 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
         self.layout.prop(self, "faces")
         if self.faces == "ONE":
             self.layout.prop(self, "face")
+        self.layout.prop(self, "texture_size")
 
-    def _steps(self) -> Generator[Progress, None, list[HeadAsset]]:
-        from ..core import pipeline
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
         from ..core.errors import PhotoError
 
         if not self.filepath:
             raise PhotoError("No photo is chosen: give the path of one as filepath.")
-        photo = bpy.path.abspath(self.filepath)
-        others = [bpy.path.abspath(path) for path in self.others.splitlines() if path.strip()]
-        if others:
-            return [(yield from pipeline.fit_photos([photo, *others]))]
-        if self.faces == "ALL":
-            return (yield from pipeline.fit_all_faces(photo))
-        index = self.face if self.faces == "ONE" else 0
-        return [(yield from pipeline.fit_photo(photo, face=index))]
+        photos = [bpy.path.abspath(path) for path in (self.filepath, *self.others.splitlines()) if path.strip()]
+        face = {"ALL": None, "ONE": self.face}.get(self.faces, 0)
+        return Path(photos[0]).stem, "fit_photos", {"photos": photos, "face": face, "texture_size": int(self.texture_size)}
 
 
 class LIKENESS_OT_cancel(bpy.types.Operator):
-    """Stop making the head; nothing is changed"""
+    """Stop making this head; nothing is changed"""
 
     bl_idname = "likeness.cancel"
     bl_label = "Cancel"
     bl_options: set[Any] = {"INTERNAL"}
 
+    number: IntProperty(name="Job", description="Which job; 0 is the one that runs", default=0, options={"SKIP_SAVE"})
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if Job.current is None:
+        if not context.window_manager.likeness_job.is_running:
             cls.poll_message_set("Nothing is running")
-        return Job.current is not None
+            return False
+        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """The running operator sees the flag at its next tick."""
-        context.window_manager.likeness_job.is_cancelled = True
+        """End the job; the operator that watches it sees so at its next tick."""
+        jobs = get_jobs()
+        for job in [job for job in jobs.open_jobs if self.number in (0, job.number)][:1]:
+            jobs.cancel(job)
+        show_jobs(context)
         return {"FINISHED"}
 
 
-def stop_running_job() -> None:
-    """For unregister(): end a job that is still running."""
-    if Job.current:
-        Job.current.stop(bpy.context)
-
-
 CLASSES = (LIKENESS_OT_fit_photo, LIKENESS_OT_cancel)
-__all__ = ["CLASSES", "show_selected", "stop_running_job"]

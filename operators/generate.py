@@ -1,17 +1,14 @@
-"""A random person in the scene, from a seed: straight through in background mode and scripts, stage by stage in the window."""
+"""A random person in the scene, from a seed: straight through in background mode and scripts, by the worker in the window."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import bpy
-from bpy.props import IntProperty
+from bpy.props import EnumProperty, IntProperty
 
+from ..properties import TEXTURE_SIZES
 from .head_operator import HeadOperator
-
-if TYPE_CHECKING:
-    from ..core.types import HeadAsset, Progress
 
 
 class LIKENESS_OT_generate(HeadOperator, bpy.types.Operator):
@@ -23,14 +20,12 @@ class LIKENESS_OT_generate(HeadOperator, bpy.types.Operator):
 
     seed: IntProperty(name="Seed", description="Who it is: the same seed always makes the same person", default=0, min=0)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Start the job."""
-        return self._start(context)
+    texture_size: EnumProperty(
+        name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
+    )
 
-    def _steps(self) -> Generator[Progress, None, list[HeadAsset]]:
-        from ..core.generation import generate_head
-
-        return [(yield from generate_head(self.seed))]
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
+        return f"Person {self.seed}", "generate", {"seed": self.seed, "texture_size": int(self.texture_size)}
 
 
 CLASSES = (LIKENESS_OT_generate,)

@@ -1,71 +1,186 @@
-"""Long work under an operator: a generator of Progress, run straight through or one stage a timer tick.
+"""Long work under an operator: a job in the worker process, watched by a modal operator; straight through in background mode.
 
-Rule of this file: it knows Blender's window manager and nothing of heads. One job runs at a time.
+Rule of this file: it knows Blender's window manager and nothing of heads. A timer belongs to one operator's job and goes with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import sys
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..core.errors import describe_error
+
 if TYPE_CHECKING:
     from ..core.types import Progress
+    from ..worker.client import Worker
+    from ..worker.jobs import Job, Jobs
 
-TICK_S = 0.02
+TICK_S = 0.05
+UNDO_MODES = {"OBJECT", "POSE"}
+"""In other modes Blender's undo knows the edited data only: a result waits until they are left."""
+
+_jobs: Jobs | None = None
+_timers: dict[int, bpy.types.Timer] = {}
 
 
-class Job:
-    """A generator being stepped by a modal operator; its stage and fraction show in the panel and the status bar."""
+class JobOperator:
+    """To be inherited beside bpy.types.Operator: `_request` says what is done, `_finish` takes the result."""
 
-    current: Job | None = None
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Start the job."""
+        return self._start(context)
 
-    def __init__(self, context: bpy.types.Context, steps: Generator[Progress, None, Any]) -> None:
-        self.steps = steps
-        self.result: Any = None
-        self.timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
-        state = context.window_manager.likeness_job
-        state.is_running, state.is_cancelled, state.error, state.stage, state.fraction = True, False, "", "Starting", 0.0
-        Job.current = self
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Run to the end at once; in "Adjust Last Operation" of a window as a job again, for a window never waits."""
+        if self.options.is_repeat and not bpy.app.background:
+            return self._start(context)
+        from ..worker.stories import STORIES
 
-    def step(self, context: bpy.types.Context) -> bool:
-        """Run to the next Progress; True once the result is there. Raises what the work raises."""
         try:
-            progress = next(self.steps)
-        except StopIteration as end:
-            self.result = end.value
-            return True
-        state = context.window_manager.likeness_job
-        state.stage, state.fraction = progress.stage, progress.fraction
-        show(context, f"Likeness: {progress.stage} ({progress.fraction:.0%})   Esc: Cancel")
-        return False
+            _, story, arguments = self._request()
+            return self._finish(context, run_to_end(STORIES[story](**arguments)))
+        except Exception as error:
+            return self._fail(context, describe_error(error))
 
-    def stop(self, context: bpy.types.Context) -> None:
-        """End the work wherever it is and take its signs off the screen."""
-        self.steps.close()
-        context.window_manager.event_timer_remove(self.timer)
-        context.window_manager.likeness_job.is_running = False
-        show(context, None)
-        Job.current = None
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look at every tick how far the job is; Esc stops the running one."""
+        is_escape = event.type == "ESC" and event.value == "PRESS"
+        if is_escape:
+            get_jobs().cancel(get_jobs().open_jobs[0]) if get_jobs().open_jobs else None
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        get_jobs().poll()
+        outcome = self._end(context) if self._job.has_ended else None
+        show_jobs(context)
+        return outcome or ({"RUNNING_MODAL"} if is_escape else {"PASS_THROUGH"})
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: another file is opened, or the program closes."""
+        get_jobs().cancel(self._job)
+        self._drop_timer()
+        show_jobs(context)
+
+    def _start(self, context: bpy.types.Context) -> set[str]:
+        try:
+            title, story, arguments = self._request()
+        except Exception as error:
+            return self._fail(context, describe_error(error))
+        context.window_manager.likeness_job.error = ""
+        self._job = get_jobs().submit(title, story, arguments)
+        _timers[self._job.number] = context.window_manager.event_timer_add(TICK_S, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        show_jobs(context)
+        return {"RUNNING_MODAL"}
+
+    def _end(self, context: bpy.types.Context) -> set[str] | None:
+        """What became of the job; None while its result waits for a mode that can be undone."""
+        job: Job = self._job
+        if job.state == "done" and context.mode not in UNDO_MODES:
+            set_status(context, f"Likeness: {job.title} is ready: leave this mode (Tab) to see it")
+            return None
+        self._drop_timer()
+        if job.state == "cancelled":
+            self.report({"INFO"}, "Cancelled: nothing was changed")
+            return {"CANCELLED"}
+        if job.state == "failed":
+            if job.details:
+                sys.stderr.write(job.details)
+            return self._fail(context, job.error)
+        try:
+            return self._finish(context, job.result)
+        except Exception as error:
+            return self._fail(context, describe_error(error))
+
+    def _drop_timer(self) -> None:
+        if timer := _timers.pop(self._job.number, None):
+            bpy.context.window_manager.event_timer_remove(timer)
+
+    def _fail(self, context: bpy.types.Context, sentence: str) -> set[str]:
+        context.window_manager.likeness_job.error = sentence
+        self.report({"ERROR"}, sentence)
+        return {"CANCELLED"}
+
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
+        """The job's title for a person, the story (worker/stories.py) and its arguments."""
+        raise NotImplementedError
+
+    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
+        raise NotImplementedError
 
 
-def show(context: bpy.types.Context, status: str | None) -> None:
-    """Put a text into the status bar (None: Blender's own) and redraw the sidebars."""
-    if context.workspace:
-        context.workspace.status_text_set(status)
+def get_jobs() -> Jobs:
+    """The row of jobs; made, and its worker started, at first use."""
+    global _jobs
+    if _jobs is None:
+        from ..worker.jobs import Jobs
+
+        _jobs = Jobs(_start_worker)
+    return _jobs
+
+
+def close_jobs() -> None:
+    """For unregister(): end all jobs and the worker process, take all timers away."""
+    global _jobs
+    if _jobs is not None:
+        _jobs.close()
+        show_jobs(bpy.context)
+        _jobs = None
+    while _timers:
+        bpy.context.window_manager.event_timer_remove(_timers.popitem()[1])
+
+
+def _start_worker() -> Worker:
+    from ..worker.client import Worker
+
+    addon = bpy.context.preferences.addons.get(__package__.rpartition(".")[0])
+    return Worker(bpy.path.abspath(addon.preferences.worker_python) if addon else "")
+
+
+def show_jobs(context: bpy.types.Context) -> None:
+    """Write the row into the window manager's properties and the status bar; redraw the sidebars where something changed."""
+    state, jobs = context.window_manager.likeness_job, get_jobs()
+    shown = [
+        (job.number, job.title, job.stage, round(job.fraction, 2), _describe_time(job.remaining_s)) for job in jobs.open_jobs
+    ]
+    if shown == [(item.number, item.name, item.stage, round(item.fraction, 2), item.remaining) for item in state.row]:
+        return
+    state.row.clear()
+    for number, title, stage, fraction, remaining in shown:
+        item = state.row.add()
+        item.number, item.name, item.stage, item.fraction, item.remaining = number, title, stage, fraction, remaining
+    state.is_running, state.worker = bool(shown), " | ".join(jobs.facts)
+    if shown:
+        _, title, stage, fraction, remaining = shown[0]
+        others = f", {len(shown) - 1} waiting" if len(shown) > 1 else ""
+        left = f", {remaining}" if remaining else ""
+        set_status(context, f"Likeness: {title}: {stage} ({fraction:.0%}{left}){others}   Esc: Cancel")
+    else:
+        set_status(context, None)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
 
 
-def run_to_end(steps: Generator[Progress, None, Any], on_progress: Callable[[Progress], None] | None = None) -> Any:
+def _describe_time(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"
+
+
+def set_status(context: bpy.types.Context, status: str | None) -> None:
+    """Put a text into the status bar; None: Blender's own."""
+    if context.workspace:
+        context.workspace.status_text_set(status)
+
+
+def run_to_end(steps: Generator[Progress, None, Any]) -> Any:
     """Drive a generator of Progress to its result."""
     while True:
         try:
-            progress = next(steps)
+            next(steps)
         except StopIteration as end:
             return end.value
-        if on_progress:
-            on_progress(progress)

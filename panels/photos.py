@@ -27,11 +27,13 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
             row.prop(settings, "faces", text="")
             if settings.faces == "ONE":
                 row.prop(settings, "face", text="")
-        if job.is_running:
-            layout.progress(factor=job.fraction, text=job.stage)
-            layout.operator("likeness.cancel", icon="X")
-        else:
-            self._draw_generate(layout, settings)
+        layout.prop(settings, "texture_size")
+        self._draw_generate(layout, settings)
+        for item in job.row:
+            row = layout.row(align=True)
+            left = f", {item.remaining}" if item.remaining else ""
+            row.progress(factor=item.fraction, text=f"{item.name}: {item.stage}{left}")
+            row.operator("likeness.cancel", text="", icon="X").number = item.number
         if job.error:
             draw_sentence(layout.box(), context, job.error, "ERROR")
 
@@ -51,9 +53,10 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
         text = "Generate Head" if settings.photo else "Choose a Photo..."
         generate = column.operator("likeness.fit_photo", text=text, icon="USER")
         generate.filepath, generate.others = settings.photo, settings.others
-        generate.faces, generate.face = settings.faces, settings.face
+        generate.faces, generate.face, generate.texture_size = settings.faces, settings.face, settings.texture_size
         row = layout.row(align=True)
-        row.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH").seed = settings.seed
+        person = row.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH")
+        person.seed, person.texture_size = settings.seed, settings.texture_size
         row.prop(settings, "seed", text="")
 
 

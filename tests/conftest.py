@@ -48,9 +48,12 @@ def astronaut(tmp_path_factory) -> Path:
 def small_textures(monkeypatch):
     """The real pipeline with an albedo of 512 x 512 texels, for tests that look at something else."""
     from likeness.core import pipeline
+    from likeness.worker import stories
 
     for story in (pipeline.fit_photo, pipeline.fit_all_faces):
         monkeypatch.setitem(story.__kwdefaults__, "texture_size", 512)
+    fit_photos = stories.STORIES["fit_photos"]
+    monkeypatch.setitem(stories.STORIES, "fit_photos", lambda **given: fit_photos(**given | {"texture_size": 512}))
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def quick_pipeline(monkeypatch):
     from likeness.core.types import Progress
     from synthetic import make_asset
 
-    def fit_photo(photo, *, model="embedded", face=0):
+    def fit_photo(photo, *, model="embedded", face=0, texture_size=2048):
         yield Progress("Reading the photo", 0.1)
         if not Path(photo).is_file():
             raise PhotoError(f"There is no photo {photo}: check the path.")
@@ -72,7 +75,7 @@ def quick_pipeline(monkeypatch):
         provenance = asset.provenance | {"photo_sha256": digest, "warnings": ["The face is small."]}
         return replace(asset, provenance=provenance)
 
-    def fit_all_faces(photo, *, model="embedded"):
+    def fit_all_faces(photo, *, model="embedded", texture_size=2048):
         first = yield from fit_photo(photo, face=0)
         second = yield from fit_photo(photo, face=1)
         return [first, replace(second, name=f"{second.name}_2")]

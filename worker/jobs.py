@@ -38,6 +38,10 @@ class Job:
     pace: Pace = field(default_factory=Pace)
 
     @property
+    def number(self) -> int:
+        return self.request.job
+
+    @property
     def has_ended(self) -> bool:
         return self.state in (DONE, FAILED, CANCELLED)
 
@@ -83,8 +87,8 @@ class Jobs:
         if job.has_ended:
             return
         if job.state == RUNNING and self.worker is not None:
-            self.worker.send(Cancel(job.request.job))
-            self._let_go_by[job.request.job] = time.monotonic() + PATIENCE_S
+            self.worker.send(Cancel(job.number))
+            self._let_go_by[job.number] = time.monotonic() + PATIENCE_S
         self._end(job, CANCELLED)
 
     def cancel_all(self) -> None:
@@ -139,7 +143,7 @@ class Jobs:
             return
         if isinstance(message, (Result, Failure, Cancelled)):
             self._let_go_by.pop(message.job, None)
-        job = next((job for job in self._row if job.request.job == message.job), None)
+        job = next((job for job in self._row if job.number == message.job), None)
         if job is None:
             return
         if isinstance(message, Step):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 import pytest
-from likeness.operators import fit_photo
+from likeness.operators import head_operator
 from likeness.scene import head, placement
 from likeness.scene.mesh import POSE_KEY_PREFIX
 
@@ -51,7 +51,7 @@ def test_a_3d_view_turns_to_the_new_head(astronaut):
     before = view_3d().view_location.copy()
     fit(astronaut)
     assert view_3d().view_location == before, "nobody looks in background mode"
-    fit_photo.show_selected(bpy.context)
+    head_operator.show_selected(bpy.context)
     middle = placement.world_box(head.find_head(bpy.context)).mean(0)
     assert middle[0] > 1
     assert list(view_3d().view_location) == pytest.approx(list(middle), abs=0.02)
@@ -64,7 +64,7 @@ def test_without_a_3d_view_nothing_is_turned(astronaut):
     for area in areas:
         if area.type == "VIEW_3D":
             area.type = "TEXT_EDITOR"
-    fit_photo.show_selected(bpy.context)
+    head_operator.show_selected(bpy.context)
 
 
 def test_a_missing_photo_is_one_sentence_and_leaves_the_scene_alone():
@@ -190,7 +190,7 @@ def test_every_operator_and_property_has_a_tooltip():
                 continue
             if issubclass(cls, bpy.types.Operator):
                 assert (cls.__doc__ or "").strip(), cls
-            if cls.__name__ == "LikenessJob":
+            if cls.__name__ in ("LikenessJob", "LikenessWork"):
                 continue
             for name, prop in cls.bl_rna.properties.items():
                 if name in cls.__annotations__ and not prop.is_hidden:
