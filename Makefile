@@ -19,10 +19,10 @@ HEAD_SOURCES := $(wildcard core/head/build/*.py core/head/build.py core/head/mod
 PHOTO_SOURCES := $(wildcard core/photo/build/*.py core/photo/build.py)
 TESTS ?= tests
 
-.PHONY: help demo test bench extension lint assets environment clean
+.PHONY: help demo test bench extension repository check-wheels test-extension lint assets environment clean
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 26
 
 demo: environment assets ## Fit the astronaut portrait: out/demo/astronaut.{blend,glb,npz} and preview.png
 	$(PY) demo.py out/demo
@@ -40,6 +40,16 @@ extension: environment assets ## The installable zips, one a system, in dist/ (d
 	$(PY) $(BLENDER_EXT) build --source-dir . --output-dir dist --split-platforms
 	for zip in dist/*.zip; do $(PY) $(BLENDER_EXT) validate "$$zip"; done
 	ls -l dist
+
+repository: extension ## dist/repository: a static extension repository, whose index.json is the one URL that users add
+	mkdir dist/repository && cp -l dist/*.zip dist/repository
+	$(PY) $(BLENDER_EXT) server-generate --repo-dir dist/repository --html
+
+check-wheels: environment ## Ask pip whether the wheels are complete for every Blender's platform and Python (network)
+	$(PY) wheels/check.py || [ $$? -eq 75 ]
+
+test-extension: repository ## Install, use, upgrade and remove the built extension in an empty Blender profile
+	LIKENESS_REPOSITORY=dist/repository $(PY) -m pytest tests/extension
 
 lint: environment ## Style of everything, types of core and scene
 	.venv/bin/ruff check .
