@@ -11,7 +11,7 @@ import atexit
 import bpy
 
 from . import keymap, operators, panels, preferences, properties
-from .operators import expression_presets, job, photo_queue
+from .operators import expression_presets, job
 from .panels import drawing, menus
 
 MODULES = (preferences, properties, *operators.MODULES, *panels.MODULES)
@@ -34,7 +34,6 @@ def register() -> None:
 def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
     atexit.unregister(unregister)
-    photo_queue.forget_waiting()
     job.close_jobs()
     keymap.remove_shortcut()
     menus.detach()

@@ -6,18 +6,17 @@ Rule of this file: it only says which photos become which heads, and asks where 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..core.errors import describe_error
 from ..properties import IMAGE_FILTER, RELATIVE_PATH
-from .photo_queue import PhotoJob, make_heads, num_waiting, refusal_of
 
-MODE = "Heads are made in Object Mode: press Tab to leave this mode, then try again"
 PEOPLE = (
-    ("SAME", "One Head from All Photos", "The photos show one person: a single head that agrees with all of them"),
-    ("EACH", "One Head Each", "The photos show different people: a head from each, one after the other"),
+    ("SAME", "Same Person: One Head from All", "The photos show one person: a single head that agrees with all of them"),
+    ("EACH", "Different People: a Head from Each", "The photos show different people: a head from each, one after the other"),
 )
 NUM_NAMES = 8
 """The dialog names no more photos than this."""
@@ -47,9 +46,6 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Without photos: let the person choose. With several: ask who is on them."""
-        if context.mode != "OBJECT":
-            self.report({"ERROR"}, MODE)
-            return {"CANCELLED"}
         photos = self._photos()
         if not photos:
             context.window_manager.fileselect_add(self)
@@ -76,28 +72,28 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
         self.layout.column().prop(self, "people", expand=True)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Hand the photos to likeness.fit_photo; in the window it then shows its own progress and makes its own step to undo."""
+        """A job for each head; in the window each shows its own progress and makes its own step to undo."""
         settings, photos = context.scene.likeness, self._photos()
         if not photos:
             self.report({"ERROR"}, "No photo is chosen: select one or several in the file browser")
             return {"CANCELLED"}
-        if context.mode != "OBJECT":
-            self.report({"ERROR"}, MODE)
+        is_one_head = self.people == "SAME" or len(photos) == 1
+        others = "\n".join(photos[1:]) if is_one_head else ""
+        settings.photo, settings.others = photos[0], others
+        options = {"faces": settings.faces, "face": settings.face} if len(photos) == 1 else {}
+        firsts = photos[:1] if is_one_head else photos
+        num_made = sum(self._start(path, others=others, texture_size=settings.texture_size, **options) for path in firsts)
+        if not num_made:
             return {"CANCELLED"}
-        if self.people == "SAME" or len(photos) == 1:
-            settings.photo, settings.others = photos[0], "\n".join(photos[1:])
-            jobs = [PhotoJob(settings.photo, settings.others, settings.faces, settings.face)]
-        else:
-            settings.photo, settings.others = photos[0], ""
-            jobs = [PhotoJob(path) for path in photos]
-        try:
-            make_heads(context, jobs)
-        except RuntimeError as error:
-            self.report({"ERROR"}, refusal_of(error))
-            return {"CANCELLED"}
-        if num_waiting():
-            self.report({"INFO"}, f"{num_waiting()} photos wait for their turn")
         return {"FINISHED"} if bpy.app.background else {"INTERFACE"}
+
+    def _start(self, path: str, **options: Any) -> bool:
+        """Whether likeness.fit_photo took the photo (background mode: made its head); if not, its sentence is reported."""
+        try:
+            return "CANCELLED" not in bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=path, **options)
+        except RuntimeError as error:
+            self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
+            return False
 
     def _photos(self) -> list[str]:
         """Absolute paths of the photos, each once."""
@@ -137,7 +133,7 @@ class LIKENESS_FH_photos(bpy.types.FileHandler):
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
-        """In other modes too: the operator says why it cannot run there."""
+        """In every mode: the head comes when the mode is left."""
         return context.area is not None and context.area.type == "VIEW_3D"
 
 

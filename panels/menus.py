@@ -18,13 +18,19 @@ class LIKENESS_MT_pie(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         pie = self.layout.menu_pie()
         pie.operator("likeness.import_photos", text="Head from Photo...", icon="USER")
-        pie.operator("likeness.generate", text="Random Head", icon="FILE_REFRESH").seed = random.randrange(NUM_SEEDS)
+        draw_random_head(pie, context)
         pie.operator("likeness.apply_expression", text="Neutral").expression = "NEUTRAL"
         pie.operator("likeness.apply_expression", text="Photo Expression").expression = "PHOTO"
         pie.operator("likeness.paste_photo", icon="PASTEDOWN")
         pie.operator("likeness.random_expression", icon="SHADERFX")
         pie.operator("likeness.export_head", text="Export glTF...", icon="EXPORT").format = "glb"
         pie.operator("likeness.remove_head", icon="TRASH")
+
+
+def draw_random_head(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Another person each time the menu opens, with the texture size that the panel shows."""
+    person = layout.operator("likeness.generate", text="Random Head", icon="FILE_REFRESH")
+    person.seed, person.texture_size = random.randrange(NUM_SEEDS), context.scene.likeness.texture_size
 
 
 def draw_import(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -38,7 +44,7 @@ def draw_add(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
         return
     menu.layout.separator()
     menu.layout.operator("likeness.import_photos", text="Head from Photo...", icon="USER")
-    menu.layout.operator("likeness.generate", text="Random Head", icon="USER").seed = random.randrange(NUM_SEEDS)
+    draw_random_head(menu.layout, context)
 
 
 def attach() -> None:

@@ -20,7 +20,9 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
         icon = thumbnail_of(settings.photo)
         if icon:
             layout.template_icon(icon_value=icon, scale=7.0)
-        layout.prop(settings, "photo", text="")
+        row = layout.row(align=True)
+        row.prop(settings, "photo", text="")
+        row.operator("likeness.paste_photo", text="", icon="PASTEDOWN")
         self._draw_others(layout, settings)
         if not settings.others:
             row = layout.row(align=True)
