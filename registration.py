@@ -34,6 +34,8 @@ def register() -> None:
 def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
     atexit.unregister(unregister)
+    if not hasattr(bpy.types.Scene, "likeness"):
+        return  # at exit: Blender as a Python module ends its add-ons once more
     job.close_jobs()
     keymap.remove_shortcut()
     menus.detach()
