@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-import tomllib
 from pathlib import Path
 
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
-VERSION: str = tomllib.loads((PACKAGE_DIR / "blender_manifest.toml").read_text(encoding="utf-8"))["version"]
-"""The manifest is the one place where the version is written."""
+VERSION = re.findall(r'^version = "(.+)"', (PACKAGE_DIR / "blender_manifest.toml").read_text(encoding="utf-8"), re.MULTILINE)[0]
+"""The manifest is the one place where the version is written. (Read without tomllib, which a worker's Python 3.10 lacks.)"""
 ASSETS_DIR = PACKAGE_DIR / "assets"
 """Built by `make assets` (embedded head, landmark networks, licence texts); packed into the extension; not in git."""
 DATA_DIR = PACKAGE_DIR / "data"
