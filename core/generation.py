@@ -111,7 +111,7 @@ def generate_head(
     yield Progress("Loading the head model", 0.0)
     head = get_model(model)
     if not are_kernels_compiled(GENERATE_KERNELS):
-        yield Progress(COMPILING, 0.1)
+        yield Progress(COMPILING, 0.1, is_once=True)
     warm_up(GENERATE_KERNELS)
     yield Progress("Drawing a person", 0.2)
     person = draw_person(seed, head.num_identity, model == EMBEDDED)

@@ -93,7 +93,8 @@ def fit_all_faces(
                 name = end.value.name if len(faces) == 1 else f"{end.value.name}_{index + 1}"
                 assets.append(replace(end.value, name=name))
                 break
-            yield Progress(f"Face {index + 1} of {len(faces)}: {progress.stage}", (index + progress.fraction) / len(faces))
+            stage = f"Face {index + 1} of {len(faces)}: {progress.stage}"
+            yield Progress(stage, (index + progress.fraction) / len(faces), progress.is_once)
     return assets
 
 
@@ -130,7 +131,7 @@ def _fit_faces(
     with _timed(times_s, "kernels"):
         is_compiled = are_kernels_compiled()
     if not is_compiled:
-        yield Progress(COMPILING, 0.25)
+        yield Progress(COMPILING, 0.25, is_once=True)
     with _timed(times_s, "kernels"):
         warm_up()
     yield Progress("Fitting the head", 0.3)

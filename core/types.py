@@ -37,10 +37,14 @@ ARKIT_NAMES = (
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a long job: `stage` is shown to the user, `fraction` in [0, 1] is the whole job's."""
+    """One step of a long job: `stage` is shown to the user, `fraction` in [0, 1] is the whole job's.
+
+    is_once: what follows is done once a machine or a process, so it says nothing about how long such jobs take.
+    """
 
     stage: str
     fraction: float
+    is_once: bool = False
 
 
 @dataclass(frozen=True)

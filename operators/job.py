@@ -65,11 +65,10 @@ class JobOperator:
 
     def _start(self, context: bpy.types.Context) -> set[str]:
         try:
-            title, story, arguments = self._request()
+            self._job = get_jobs().submit(*self._request())
         except Exception as error:
             return self._fail(context, describe_error(error))
         context.window_manager.likeness_job.error = ""
-        self._job = get_jobs().submit(title, story, arguments)
         _timers[self._job.number] = context.window_manager.event_timer_add(TICK_S, window=context.window)
         context.window_manager.modal_handler_add(self)
         show_jobs(context)
@@ -136,7 +135,7 @@ def _start_worker() -> Worker:
     from ..worker.client import Worker
 
     addon = bpy.context.preferences.addons.get(__package__.rpartition(".")[0])
-    return Worker(bpy.path.abspath(addon.preferences.worker_python) if addon else "")
+    return Worker(bpy.path.abspath(getattr(addon.preferences, "worker_python", "")) if addon else "")
 
 
 def show_jobs(context: bpy.types.Context) -> None:

@@ -31,13 +31,17 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
                 row.prop(settings, "face", text="")
         layout.prop(settings, "texture_size")
         self._draw_generate(layout, settings)
-        for item in job.row:
-            row = layout.row(align=True)
-            left = f", {item.remaining}" if item.remaining else ""
-            row.progress(factor=item.fraction, text=f"{item.name}: {item.stage}{left}")
-            row.operator("likeness.cancel", text="", icon="X").number = item.number
+        self._draw_jobs(layout, job)
         if job.error:
             draw_sentence(layout.box(), context, job.error, "ERROR")
+
+    def _draw_jobs(self, layout: bpy.types.UILayout, job: bpy.types.PropertyGroup) -> None:
+        for item in job.row:
+            column = layout.column(align=True)
+            column.label(text=f"{item.name}: {item.stage}", translate=False)
+            row = column.row(align=True)
+            row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}")
+            row.operator("likeness.cancel", text="", icon="X").number = item.number
 
     def _draw_others(self, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
         names = [Path(path).name for path in settings.others.splitlines()]

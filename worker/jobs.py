@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from ..core.errors import LikenessError
+from ..core.errors import LikenessError, WorkerError
 from .client import Worker
 from .pace import Pace
 from .wire import Cancel, Cancelled, Failure, Ready, Request, Result, Step
@@ -76,7 +76,9 @@ class Jobs:
         return tuple(self._row)
 
     def submit(self, title: str, story: str, arguments: dict[str, Any]) -> Job:
-        """Put a job at the end of the row; it starts at once where nothing runs."""
+        """Put a job at the end of the row; it starts at once where nothing runs. Raises WorkerError when it is there already."""
+        if any((job.request.story, job.request.arguments) == (story, arguments) for job in self._row):
+            raise WorkerError(f"{title} is being made already.")
         job = Job(title, Request(next(self._numbers), story, arguments))
         self._row.append(job)
         self._start_next()
@@ -148,10 +150,10 @@ class Jobs:
             return
         if isinstance(message, Step):
             job.stage = message.progress.stage
-            job.pace.add_step(message.progress.fraction, job.elapsed_s)
+            job.pace.add_step(message.progress.fraction, job.elapsed_s, message.progress.is_once)
         elif isinstance(message, Result):
             job.result = message.value
-            self._earlier[job.request.story] = [*job.pace.steps, (1.0, job.elapsed_s)]
+            self._earlier[job.request.story] = [*job.pace.steps, (1.0, job.pace.worked_s(job.elapsed_s))]
             self._end(job, DONE)
         elif isinstance(message, Failure):
             job.error, job.details = message.sentence, message.details

@@ -60,7 +60,7 @@ def test_a_job_goes_through_its_steps_to_its_result(jobs):
 
 
 def test_jobs_run_one_after_the_other_in_one_process(jobs):
-    first, second = jobs.submit("One", "whoami", {}), jobs.submit("Two", "whoami", {})
+    first, second = jobs.submit("One", "whoami", {}), jobs.submit("Two", "whoami", {"turn": 2})
     assert second.state == WAITING
     finish(jobs, first, second)
     assert first.result[0] == second.result[0] == jobs.worker.process_id
@@ -221,17 +221,38 @@ def test_worker_errors_are_of_the_family():
         Worker("/nowhere/python")
 
 
+def test_what_is_in_the_row_already_is_refused(jobs):
+    job = jobs.submit("Echo", "echo", {"value": 1})
+    with pytest.raises(WorkerError, match="is being made already"):
+        jobs.submit("Echo", "echo", {"value": 1})
+    finish(jobs, job)
+    finish(jobs, jobs.submit("Echo", "echo", {"value": 1}))
+
+
 def test_without_experience_the_pace_is_what_was_reported():
     pace = Pace()
-    assert pace.remaining_s(0.5) is None
-    pace.add_step(0.25, 1.0)
-    assert pace.remaining_s(1.0) == pytest.approx(3.0)
-    assert pace.fraction(2.0) == 0.25
+    pace.add_step(0.0, 2.0)
+    assert pace.remaining_s(2.5) is None
+    pace.add_step(0.25, 3.0)
+    assert pace.remaining_s(3.0) == pytest.approx(3.0)
+    assert pace.fraction(4.0) == 0.25
 
 
 def test_with_experience_the_bar_moves_between_steps_and_the_end_is_foreseen():
-    pace = Pace(earlier=[(0.0, 0.5), (0.5, 1.0), (1.0, 4.0)])
-    pace.add_step(0.5, 1.5)
-    assert pace.remaining_s(1.5) == pytest.approx(3.0)
-    assert pace.fraction(3.0) == pytest.approx(3.0 / 4.5)
+    pace = Pace(earlier=[(0.0, 0.0), (0.5, 1.0), (1.0, 4.0)])
+    pace.add_step(0.0, 0.5)
+    pace.add_step(0.5, 2.0)
+    assert pace.remaining_s(2.0) == pytest.approx(3.0)
+    assert pace.fraction(3.5) == pytest.approx(3.0 / 4.5)
     assert pace.fraction(100.0) < 1
+
+
+def test_what_is_done_once_does_not_count():
+    pace = Pace()
+    pace.add_step(0.0, 1.0)
+    pace.add_step(0.25, 2.0, is_once=True)
+    assert pace.remaining_s(10.0) is None
+    pace.add_step(0.3, 22.0)
+    pace.add_step(0.5, 23.0)
+    assert pace.worked_s(23.0) == pytest.approx(2.0)
+    assert pace.remaining_s(23.0) == pytest.approx(2.0)

@@ -57,7 +57,7 @@ def send_much(megabytes: int):
     return bytes(megabytes << 20)
 
 
-def whoami():
+def whoami(turn: int = 0):
     yield Progress("Looking", 0.5)
     return [os.getpid(), sys.executable, sorted(sys.modules)]
 
