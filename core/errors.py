@@ -29,6 +29,10 @@ class SkinError(LikenessError):
     """A number wanted of a skin does not exist or is out of its range, or a head does not say how its skin was read."""
 
 
+class IdentityError(LikenessError):
+    """The shape of a head cannot be edited as the head is now."""
+
+
 class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 
