@@ -20,6 +20,8 @@ ASYMMETRY = 0.25
 """A random expression's sides differ by at most this share of a unit's value."""
 GAZE = 0.25
 """How far a random expression looks up, down or aside, in units' values."""
+GLANCES = ("eyeLookIn", "eyeLookOut")
+ASIDE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
 SMALLEST = 5e-4
 """A value below this is left out of a preset."""
 
@@ -61,15 +63,17 @@ def mirror_name(unit: str) -> str:
 def mirror_expression(expression: dict[str, float], sides: str = "SWAP") -> dict[str, float]:
     """SWAP: each side shows what the other showed. LEFT, RIGHT: both sides show what the subject's left or right side showed.
 
-    A jaw or mouth moved aside turns to the other side with SWAP, and to the middle with LEFT and RIGHT.
+    A jaw or mouth moved aside turns to the other side with SWAP, and to the middle with LEFT and RIGHT; a glance aside turns
+    with SWAP and stays with the others, for what is one eye's inwards is the other's outwards.
     """
     if sides == "SWAP":
         return {unit: expression.get(mirror_name(unit), 0.0) for unit in expression}
     if sides not in ("LEFT", "RIGHT"):
         raise ValueError(f"Sides '{sides}' are unknown: use 'SWAP', 'LEFT' or 'RIGHT'.")
     other = "Right" if sides == "LEFT" else "Left"
-    mirrored = {unit: expression.get(mirror_name(unit) if unit.endswith(other) else unit, 0.0) for unit in expression}
-    return mirrored | {unit: 0.0 for unit in ("jawLeft", "jawRight", "mouthLeft", "mouthRight") if unit in expression}
+    copied = [unit for unit in expression if unit.endswith(other) and not unit.startswith(GLANCES)]
+    mirrored = expression | {unit: expression.get(mirror_name(unit), 0.0) for unit in copied}
+    return mirrored | {unit: 0.0 for unit in ASIDE if unit in expression}
 
 
 def strengthen(expression: dict[str, float], strength: float) -> dict[str, float]:

@@ -1,6 +1,6 @@
 expression = {
-    'eyeBlinkLeft': 0.2,
-    'eyeBlinkRight': 0.2,
-    'mouthFunnel': 0.12,
-    'mouthPucker': 0.75,
+    'eyeBlinkLeft': 0.25,
+    'eyeBlinkRight': 0.25,
+    'mouthFunnel': 0.15,
+    'mouthPucker': 0.9,
 }

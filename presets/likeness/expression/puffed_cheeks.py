@@ -1,6 +1,6 @@
 expression = {
-    'mouthPucker': 0.15,
-    'mouthPressLeft': 0.3,
-    'mouthPressRight': 0.3,
-    'cheekPuff': 0.8,
+    'mouthPucker': 0.2,
+    'mouthPressLeft': 0.4,
+    'mouthPressRight': 0.4,
+    'cheekPuff': 1.0,
 }

@@ -3,7 +3,7 @@ expression = {
     'eyeLookDownLeft': 0.2,
     'eyeBlinkRight': 0.5,
     'eyeLookDownRight': 0.2,
-    'mouthFrownLeft': 0.1,
-    'mouthFrownRight': 0.1,
-    'browInnerUp': 0.2,
+    'mouthFrownLeft': 0.15,
+    'mouthFrownRight': 0.15,
+    'browInnerUp': 0.25,
 }

@@ -1,10 +1,10 @@
 expression = {
-    'eyeSquintLeft': 0.2,
-    'eyeSquintRight': 0.2,
-    'mouthSmileLeft': 0.55,
-    'mouthSmileRight': 0.55,
-    'mouthDimpleLeft': 0.15,
-    'mouthDimpleRight': 0.15,
-    'cheekSquintLeft': 0.35,
-    'cheekSquintRight': 0.35,
+    'eyeSquintLeft': 0.3,
+    'eyeSquintRight': 0.3,
+    'mouthSmileLeft': 0.75,
+    'mouthSmileRight': 0.75,
+    'mouthDimpleLeft': 0.2,
+    'mouthDimpleRight': 0.2,
+    'cheekSquintLeft': 0.5,
+    'cheekSquintRight': 0.5,
 }

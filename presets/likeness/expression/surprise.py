@@ -1,9 +1,9 @@
 expression = {
-    'eyeWideLeft': 0.55,
-    'eyeWideRight': 0.55,
-    'jawOpen': 0.35,
+    'eyeWideLeft': 0.65,
+    'eyeWideRight': 0.65,
+    'jawOpen': 0.4,
     'mouthFunnel': 0.2,
-    'browInnerUp': 0.7,
-    'browOuterUpLeft': 0.7,
-    'browOuterUpRight': 0.7,
+    'browInnerUp': 0.85,
+    'browOuterUpLeft': 0.85,
+    'browOuterUpRight': 0.85,
 }

@@ -1,5 +1,5 @@
 expression = {
-    'jawOpen': 0.42,
+    'jawOpen': 0.5,
     'mouthLowerDownLeft': 0.2,
     'mouthLowerDownRight': 0.2,
     'mouthUpperUpLeft': 0.12,

@@ -1,5 +1,5 @@
 expression = {
-    'jawOpen': 0.28,
-    'mouthFunnel': 0.55,
-    'mouthPucker': 0.2,
+    'jawOpen': 0.3,
+    'mouthFunnel': 0.6,
+    'mouthPucker': 0.25,
 }
