@@ -1,38 +1,241 @@
-"""The extension's page in Blender's preferences: whether everything it needs is there, and what the paths are."""
+"""The extension's page in Blender's preferences: what is installed, the models folder, the cache, the worker, the interface.
+
+Rule of this file: drawing reads no file's contents but the built-in model's header, once; what takes longer has a button.
+"""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import importlib.metadata
+import importlib.util
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+
+from . import keymap
+
+if TYPE_CHECKING:
+    from .core.cache import CacheSize
 
 PARTS = (
-    ("PIL", "Photos (Pillow)", True),
-    ("pillow_heif", "HEIC photos (pillow-heif)", False),
-    ("warp", "Rendering (Warp)", True),
+    ("PIL", "pillow", "Photos", True),
+    ("pillow_heif", "pillow-heif", "HEIC photos", False),
+    ("warp", "warp-lang", "Rendering", True),
+    ("threadpoolctl", "threadpoolctl", "Threads", True),
 )
-"""Module, what it gives, whether a fit needs it."""
+"""Module, distribution, what it gives, whether a fit needs it."""
+LOOK_AGAIN_S = 3
+"""Folders are looked through at most this often while the page is drawn."""
+DEVICES = (
+    ("AUTO", "Automatic", "The fastest that is there"),
+    ("CPU", "CPU", "The processor, on every machine"),
+    ("CUDA", "CUDA", "An NVIDIA graphics card"),
+)
+LANGUAGES = (
+    ("AUTO", "As Blender", "The language of Blender's interface, English where there is no translation"),
+    ("EN", "English", "English"),
+    ("ZH", "Simplified Chinese", "Simplified Chinese"),
+    ("JA", "Japanese", "Japanese"),
+    ("DE", "German", "German"),
+    ("FR", "French", "French"),
+    ("ES", "Spanish", "Spanish"),
+)
+STATE_ICONS = {"usable": "CHECKMARK", "other mesh": "ERROR", "FLAME": "INFO", "unreadable": "ERROR"}
+
+
+def follow_pie_menu(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """The shortcut comes and goes with the tick."""
+    keymap.follow_preference()
 
 
 class LikenessPreferences(bpy.types.AddonPreferences):
-    """Likeness has nothing to set up; this page says whether the installation is complete."""
+    """What holds for every file and every head; kept in Blender's preferences."""
 
     bl_idname = __package__
 
-    def draw(self, context: bpy.types.Context) -> None:
-        column = self.layout.column(align=True)
-        for module, label, is_needed in PARTS:
-            is_there = find_spec(module) is not None
-            state = "installed" if is_there else "missing: reinstall the extension" if is_needed else "not available here"
-            column.label(text=f"{label}: {state}", icon="CHECKMARK" if is_there else "ERROR" if is_needed else "INFO")
-        from .core.config import ASSETS_DIR, VERSION, cache_dir
+    models_folder: StringProperty(
+        name="Folder",
+        description="Where your own head models lie. Empty: a folder of the extension's in Blender's user folder",
+        subtype="DIR_PATH",
+    )
+    worker_python: StringProperty(
+        name="Python",
+        description="The Python that heads are made with, beside Blender. Empty: Blender's own, which needs nothing else",
+        subtype="FILE_PATH",
+    )
+    device: EnumProperty(name="Device", description="What heads are computed on", items=DEVICES, default="AUTO")
+    language: EnumProperty(
+        name="Language", description="The language of Likeness' own buttons and messages", items=LANGUAGES, default="AUTO"
+    )
+    use_pie_menu: BoolProperty(
+        name="Pie menu",
+        description="Open Likeness' pie menu with Ctrl Shift H in Object Mode; the keys can be changed under Keymap",
+        default=False,
+        update=follow_pie_menu,
+    )
 
-        has_assets = (ASSETS_DIR / "embedded_head.npz").exists()
-        column.label(
-            text=f"Head model: {'installed' if has_assets else 'missing: reinstall the extension'}",
-            icon="CHECKMARK" if has_assets else "ERROR",
-        )
-        column.label(text=f"Version {VERSION}; compiled kernels are kept in {cache_dir()}", icon="INFO")
+    def draw(self, context: bpy.types.Context) -> None:
+        self._draw_installation(self._section("Installation", "PACKAGE"))
+        self._draw_models(self._section("Head Models", "USER"), context)
+        self._draw_cache(self._section("Cache", "FILE_CACHE"))
+        self._draw_worker(self._section("Worker", "SYSTEM"))
+        self._draw_interface(self._section("Interface", "WINDOW"))
+
+    def _section(self, title: str, icon: str) -> bpy.types.UILayout:
+        box = self.layout.box()
+        box.label(text=title, icon=icon)
+        return box.column()
+
+    def _draw_installation(self, layout: bpy.types.UILayout) -> None:
+        from .core.config import ASSETS_DIR, VERSION
+
+        blender, python = bpy.app.version_string, "{}.{}.{}".format(*sys.version_info)
+        layout.label(text=f"Likeness {VERSION} in Blender {blender}, Python {python}", icon="BLENDER")
+        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        for module, distribution, label, is_needed in PARTS:
+            version = installed_version(module, distribution)
+            state = version or ("missing: reinstall the extension" if is_needed else "not available here")
+            icon = "CHECKMARK" if version else "ERROR" if is_needed else "INFO"
+            grid.label(text=f"{label}: {distribution} {state}", icon=icon)
+        has_networks = len(list(ASSETS_DIR.glob("*.tflite"))) == 2
+        state = "there" if has_networks else "missing: reinstall the extension"
+        grid.label(text=f"Landmarks: networks {state}", icon="CHECKMARK" if has_networks else "ERROR")
+        numpy_version = installed_version("numpy", "numpy")
+        state = f"{numpy_version}, Blender's own" if numpy_version else "missing in this Blender"
+        grid.label(text=f"Arrays: numpy {state}", icon="CHECKMARK" if numpy_version else "ERROR")
+
+    def _draw_models(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        draw_model(layout, embedded_model())
+        layout.prop(self, "models_folder")
+        folder = models_folder(context)
+        if not self.models_folder:
+            layout.label(text=str(folder), icon="BLANK1")
+        files = look_into_models_folder(str(folder), _tick())
+        for path in files:
+            draw_model(layout, path)
+        if not files:
+            layout.label(text="No models of your own are there; the built-in head needs none", icon="BLANK1")
+        row = layout.row()
+        row.operator("likeness.import_model", text="Import Model by File...", icon="IMPORT")
+        row.operator("likeness.check_models", text="Check All", icon="FILE_REFRESH")
+        layout.label(text="FLAME files are not read by this version yet", icon="INFO")
+
+    def _draw_cache(self, layout: bpy.types.UILayout) -> None:
+        from .core.config import cache_dir
+
+        size = look_into_cache(str(cache_dir()), _tick())
+        layout.label(text=f"Compiled kernels: {size.num_bytes / 1e6:.1f} MB in {size.num_files} files")
+        layout.label(text=str(cache_dir()), icon="BLANK1")
+        row = layout.row()
+        row.operator("likeness.clear_cache", icon="TRASH")
+        row.operator("likeness.open_cache", icon="FILE_FOLDER")
+
+    def _draw_worker(self, layout: bpy.types.UILayout) -> None:
+        layout.prop(self, "worker_python")
+        layout.label(text="Empty: Blender's own Python. Another takes effect with the next start of Blender", icon="BLANK1")
+        if hasattr(bpy.types, "LIKENESS_OT_test_worker"):
+            layout.operator("likeness.test_worker", icon="PLAY")
+
+    def _draw_interface(self, layout: bpy.types.UILayout) -> None:
+        layout.prop(self, "use_pie_menu", text="Pie menu on Ctrl Shift H in Object Mode")
+
+
+def draw_model(layout: bpy.types.UILayout, path: Path) -> None:
+    """A model's file: name, size, and what the last check said of it."""
+    from .core.model_files import recall_model_file
+
+    is_embedded, found = path == embedded_model(), recall_model_file(path)
+    box = layout.box().column(align=True)
+    row = box.row()
+    if not path.is_file():
+        row.label(text=f"{'Built-in head' if is_embedded else path.name}: the file is missing", icon="ERROR")
+        return
+    state = f", {found.state}" if found else "" if is_embedded else ", not checked"
+    text = f"{'Built-in head' if is_embedded else path.name}, {path.stat().st_size / 1e6:.1f} MB{state}"
+    row.label(text=text, icon=STATE_ICONS[found.state] if found else "CHECKMARK" if is_embedded else "QUESTION")
+    if not is_embedded:
+        row.operator("likeness.remove_model", text="", icon="TRASH").filename = path.name
+    licence = embedded_licence() if is_embedded else found.licence if found else ""
+    if found and found.state != "usable":
+        box.label(text=found.sentence, icon="BLANK1")
+    if licence:
+        box.label(text=licence, icon="BLANK1")
+    if found:
+        box.label(text=f"SHA-256 {found.sha256}", icon="BLANK1")
+
+
+def find_preferences(context: bpy.types.Context) -> LikenessPreferences | None:
+    """The extension's preferences; None where the package is imported without being an add-on."""
+    addon = context.preferences.addons.get(__package__)
+    return addon.preferences if addon else None
+
+
+def models_folder(context: bpy.types.Context, *, is_made: bool = False) -> Path:
+    """Where the user's models lie: the chosen folder, else one in Blender's user folder (made on request), which updates keep."""
+    preferences = find_preferences(context)
+    if preferences and preferences.models_folder:
+        return Path(bpy.path.abspath(preferences.models_folder))
+    return Path(bpy.utils.extension_path_user(__package__, path="models", create=is_made))
+
+
+def embedded_model() -> Path:
+    """The built-in head's file."""
+    from .core.config import ASSETS_DIR
+
+    return ASSETS_DIR / "embedded_head.npz"
+
+
+@lru_cache(maxsize=1)
+def embedded_licence() -> str:
+    """What the built-in head's file says of its licence, or what is wrong with the file."""
+    from .core.errors import ModelError
+    from .core.head.model import read_licence
+
+    try:
+        return read_licence(embedded_model())
+    except ModelError as error:
+        return str(error)
+
+
+@lru_cache
+def installed_version(module: str, distribution: str) -> str:
+    """A distribution's version, '' where its module is not there; nothing is imported."""
+    if importlib.util.find_spec(module) is None:
+        return ""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"
+
+
+def _tick() -> int:
+    return int(time.monotonic() // LOOK_AGAIN_S)
+
+
+@lru_cache(maxsize=1)
+def look_into_models_folder(folder: str, tick: int) -> list[Path]:
+    """The files there; looked at once a tick."""
+    from .core.model_files import list_model_files
+
+    return list_model_files(Path(folder))
+
+
+@lru_cache(maxsize=1)
+def look_into_cache(folder: str, tick: int) -> CacheSize:
+    """How much is there; looked at once a tick."""
+    from .core.cache import measure_cache
+
+    return measure_cache()
+
+
+def forget_looks() -> None:
+    """Look again at the next drawing: something was changed by one of our buttons."""
+    look_into_models_folder.cache_clear()
+    look_into_cache.cache_clear()
 
 
 CLASSES = (LikenessPreferences,)

@@ -1,6 +1,6 @@
 """What a person sees. Panels call operators by id only."""
 
-from . import export, expression, menus, photos, result
+from . import export, expression, menus, models, photos, result
 
-MODULES = (photos, result, expression, export, menus)
+MODULES = (photos, result, expression, export, models, menus)
 """In the order of the work, which is the order in the sidebar."""

@@ -197,6 +197,15 @@ def load_model(path: Path) -> HeadModel:
         raise ModelError(f"The head model {path} is damaged or is no head model ({error}): {remedy}.") from error
 
 
+def read_licence(path: Path) -> str:
+    """What a model's file says of its licence; only its header is read. Raises ModelError when that cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return str(json.loads(str(file["header"]))["licence"])
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelError(f"The head model {path} is missing or damaged ({error}): reinstall the extension.") from error
+
+
 def _unpack(header: dict[str, Any], data: dict[str, np.ndarray]) -> HeadModel:
     wide = {key: data[key].astype(np.float32) for key in ("template", "identity_basis", "expression_basis", "pose_correctives")}
     rotations = {n: tuple(BoneRotation(j, np.array(a)) for j, a in rs) for n, rs in header["bone_rotations"].items()}
