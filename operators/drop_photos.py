@@ -6,6 +6,9 @@ Rule of this file: it only says which photos become which heads, and asks where 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -18,6 +21,7 @@ PEOPLE = (
     ("SAME", "Same Person: One Head from All", "The photos show one person: a single head that agrees with all of them"),
     ("EACH", "Different People: a Head from Each", "The photos show different people: a head from each, one after the other"),
 )
+TICK_S = 0.05
 NUM_NAMES = 8
 """The dialog names no more photos than this."""
 
@@ -110,17 +114,60 @@ class LIKENESS_OT_paste_photo(bpy.types.Operator):
     bl_label = "Paste Photo"
     bl_options = {"REGISTER"}
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Wait without keeping Blender from answering: the clipboard may be its own."""
+        self._steps = self._read(context)
+        self._timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look at every tick whether the photo is there."""
+        if event.type == "ESC":
+            self.cancel(context)
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            self.cancel(context)
+            return self._use(end.value)
+        except Exception as error:
+            self.cancel(context)
+            return self._fail(error)
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Take the timer away and stop asking."""
+        self._steps.close()
+        context.window_manager.event_timer_remove(self._timer)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Go on as if the photos had been dropped."""
+        """Wait for the photo, at most as long as the clipboard's owner is given."""
+        steps = self._read(context)
+        try:
+            while True:
+                next(steps)
+                time.sleep(TICK_S)
+        except StopIteration as end:
+            return self._use(end.value)
+        except Exception as error:
+            return self._fail(error)
+
+    def _read(self, context: bpy.types.Context) -> Generator[None, None, list[Path]]:
         from ..core.photo.clipboard import read_copied_photos
 
-        try:
-            photos = read_copied_photos(context.window_manager.clipboard, bpy.app.tempdir)
-        except Exception as error:
-            self.report({"ERROR"}, describe_error(error))
-            return {"CANCELLED"}
+        return read_copied_photos(context.window_manager.clipboard, bpy.app.tempdir)
+
+    def _use(self, photos: list[Path]) -> set[str]:
+        """Go on as if the photos had been dropped."""
         bpy.ops.likeness.import_photos("INVOKE_DEFAULT", paths="\n".join(map(str, photos)))
         return {"FINISHED"}
+
+    def _fail(self, error: Exception) -> set[str]:
+        self.report({"ERROR"}, describe_error(error))
+        return {"CANCELLED"}
 
 
 class LIKENESS_FH_photos(bpy.types.FileHandler):

@@ -9,6 +9,7 @@ from pathlib import Path
 from .accuracy import report_benchmark, report_round_trip
 from .albedo import report_albedo
 from .detail import report_detail
+from .enabling import report_enabling
 from .identity import report_identity
 from .pictures import report_pictures
 from .renderer import report_renderer
@@ -23,6 +24,7 @@ REPORTS = {
     "identity": lambda out: report_identity(),
     "renderer": lambda out: report_renderer(),
     "speed": lambda out: report_speed(),
+    "enabling": lambda out: report_enabling(),
 }
 
 

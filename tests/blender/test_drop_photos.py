@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from pathlib import Path
 
 import bpy
@@ -123,6 +124,8 @@ def test_a_drop_is_meant_for_a_3d_view(extension):
         ('"/tmp/a b.jpg"\n', ["/tmp/a b.jpg"]),
         ("file:///tmp/a%20b.jpg\r\nfile:///tmp/%C3%A9.png\r\n", ["/tmp/a b.jpg", "/tmp/é.png"]),
         ("file://localhost/tmp/a.jpg", ["/tmp/a.jpg"]),
+        ("file:/tmp/a.jpg", ["/tmp/a.jpg"]),
+        ("file://[", []),
         ("copy\nfile:///tmp/a.jpg", ["/tmp/a.jpg"]),
         ("C:\\Users\\Ada\\me.jpg", ["C:\\Users\\Ada\\me.jpg"]),
         ("a picture of me", []),
@@ -134,9 +137,20 @@ def test_paths_are_read_from_copied_text(text, expected):
     assert list(map(str, clipboard.read_paths(text))) == expected
 
 
+def read_copied(text: str, folder: Path) -> list[Path]:
+    """To the end of the generator, as in background mode."""
+    steps = clipboard.read_copied_photos(text, folder)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        time.sleep(0.01)
+
+
 def test_a_copied_path_that_leads_nowhere_is_named(tmp_path):
     with pytest.raises(PhotoError, match=r"There is no photo /nowhere/me\.jpg"):
-        clipboard.read_copied_photos("/nowhere/me.jpg", tmp_path)
+        read_copied("/nowhere/me.jpg", tmp_path)
 
 
 @pytest.fixture
@@ -158,8 +172,8 @@ def xclip(monkeypatch, tmp_path):
 
 def test_a_copied_picture_is_written_beside_earlier_ones(xclip, astronaut, tmp_path):
     xclip(f"cat '{astronaut}'")
-    first = clipboard.read_copied_photos("", tmp_path / "session")
-    second = clipboard.read_copied_photos("not a path", tmp_path / "session")
+    first = read_copied("", tmp_path / "session")
+    second = read_copied("not a path", tmp_path / "session")
     assert [path.name for path in (*first, *second)] == ["Pasted photo.png", "Pasted photo 2.png"]
     assert first[0].read_bytes() == astronaut.read_bytes()
 
@@ -170,31 +184,46 @@ def test_a_copied_picture_is_written_beside_earlier_ones(xclip, astronaut, tmp_p
         ("exit 1", "", "holds no photo: copy a photo"),
         ("echo hello", "hello", "holds no photo: copy a photo"),
         ("exit 1", "https://example.org/me.jpg", "holds a link, and nothing is fetched"),
-        ("sleep 5", "", "does not answer"),
+        ("exec sleep 5", "", "does not answer"),
     ],
 )
 def test_without_a_photo_a_sentence_says_what_to_copy(xclip, tmp_path, monkeypatch, script, text, sentence):
     monkeypatch.setattr(clipboard, "WAIT_S", 0.5)
     xclip(script)
     with pytest.raises(PhotoError, match=sentence):
-        clipboard.read_copied_photos(text, tmp_path / "session")
+        read_copied(text, tmp_path / "session")
+
+
+def test_an_abandoned_question_leaves_no_program_behind(xclip, tmp_path):
+    xclip(f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    steps = clipboard.read_copied_photos("", tmp_path / "session")
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        next(steps)
+    steps.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_without_a_clipboard_program_a_sentence_names_two(monkeypatch, tmp_path):
     monkeypatch.setattr(clipboard.sys, "platform", "linux")
     monkeypatch.setattr(clipboard.shutil, "which", lambda name: None)
     with pytest.raises(PhotoError, match=r"wl-clipboard.* or xclip"):
-        clipboard.read_copied_photos("", tmp_path)
+        read_copied("", tmp_path)
 
 
 def test_a_pasted_photo_becomes_a_head(heads, monkeypatch, astronaut):
-    monkeypatch.setattr(clipboard, "read_copied_photos", lambda text, folder: [astronaut])
+    def read(text, folder):
+        yield
+        return [astronaut]
+
+    monkeypatch.setattr(clipboard, "read_copied_photos", read)
     assert bpy.ops.likeness.paste_photo() == {"FINISHED"}
     assert heads() == ["astronaut"]
 
 
 def test_pasting_nothing_is_one_sentence(heads, monkeypatch):
     def read(text, folder):
+        yield
         raise PhotoError(clipboard.NOTHING)
 
     monkeypatch.setattr(clipboard, "read_copied_photos", read)
