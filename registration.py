@@ -10,11 +10,11 @@ import atexit
 
 import bpy
 
-from . import keymap, operators, panels, preferences, properties
-from .operators import expression_presets, job
+from . import identity_properties, keymap, operators, panels, preferences, properties
+from .operators import expression_presets, identity, job
 from .panels import drawing, menus
 
-MODULES = (preferences, properties, *operators.MODULES, *panels.MODULES)
+MODULES = (preferences, properties, identity_properties, *operators.MODULES, *panels.MODULES)
 """In order of registration: property groups before what points to them."""
 
 
@@ -24,6 +24,7 @@ def register() -> None:
         for cls in module.CLASSES:
             bpy.utils.register_class(cls)
     properties.attach()
+    identity_properties.attach()
     expression_presets.attach()
     menus.attach()
     keymap.follow_preference()
@@ -41,6 +42,8 @@ def unregister() -> None:
     menus.detach()
     expression_presets.detach()
     drawing.drop_thumbnails()
+    identity.drop_sheet()
+    identity_properties.detach()
     properties.detach()
     for module in reversed(MODULES):
         for cls in reversed(module.CLASSES):

@@ -1,5 +1,17 @@
 """What a person does, one file each. Operators only call core.pipeline and scene, and say in one sentence what went wrong."""
 
-from . import cache, drop_photos, export, expression, expression_presets, fit_photo, generate, model_files, photos, remove
+from . import (
+    cache,
+    drop_photos,
+    export,
+    expression,
+    expression_presets,
+    fit_photo,
+    generate,
+    identity,
+    model_files,
+    photos,
+    remove,
+)
 
-MODULES = (fit_photo, photos, drop_photos, generate, expression, expression_presets, export, remove, model_files, cache)
+MODULES = (fit_photo, photos, drop_photos, generate, identity, expression, expression_presets, export, remove, model_files, cache)

@@ -1,0 +1,93 @@
+"""Who an edited head is, and how it becomes somebody else: the code, what locks have kept back, re-rolling.
+
+    vertices = template + basis @ code - sum over locks of field(locks) * (basis @ kept[locks]) + what the artist sculpted
+
+`kept` sums up the changes of code that were made under a set of locks: so the shape that a lock keeps is a few numbers, exact,
+and can be undone; a history of states is small. Sculpting is what the mesh has beside this and is never stored here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..generation import MOST_EXTREME, draw_identity
+from .directions import EditingSpace
+from .gauges import NUM_PERSON
+
+
+@dataclass(frozen=True)
+class IdentityState:
+    """code [K]; kept: names of locks, sorted and joined by ',' -> the change of code [K] that they have kept from the mesh."""
+
+    code: np.ndarray
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def move(state: IdentityState, change: np.ndarray, locks: Collection[str]) -> IdentityState:
+    """The state after a change of code [K] under locks."""
+    if not locks:
+        return replace(state, code=state.code + change)
+    key = ",".join(sorted(locks))
+    return IdentityState(state.code + change, state.kept | {key: state.kept.get(key, np.zeros_like(change)) + change})
+
+
+def displacement(space: EditingSpace, before: IdentityState, after: IdentityState) -> np.ndarray:
+    """Offsets [V, 3] m, float32, that turn a head of one state into the other's."""
+    moved, still = space.displace(after.code - before.code), np.zeros_like(before.code)
+    for key in before.kept.keys() | after.kept.keys():
+        change = after.kept.get(key, still) - before.kept.get(key, still)
+        if np.any(change):
+            moved -= space.field(key.split(","))[:, None] * space.displace(change)
+    return moved
+
+
+def read_traits(space: EditingSpace, state: IdentityState, vertices: np.ndarray) -> np.ndarray:
+    """Traits [T] in NAMES' order: the person's from the code, the measures from the mesh [V, 3] m."""
+    person = space.gauges.read_code(state.code)[:NUM_PERSON]
+    return np.concatenate([person, space.gauges.measure(vertices)])
+
+
+def change_trait(space: EditingSpace, state: IdentityState, name: str, by: float, locks: Collection[str]) -> IdentityState:
+    """The state with a trait `by` units higher (on the mesh, where it is a measure)."""
+    return move(state, by * space.direction(name, locks), locks)
+
+
+def change_axis(state: IdentityState, axis: int, value: float, locks: Collection[str]) -> IdentityState:
+    """The state with coordinate `axis` of the code at `value`."""
+    change = np.zeros_like(state.code)
+    change[axis] = value - state.code[axis]
+    return move(state, change, locks)
+
+
+def reroll(
+    space: EditingSpace, state: IdentityState, seed: int, strength: float, locks: Collection[str], keep_person: bool
+) -> IdentityState:
+    """Somebody else around what is locked: strength 0 is nobody else, 1 a person drawn afresh.
+
+    In between codes keep their usual length (a cosine mix), so that half way is no average face. keep_person: sex, age, weight
+    and ancestry stay. Locked vertices stay where they are; of the people who are left, one is drawn who has that part by nature,
+    as far as the model knows.
+    """
+    drawn = draw_identity(np.random.default_rng((seed, 3)), len(state.code))
+    wanted = np.sqrt(max(1 - strength**2, 0.0)) * state.code + strength * drawn
+    change = (
+        np.clip(wanted, -np.maximum(MOST_EXTREME, np.abs(state.code)), np.maximum(MOST_EXTREME, np.abs(state.code))) - state.code
+    )
+    form = np.eye(len(change)) + space.lock_form(frozenset(locks))
+    change = np.linalg.solve(form, change)
+    if keep_person:
+        scores = space.person_scores()
+        towards = np.linalg.solve(form, scores)
+        change = change - towards @ (np.linalg.pinv(scores.T @ towards, rcond=1e-6) @ (scores.T @ change))
+    return move(state, change, locks)
+
+
+def is_same(one: IdentityState, other: IdentityState) -> bool:
+    """Whether two states are one person's, to a thousandth of a standard deviation."""
+    if np.abs(one.code - other.code).max(initial=0) > 1e-3:
+        return False
+    keys = one.kept.keys() | other.kept.keys()
+    return all(np.abs(one.kept.get(key, 0) - other.kept.get(key, 0)).max() <= 1e-3 for key in keys)

@@ -1,0 +1,225 @@
+"""Who a head is: drawn anew around what is locked, chosen from a sheet, put back, and the way back and forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
+
+from ..core.errors import describe_error
+from ..identity_properties import locked_regions
+from .selection import require_head
+
+DIRECTIONS = (
+    ("BACK", "Back", "The shape that this head had before"),
+    ("FORWARD", "Forward", "The shape that this head had after this one"),
+)
+MIDDLE = 4
+"""The head as it is, on the sheet of nine."""
+CHOICES = tuple(
+    (str(place), "As It Is", "The head as it is") if place == MIDDLE else (str(place), "Take", "Take this head")
+    for place in range(9)
+)
+CELL_SCALE = 7.0
+
+_sheet: bpy.utils.previews.ImagePreviewCollection | None = None
+
+
+def drop_sheet() -> None:
+    """Give the sheet's pictures back."""
+    global _sheet
+    if _sheet is not None:
+        bpy.utils.previews.remove(_sheet)
+        _sheet = None
+
+
+def require_editable(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """For poll(): whether the selected head's shape can be edited; if not, the tooltip says why."""
+    if not require_head(operator, context):
+        return False
+    from ..scene import head, identity
+
+    reason = identity.why_not(head.find_head(context))
+    if reason is not None:
+        operator.poll_message_set(reason)
+    return reason is None
+
+
+class EditsIdentity:
+    """To be inherited beside bpy.types.Operator: one change of the selected head's shape, in one step to undo."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return require_editable(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Change the head that the active object belongs to."""
+        from ..scene import head
+
+        try:
+            self._change(head.find_head(context))
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _change(self, obj: bpy.types.Object) -> None:
+        raise NotImplementedError
+
+
+class LIKENESS_OT_reroll_identity(EditsIdentity, bpy.types.Operator):
+    """Draw somebody else; what is locked stays as it is"""
+
+    bl_idname = "likeness.reroll_identity"
+    bl_label = "Re-Roll"
+    bl_options = {"REGISTER", "UNDO"}
+
+    seed: IntProperty(name="Seed", description="Who is drawn: the same seed always draws the same person", default=0, min=0)
+    strength: FloatProperty(
+        name="Strength",
+        description="How far from the present person: 1 is somebody else altogether",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    keep_person: BoolProperty(
+        name="Keep Sex, Age and Weight",
+        description="Draw people of the same sex, age, weight and ancestry, whom the skin suits",
+        default=True,
+    )
+
+    def _change(self, obj: bpy.types.Object) -> None:
+        from ..scene import identity
+
+        identity.reroll_head(obj, self.seed, self.strength, locked_regions(obj.likeness_identity), self.keep_person)
+        obj.likeness_identity.seed = self.seed + 1
+
+
+class LIKENESS_OT_choose_variant(EditsIdentity, bpy.types.Operator):
+    """See eight other people around this head, and take one"""
+
+    bl_idname = "likeness.choose_variant"
+    bl_label = "Variants"
+    bl_options = {"REGISTER", "UNDO"}
+
+    choice: EnumProperty(name="Variant", description="Which head of the sheet to take", items=CHOICES, default=str(MIDDLE))
+    seed: IntProperty(name="Seed", description="Which sheet: the same seed always draws the same eight", default=0, min=0)
+    strength: FloatProperty(
+        name="Strength",
+        description="How far the eight are from the present person",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    keep_person: BoolProperty(
+        name="Keep Sex, Age and Weight",
+        description="Draw people of the same sex, age, weight and ancestry, whom the skin suits",
+        default=True,
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Draw the sheet and let the person choose."""
+        from ..scene import head, variants
+
+        self.choice = str(MIDDLE)
+        obj = head.find_head(context)
+        context.window.cursor_set("WAIT")
+        try:
+            self._draw_sheet(obj, variants)
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return {"CANCELLED"}
+        finally:
+            context.window.cursor_set("DEFAULT")
+        return context.window_manager.invoke_props_dialog(self, width=520)
+
+    def _draw_sheet(self, obj: bpy.types.Object, variants: Any) -> None:
+        global _sheet
+        drop_sheet()
+        _sheet = bpy.utils.previews.new()
+        previews = [_sheet.new(str(place)) for place in range(9)]
+        seeds = [None if place == MIDDLE else self._seed_of(place) for place in range(9)]
+        locks = locked_regions(obj.likeness_identity)
+        variants.fill_previews(previews, variants.draw_variants(obj, seeds, self.strength, locks, self.keep_person))
+
+    def _seed_of(self, place: int) -> int:
+        return 9 * self.seed + place
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The sheet in the dialog; the numbers in "Adjust Last Operation"."""
+        if _sheet is None:
+            for name in ("choice", "seed", "strength", "keep_person"):
+                self.layout.prop(self, name)
+            return
+        grid = self.layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True)
+        for place in range(9):
+            cell = grid.column(align=True)
+            cell.template_icon(icon_value=_sheet[str(place)].icon_id, scale=CELL_SCALE)
+            cell.prop_enum(self, "choice", str(place))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Take the chosen head."""
+        drop_sheet()
+        return super().execute(context)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """The dialog was closed."""
+        drop_sheet()
+
+    def _change(self, obj: bpy.types.Object) -> None:
+        from ..scene import identity
+
+        if int(self.choice) != MIDDLE:
+            locks = locked_regions(obj.likeness_identity)
+            identity.reroll_head(obj, self._seed_of(int(self.choice)), self.strength, locks, self.keep_person)
+        obj.likeness_identity.seed = self.seed + 1
+
+
+class LIKENESS_OT_reset_identity(EditsIdentity, bpy.types.Operator):
+    """Make this head who it was when it was made; sculpting stays"""
+
+    bl_idname = "likeness.reset_identity"
+    bl_label = "Reset Identity"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not require_editable(cls, context):
+            return False
+        from ..scene import head, identity
+
+        if identity.is_as_made(head.find_head(context)):
+            cls.poll_message_set("This head is as it was made")
+            return False
+        return True
+
+    def _change(self, obj: bpy.types.Object) -> None:
+        from ..scene import identity
+
+        identity.reset_head(obj)
+
+
+class LIKENESS_OT_step_identity(EditsIdentity, bpy.types.Operator):
+    """Go back or forward among the shapes that this head had"""
+
+    bl_idname = "likeness.step_identity"
+    bl_label = "Step Through Shapes"
+    bl_options = {"REGISTER", "UNDO"}
+
+    direction: EnumProperty(name="Direction", description="Where to go", items=DIRECTIONS, default="BACK")
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return next(text for key, _, text in DIRECTIONS if key == properties.direction)
+
+    def _change(self, obj: bpy.types.Object) -> None:
+        from ..scene import identity
+
+        identity.step_history(obj, -1 if self.direction == "BACK" else 1)
+
+
+CLASSES = (LIKENESS_OT_reroll_identity, LIKENESS_OT_choose_variant, LIKENESS_OT_reset_identity, LIKENESS_OT_step_identity)

@@ -1,0 +1,212 @@
+"""Who a head in the scene is: its traits read and changed live, somebody else drawn around what is locked, and the way back.
+
+Rule of this file: the state (core/identity/state.py) is stored beside the head's other facts, its traits with it so that a
+panel reads them without the model; the mesh is moved by the difference of two states and never rebuilt, so sculpting survives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.errors import IdentityError
+from ..core.identity.catalogue import NAMES, TRAITS
+from ..core.identity.directions import EditingSpace, open_space
+from ..core.identity.gauges import load_gauges
+from ..core.identity.state import IdentityState, change_axis, change_trait, displacement, is_same, read_traits, reroll
+from .head import HEAD, head_rig
+from .mesh import read_vertices
+from .neutral_shape import move_shape
+
+HISTORY = "likeness_history"
+"""The mesh object's property with earlier states: 'place', 'last' and states by number; number 0 is the head as it was made."""
+LONGEST_HISTORY = 24
+TRAITS_KEY, KEPT_KEY, CODE_KEY = "traits", "kept", "identity"
+LEAST_CHANGE = 0.02
+"""Provenance tells of traits that were changed by more than this share of their range."""
+
+
+def why_not(obj: bpy.types.Object) -> str | None:
+    """Why this head's shape cannot be edited now, as a sentence for the user; None when it can be."""
+    rig = head_rig(obj)
+    blocks = [obj, obj.data, *([rig, rig.data] if rig else [])]
+    model_name = json.loads(obj[HEAD]["facts"])["model_name"]
+    gauges = load_gauges()
+    if model_name != gauges.model_name or len(obj[HEAD].get(CODE_KEY, ())) != len(gauges.weights):
+        return f"This head was made with another model ({model_name}), whose shape has no sliders: use the built-in head model"
+    if any(block.library or block.override_library for block in blocks):
+        return "This head is linked from another file: edit it there, or make it local (Object > Relations > Make Local > All)"
+    if len(obj.data.vertices) != gauges.num_vertices:
+        return "Vertices were added to this head or taken away: its shape can be edited by sculpting only"
+    if obj.data.users > 1:
+        return "This head shares its mesh with another object: Object > Relations > Make Single User > Object & Data first"
+    if obj.mode != "OBJECT":
+        return "Leave this mode first (Object Mode in the 3D view's header): sliders move the head in Object Mode"
+    if rig and rig.mode == "EDIT":
+        return "The head's bones are being edited: leave Edit Mode first (Tab)"
+    return None
+
+
+def require_editable(obj: bpy.types.Object) -> None:
+    """Raises IdentityError with why_not's sentence."""
+    if (reason := why_not(obj)) is not None:
+        raise IdentityError(f"{reason}.")
+
+
+def get_trait(obj: bpy.types.Object, name: str) -> float:
+    """A trait as it is now; cheap enough for a panel. 0 for what is no head of the embedded model."""
+    stored = obj.get(HEAD)
+    code = stored.get(CODE_KEY, ()) if stored is not None else ()
+    gauges = load_gauges()
+    if len(code) != len(gauges.weights):
+        return 0.0
+    t = NAMES.index(name)
+    if TRAITS_KEY in stored:
+        return float(stored[TRAITS_KEY][t])
+    return float(gauges.mean[t] + np.array(code) @ gauges.weights[:, t])
+
+
+def get_axis(obj: bpy.types.Object, axis: int) -> float:
+    """A coordinate of the identity code, in standard deviations; 0 where there is none."""
+    stored = obj.get(HEAD)
+    code = stored.get(CODE_KEY, ()) if stored is not None else ()
+    return float(code[axis]) if axis < len(code) else 0.0
+
+
+def set_trait(obj: bpy.types.Object, name: str, value: float, locks: Collection[str] = ()) -> None:
+    """Moves the head so that the trait is `value`. A trait that locks hold stays. Raises IdentityError."""
+    require_editable(obj)
+    space = open_space()
+    if space.is_held(name, locks):
+        return
+    before = read_state(obj)
+    now = read_traits(space, before, read_vertices(obj.data))[NAMES.index(name)]
+    _become(obj, space, before, change_trait(space, before, name, value - now, locks), _slider_key(name, locks))
+
+
+def set_axis(obj: bpy.types.Object, axis: int, value: float, locks: Collection[str] = ()) -> None:
+    """Moves the head so that a coordinate of its code is `value`. Raises IdentityError."""
+    require_editable(obj)
+    before = read_state(obj)
+    _become(obj, open_space(), before, change_axis(before, axis, value, locks), _slider_key(f"axis {axis}", locks))
+
+
+def reroll_head(obj: bpy.types.Object, seed: int, strength: float, locks: Collection[str] = (), keep_person: bool = True) -> None:
+    """Makes the head somebody else around what is locked. Raises IdentityError."""
+    require_editable(obj)
+    space, before = open_space(), read_state(obj)
+    _become(obj, space, before, reroll(space, before, seed, strength, locks, keep_person), "")
+
+
+def reset_head(obj: bpy.types.Object) -> None:
+    """Makes the head who it was when it was made; sculpting stays. A step of the history as any other. Raises IdentityError."""
+    require_editable(obj)
+    if HISTORY in obj:
+        _become(obj, open_space(), read_state(obj), _read_entry(obj[HISTORY]["0"]), "")
+
+
+def step_history(obj: bpy.types.Object, by: int) -> None:
+    """Back (-1) or forward (1) among the states that the head had. Raises IdentityError, also where there is none."""
+    require_editable(obj)
+    if not can_step(obj, by):
+        raise IdentityError("There is no earlier shape." if by < 0 else "There is no later shape.")
+    history = obj[HISTORY]
+    history["place"], history["last"] = history["place"] + by, ""
+    _write_state(obj, open_space(), read_state(obj), _read_entry(history[str(history["place"])]))
+
+
+def can_step(obj: bpy.types.Object, by: int) -> bool:
+    """Whether there is a state that far back (by < 0) or forward."""
+    return HISTORY in obj and str(obj[HISTORY]["place"] + by) in obj[HISTORY]
+
+
+def is_as_made(obj: bpy.types.Object) -> bool:
+    """Whether nobody changed who the head is."""
+    return HISTORY not in obj or is_same(read_state(obj), _read_entry(obj[HISTORY]["0"]))
+
+
+def is_held(obj: bpy.types.Object, name: str, locks: Collection[str]) -> bool:
+    """Whether locks hold a trait; a shape axis is never held."""
+    return bool(locks) and name in NAMES and open_space().is_held(name, locks)
+
+
+def read_state(obj: bpy.types.Object) -> IdentityState:
+    """The head's state as it is stored."""
+    stored = obj[HEAD]
+    kept = {key: np.array(change) for key, change in stored[KEPT_KEY].items()} if KEPT_KEY in stored else {}
+    return IdentityState(np.array(stored[CODE_KEY]), kept)
+
+
+def _slider_key(name: str, locks: Collection[str]) -> str:
+    """Changes with one key are one step of the history: a drag."""
+    return f"{name} {','.join(sorted(locks))}"
+
+
+def _become(obj: bpy.types.Object, space: EditingSpace, before: IdentityState, after: IdentityState, key: str) -> None:
+    if is_same(before, after):
+        return
+    if HISTORY not in obj:
+        obj[HISTORY] = {"place": 0, "last": "", "0": _entry(before)}
+    history = obj[HISTORY]
+    if not key or history["last"] != key:
+        _open_entry(history)
+    history[str(history["place"])], history["last"] = _entry(after), key
+    _write_state(obj, space, before, after)
+
+
+def _open_entry(history: Any) -> None:
+    """A new place at the end of the history: what lies after the present one goes, and of too many the oldest but the first."""
+    place = history["place"] + 1
+    for number in range(place, LONGEST_HISTORY + 1):
+        if str(number) in history:
+            del history[str(number)]
+    if place > LONGEST_HISTORY:
+        for number in range(1, LONGEST_HISTORY):
+            history[str(number)] = history[str(number + 1)].to_dict()
+        place = LONGEST_HISTORY
+    history["place"] = place
+
+
+def _write_state(obj: bpy.types.Object, space: EditingSpace, before: IdentityState, after: IdentityState) -> None:
+    """Mesh, bones, stored joints, landmarks, code, traits and provenance, from one state to another."""
+    model = space.model
+    offsets = displacement(space, before, after)
+    joint_offsets = model.joint_regressor @ offsets
+    move_shape(obj, head_rig(obj), offsets, joint_offsets)
+    stored = obj[HEAD]
+    stored["joints"] = (np.array(stored["joints"]) + joint_offsets.ravel()).tolist()
+    stored["landmarks7"] = (np.array(stored["landmarks7"]) + model.landmarks7.evaluate(offsets).ravel()).tolist()
+    stored[CODE_KEY] = after.code.tolist()
+    stored[KEPT_KEY] = {key: change.tolist() for key, change in after.kept.items()}
+    traits = read_traits(space, after, read_vertices(obj.data))
+    stored[TRAITS_KEY] = traits.tolist()
+    _tell_provenance(obj, space, after, traits)
+
+
+def _tell_provenance(obj: bpy.types.Object, space: EditingSpace, after: IdentityState, traits: np.ndarray) -> None:
+    """HeadAsset.provenance['identity_edited']: what was changed by hand, trait -> value as made and value now."""
+    start = _read_entry(obj[HISTORY]["0"])
+    facts = json.loads(obj[HEAD]["facts"])
+    made = space.gauges.read_code(start.code)
+    changed = {
+        trait.name: [round(float(was), 2), round(float(now), 2)]
+        for trait, was, now in zip(TRAITS, made, traits, strict=True)
+        if abs(now - was) > LEAST_CHANGE * (trait.highest - trait.lowest)
+    }
+    if is_same(start, after):
+        facts["provenance"].pop("identity_edited", None)
+    else:
+        facts["provenance"]["identity_edited"] = changed
+    obj[HEAD]["facts"] = json.dumps(facts)
+
+
+def _entry(state: IdentityState) -> dict[str, Any]:
+    return {"code": state.code.tolist(), "kept": {key: change.tolist() for key, change in state.kept.items()}}
+
+
+def _read_entry(entry: Any) -> IdentityState:
+    return IdentityState(np.array(entry["code"]), {key: np.array(change) for key, change in entry["kept"].items()})
