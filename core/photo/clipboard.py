@@ -97,8 +97,8 @@ def _ask_linux(path: Path) -> Generator[None, None, bool]:
                 yield
         finally:
             asking.kill()
-    with path.open("rb") as file:
-        is_png = file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE
+    with path.open("rb") as written:
+        is_png = written.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE
     if not is_png:
         path.unlink()
     return is_png

@@ -27,7 +27,8 @@ def fifty_times(tmp_path_factory) -> dict:
     environment = os.environ | {"BLENDER_USER_RESOURCES": str(profile)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not [word for word in ("Error", "Traceback", "Warning") if word in done.stdout + done.stderr], done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert not [word for word in ("Error", "Traceback", "Warning") if word in said], said
     return json.loads(next(line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")))
 
 
