@@ -9,7 +9,6 @@ import ast
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from pprint import pformat
 
 from ..errors import PresetError
 from ..types import ARKIT_NAMES
@@ -44,9 +43,9 @@ def read_preset(path: str | Path) -> dict[str, float]:
 
 def write_preset(path: str | Path, expression: dict[str, float]) -> None:
     """Keep an expression's ARKit units; what is zero is left out. Raises PresetError when the file cannot be written."""
-    values = {unit: round(expression[unit], 3) for unit in ARKIT_NAMES if abs(expression.get(unit, 0.0)) >= SMALLEST}
-    text = f"expression = {pformat(values, indent=4, width=40, sort_dicts=False)}\n"
-    text = text.replace("{   ", "{\n    ", 1).replace("}\n", ",\n}\n") if values else text
+    kept = [unit for unit in ARKIT_NAMES if abs(expression.get(unit, 0.0)) >= SMALLEST]
+    lines = "".join(f'    "{unit}": {round(expression[unit], 3)},\n' for unit in kept)
+    text = f"expression = {{\n{lines}}}\n" if kept else "expression = {}\n"
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:

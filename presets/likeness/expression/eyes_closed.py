@@ -1,4 +1,4 @@
 expression = {
-    'eyeBlinkLeft': 1.0,
-    'eyeBlinkRight': 1.0,
+    "eyeBlinkLeft": 1.0,
+    "eyeBlinkRight": 1.0,
 }

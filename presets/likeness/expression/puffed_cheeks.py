@@ -1,6 +1,6 @@
 expression = {
-    'mouthPucker': 0.2,
-    'mouthPressLeft': 0.4,
-    'mouthPressRight': 0.4,
-    'cheekPuff': 1.0,
+    "mouthPucker": 0.2,
+    "mouthPressLeft": 0.4,
+    "mouthPressRight": 0.4,
+    "cheekPuff": 1.0,
 }

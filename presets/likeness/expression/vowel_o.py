@@ -1,5 +1,5 @@
 expression = {
-    'jawOpen': 0.3,
-    'mouthFunnel': 0.6,
-    'mouthPucker': 0.25,
+    "jawOpen": 0.3,
+    "mouthFunnel": 0.6,
+    "mouthPucker": 0.25,
 }
