@@ -2,5 +2,5 @@ expression = {
     "mouthPucker": 0.2,
     "mouthPressLeft": 0.4,
     "mouthPressRight": 0.4,
-    "cheekPuff": 1.0,
+    "cheekPuff": 0.8,
 }
