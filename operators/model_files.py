@@ -58,7 +58,7 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
 
     filepath: StringProperty(name="Model", description="A head model, .npz", subtype="FILE_PATH", options={"SKIP_SAVE"})
     is_link: BoolProperty(
-        name="Link",
+        name="Link instead of copying",
         description="Leave the file where it is and only point to it; otherwise it is copied",
         default=False,
         options={"SKIP_SAVE"},
