@@ -81,7 +81,7 @@ class LIKENESS_OT_apply_expression_preset(bpy.types.Operator):
             return {"CANCELLED"}
         obj = head.find_head(context)
         expression.set_keys(obj, add_expressions(expression.read_keys(obj), wanted) if self.is_added else wanted)
-        getattr(bpy.types, PRESET_MENU).bl_label = bpy.path.display_name(os.path.basename(self.filepath))
+        getattr(bpy.types, PRESET_MENU).bl_label = name_preset(self.filepath)
         return {"FINISHED"}
 
 
@@ -101,6 +101,13 @@ class LIKENESS_OT_expression_preset_add(AddPresetBase, bpy.types.Operator):
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         is_remove = properties.remove_active or properties.remove_name
         return "Remove the preset that was applied last" if is_remove else cls.__doc__
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """As Blender's own, but the menu is named so that "-" finds the new preset, whatever its letters' case."""
+        outcome = super().execute(context)
+        if outcome == {"FINISHED"} and self.name and not (self.remove_active or self.remove_name):
+            getattr(bpy.types, PRESET_MENU).bl_label = name_preset(self.as_filename(self.name))
+        return outcome
 
     def add(self, context: bpy.types.Context, filepath: str) -> None:
         """AddPresetBase's hook: write the file."""
@@ -178,6 +185,11 @@ class LIKENESS_OT_random_expression(bpy.types.Operator):
             return {"CANCELLED"}
         expression.set_keys(head.find_head(context), strengthen(mix_expression(presets, self.seed), self.strength))
         return {"FINISHED"}
+
+
+def name_preset(filepath: str) -> str:
+    """A preset's name, as Blender's menu of presets writes it."""
+    return bpy.path.display_name(os.path.basename(filepath), title_case=False)
 
 
 def extension_folder() -> str:

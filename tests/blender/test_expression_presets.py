@@ -47,8 +47,8 @@ def keys_of(obj: bpy.types.Object) -> dict[str, float]:
 
 
 def test_there_are_presets_of_feelings_lids_and_vowels():
-    assert {"smile", "open_smile", "frown", "surprise", "anger", "disgust", "fear", "sadness", "wink", "kiss"} <= set(SHIPPED)
-    assert {f"vowel_{vowel}" for vowel in "aeiou"} <= set(SHIPPED)
+    assert {"Smile", "Open_Smile", "Frown", "Surprise", "Anger", "Disgust", "Fear", "Sadness", "Wink", "Kiss"} <= set(SHIPPED)
+    assert {f"Vowel_{vowel}" for vowel in "AEIOU"} <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -75,17 +75,17 @@ def test_a_preset_sets_all_keys_of_any_head(ada, name):
 
 
 def test_strength_scales_a_preset_and_no_key_goes_over_one(ada):
-    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["anger"], strength=0.5)
-    wanted = expressions.read_preset(SHIPPED["anger"])
+    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Anger"], strength=0.5)
+    wanted = expressions.read_preset(SHIPPED["Anger"])
     assert keys_of(ada) == pytest.approx({unit: value / 2 for unit, value in wanted.items()})
-    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["anger"], strength=2.0)
+    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Anger"], strength=2.0)
     assert max(keys_of(ada).values()) == 1.0
 
 
 def test_a_preset_can_be_added_to_what_the_face_shows(ada):
-    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["vowel_o"])
-    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["eyes_closed"], is_added=True)
-    wanted = expressions.read_preset(SHIPPED["vowel_o"]) | expressions.read_preset(SHIPPED["eyes_closed"])
+    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Vowel_O"])
+    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Eyes_Closed"], is_added=True)
+    wanted = expressions.read_preset(SHIPPED["Vowel_O"]) | expressions.read_preset(SHIPPED["Eyes_Closed"])
     assert keys_of(ada) == pytest.approx(wanted)
 
 
@@ -93,13 +93,13 @@ def test_a_preset_leaves_bones_that_were_turned_by_hand(ada):
     bone = head.head_rig(ada).pose.bones["neck"]
     bone.matrix_basis = bone.matrix_basis.Rotation(0.3, 4, "Y")
     before = np.array(bone.matrix_basis)
-    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["smile"])
+    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Smile"])
     assert np.array_equal(np.array(bone.matrix_basis), before)
 
 
 def test_a_preset_is_one_step_to_undo(ada):
     bpy.ops.ed.undo_push(message="before")
-    bpy.ops.likeness.apply_expression_preset("EXEC_DEFAULT", True, filepath=SHIPPED["smile"])
+    bpy.ops.likeness.apply_expression_preset("EXEC_DEFAULT", True, filepath=SHIPPED["Smile"])
     assert keys_of(head.find_head(bpy.context))
     bpy.ops.ed.undo()
     assert keys_of(head.find_head(bpy.context)) == {}
@@ -116,6 +116,19 @@ def test_an_expression_is_kept_and_shown_on_another_head(ada, presets_folder):
     assert bpy.types.LIKENESS_MT_expression_presets.bl_label == "Half a Smile"
     assert bpy.ops.likeness.expression_preset_add(remove_active=True) == {"FINISHED"}
     assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["half a smile", "MINE", "Ärger (leise)"])
+def test_a_preset_is_removed_right_after_it_was_added_or_applied(ada, presets_folder, name):
+    expression.set_keys(ada, {"jawOpen": 0.25})
+    for is_applied in (False, True):
+        bpy.ops.likeness.expression_preset_add(name=name)
+        (file,) = presets_folder.glob("*.py")
+        if is_applied:
+            bpy.types.LIKENESS_MT_expression_presets.bl_label = "Presets"
+            bpy.ops.likeness.apply_expression_preset(filepath=str(file))
+        assert bpy.ops.likeness.expression_preset_add(remove_active=True) == {"FINISHED"}
+        assert not file.exists()
 
 
 def test_what_the_fit_widened_is_kept_too(ada, presets_folder):
@@ -245,6 +258,6 @@ def test_enabling_twice_leaves_one_folder_of_presets(extension):
     likeness.unregister()
     likeness.register()
     folders = [
-        folder for folder in bpy.utils.preset_paths("likeness/expression") if Path(folder) == Path(SHIPPED["smile"]).parent
+        folder for folder in bpy.utils.preset_paths("likeness/expression") if Path(folder) == Path(SHIPPED["Smile"]).parent
     ]
     assert len(folders) == 1
