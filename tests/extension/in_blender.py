@@ -89,6 +89,8 @@ def live(repository: str, newer: str) -> dict[str, Any]:
     answers["disabled again"] = state()
     bpy.ops.preferences.addon_enable(module=module)
     answers["enabled"] = state()
+    models = bpy.utils.extension_path_user(module, path="models", create=True)
+    Path(models, "mine.npz").touch()
     ops.package_uninstall(repo_index=index, pkg_id="likeness")
     answers["uninstalled"] = state() | {"loaded": addon_utils.check(module)[1]}
     return answers
