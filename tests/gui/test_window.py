@@ -1,0 +1,110 @@
+"""In a real Blender with its window (`make test-gui`): what a person presses, and what must not happen meanwhile.
+
+LIKENESS_GUI names the folder of setup_gui_blender.sh, LIKENESS_ZIP the built extension; pictures and facts land in
+out/gui/<Blender>/<scenario>. Look at the pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BLENDER, ZIP = os.environ.get("LIKENESS_GUI"), os.environ.get("LIKENESS_ZIP")
+SHOT = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "tools" / "gui_shot.sh"
+pytestmark = pytest.mark.skipif(not (BLENDER and ZIP), reason="needs a Blender with a window: `make test-gui`")
+MOST_GAP_S = MOST_CANCEL_S = 0.5
+HEAD = {"astronaut", "astronaut rig", "astronaut camera"}
+
+
+@pytest.fixture(scope="session")
+def out() -> Path:
+    folder = ROOT / "out" / "gui" / Path(BLENDER).name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory) -> Path:
+    import skimage
+
+    return Path(shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", tmp_path_factory.mktemp("photos")))
+
+
+@pytest.fixture(scope="session")
+def play(out, photo, tmp_path_factory):
+    """Scenario's name -> its facts; the extension is installed from its zip before the first one."""
+    profile, is_installed = tmp_path_factory.mktemp("profile"), []
+
+    def run(name: str, timeout_s: int = 900) -> dict:
+        folder = out / name
+        folder.mkdir()
+        environment = os.environ | {
+            "LIKENESS_GUI_PHOTO": str(photo), "PROFILE": str(profile), "TIMEOUT": str(timeout_s), "SETTLE": "0.5",
+            "GUI_BIND": f"{ROOT}:{BLENDER}", "XDG_CACHE_HOME": str(ROOT / ".cache" / "gui"),
+        }  # fmt: skip
+        if not is_installed:
+            environment["EXT"] = str(Path(ZIP).resolve())
+        command = [str(SHOT), BLENDER, str(Path(__file__).parent / "scenarios" / f"{name}.py"), str(folder / "last.png")]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout_s + 120)
+        (folder / "log.txt").write_text(done.stdout + done.stderr)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+        is_installed.append(True)
+        assert "Traceback" not in done.stdout + done.stderr
+        return json.loads((folder / "last.json").read_text())
+
+    return run
+
+
+def describe(gaps: list[tuple[float, float]]) -> str:
+    seconds = [gap for gap, _ in gaps]
+    return f"median {statistics.median(seconds):.2f}, 90 % {seconds[int(0.9 * len(gaps))]:.2f}, longest {seconds[-1]:.2f} s"
+
+
+def test_smoke_a_click_makes_a_head_and_the_window_goes_on(play):
+    facts = play("smoke")
+    assert facts["clicked"]
+    assert facts["error"] == ""
+    assert set(facts["made"]) >= HEAD | set(facts["before"])
+    assert facts["undone"] == facts["before"]
+    assert facts["redone"] == facts["made"] == facts["reloaded"]
+    assert facts["can_export"]
+    assert "Python" in facts["worker"]
+    print(f"\nredraws, idle: {describe(facts['gaps_idle'])}; from Generate to the head: {describe(facts['gaps'])}")
+    print(f"head after {facts['seconds']:.1f} s")
+
+
+def test_cancel_is_immediate_and_changes_nothing(play):
+    facts = play("cancel")
+    print("\nto idle: " + ", ".join(f"{what} {seconds:.2f} s" for what, seconds in facts["cancel_s"].items()))
+    assert max(facts["cancel_s"].values()) <= MOST_CANCEL_S
+    assert facts["is_untouched"]
+    assert facts["is_same_worker"]
+    assert facts["row"] == ["astronaut", "Person 5", "Person 6"]
+    assert {"astronaut.001", "person_6"} <= set(facts["made"])
+    assert "person_5" not in facts["made"]
+
+
+def test_a_killed_worker_is_one_sentence_and_the_next_job_works(play):
+    facts = play("killed", 1500)
+    print("\nkilled at: " + ", ".join(facts["stages"]))
+    assert all(error.startswith("The worker process ended") for error in facts["errors"])
+    assert len(facts["errors"]) == 10
+    assert facts["is_untouched"]
+    assert (facts["error_after"], facts["num_heads"], facts["processes"]) == ("", 1, 1)
+
+
+def test_disabling_in_the_middle_leaves_nothing_behind(play):
+    facts = play("disable")
+    assert facts["after"] == facts["without"]
+    assert facts["is_untouched"]
+    assert (facts["error"], facts["num_heads"]) == ("", 1)
+    assert facts["counts_after"] == facts["counts_before"]
+    print(f"\nenable {statistics.median(facts['enable_s']):.3f} s; 50 times more: {facts['growth_mb']:.1f} MB")
