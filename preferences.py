@@ -128,7 +128,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         from .core.config import cache_dir
 
         size = look_into_cache(str(cache_dir()), _tick())
-        layout.label(text=f"Compiled kernels: {size.num_bytes / 1e6:.1f} MB in {size.num_files} files")
+        layout.label(text=f"Compiled kernels: {describe_size(size.num_bytes)} in {size.num_files} files")
         layout.label(text=str(cache_dir()), icon="BLANK1")
         row = layout.row()
         row.operator("likeness.clear_cache", icon="TRASH")
@@ -155,7 +155,7 @@ def draw_model(layout: bpy.types.UILayout, path: Path) -> None:
         row.label(text=f"{'Built-in head' if is_embedded else path.name}: the file is missing", icon="ERROR")
         return
     state = f", {found.state}" if found else "" if is_embedded else ", not checked"
-    text = f"{'Built-in head' if is_embedded else path.name}, {path.stat().st_size / 1e6:.1f} MB{state}"
+    text = f"{'Built-in head' if is_embedded else path.name}, {describe_size(path.stat().st_size)}{state}"
     row.label(text=text, icon=STATE_ICONS[found.state] if found else "CHECKMARK" if is_embedded else "QUESTION")
     if not is_embedded:
         row.operator("likeness.remove_model", text="", icon="TRASH").filename = path.name
@@ -166,6 +166,11 @@ def draw_model(layout: bpy.types.UILayout, path: Path) -> None:
         box.label(text=licence, icon="BLANK1")
     if found:
         box.label(text=f"SHA-256 {found.sha256}", icon="BLANK1")
+
+
+def describe_size(num_bytes: int) -> str:
+    """'8.5 MB', '12 kB'."""
+    return f"{num_bytes / 1e6:.1f} MB" if num_bytes >= 1e5 else f"{-(-num_bytes // 1000)} kB"
 
 
 def find_preferences(context: bpy.types.Context) -> LikenessPreferences | None:
@@ -232,10 +237,13 @@ def look_into_cache(folder: str, tick: int) -> CacheSize:
     return measure_cache()
 
 
-def forget_looks() -> None:
-    """Look again at the next drawing: something was changed by one of our buttons."""
+def show_change(context: bpy.types.Context) -> None:
+    """Look again and draw the page again: something was changed by one of our buttons."""
     look_into_models_folder.cache_clear()
     look_into_cache.cache_clear()
+    for area in (area for window in context.window_manager.windows for area in window.screen.areas):
+        if area.type == "PREFERENCES":
+            area.tag_redraw()
 
 
 CLASSES = (LikenessPreferences,)

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..core.errors import describe_error
-from ..preferences import forget_looks
+from ..preferences import describe_size, show_change
 
 RUNNING = "A head is being made with what the cache holds: wait for it, or cancel it"
 
@@ -35,8 +35,8 @@ class LIKENESS_OT_clear_cache(bpy.types.Operator):
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
-        forget_looks()
-        self.report({"INFO"}, f"{cleared.num_bytes / 1e6:.1f} MB in {cleared.num_files} files were deleted")
+        show_change(context)
+        self.report({"INFO"}, f"{describe_size(cleared.num_bytes)} in {cleared.num_files} files were deleted")
         return {"FINISHED"}
 
 

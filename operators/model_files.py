@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..core.errors import ModelError, describe_error
-from ..preferences import embedded_model, find_preferences, forget_looks, models_folder
+from ..preferences import describe_size, embedded_model, find_preferences, models_folder, show_change
 
 NO_PREFERENCES = "Likeness is not enabled as an add-on here: it has no models folder"
 
@@ -44,6 +44,7 @@ class LIKENESS_OT_check_models(ModelsFolderOperator, bpy.types.Operator):
             found = [inspect_model_file(path) for path in [embedded_model(), *list_model_files(models_folder(context))]]
         except Exception as error:
             return self._say(error)
+        show_change(context)
         usable = sum(file.state == "usable" for file in found)
         self.report({"INFO"}, f"{usable} of {len(found)} models can be used, the built-in head among them")
         return {"FINISHED"}
@@ -101,7 +102,7 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
             made = import_model_file(found.path, models_folder(context, is_made=True), is_link=self.is_link)
         except Exception as error:
             return self._say(error)
-        forget_looks()
+        show_change(context)
         self.report({"INFO"}, f"{made.name} is in the models folder")
         return {"FINISHED"}
 
@@ -114,7 +115,7 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
         if found:
             column = layout.column(align=True)
             column.label(text=found.name, icon="USER")
-            column.label(text=f"{found.path.name}, {found.size_bytes / 1e6:.1f} MB", icon="FILE")
+            column.label(text=f"{found.path.name}, {describe_size(found.size_bytes)}", icon="FILE")
             column.label(text=f"SHA-256 {found.sha256[:32]}", icon="BLANK1")
             column.label(text=found.sha256[32:], icon="BLANK1")
             box = layout.box().column(align=True)
@@ -165,7 +166,7 @@ class LIKENESS_OT_remove_model(ModelsFolderOperator, bpy.types.Operator):
             remove_model_file(folder / self.filename)
         except Exception as error:
             return self._say(error)
-        forget_looks()
+        show_change(context)
         self.report({"INFO"}, f"{self.filename} was removed")
         return {"FINISHED"}
 

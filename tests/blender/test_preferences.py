@@ -37,10 +37,10 @@ def chosen(extension, tmp_path) -> Iterator[Any]:
     addon = bpy.context.preferences.addons.new()
     addon.module = "likeness"
     addon.preferences.models_folder = str(tmp_path / "models")
-    preferences.forget_looks()
+    preferences.show_change(bpy.context)
     yield addon.preferences
     bpy.context.preferences.addons.remove(addon)
-    preferences.forget_looks()
+    preferences.show_change(bpy.context)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def own_cache(monkeypatch, tmp_path) -> Path:
     (tmp_path / "cache" / "warp" / "1.19").mkdir(parents=True)
     (tmp_path / "cache" / "warp" / "1.19" / "kernel.o").write_bytes(b"x" * 1000)
     (tmp_path / "cache" / "diary.txt").write_text("not ours")
-    preferences.forget_looks()
+    preferences.show_change(bpy.context)
     return tmp_path / "cache"
 
 
@@ -130,7 +130,7 @@ def test_every_file_of_the_models_folder_is_told_for_what_it_is(chosen):
     (folder / "renamed.npz").write_bytes(pickle.dumps({"v_template": 1}, protocol=2))
     np.savez(folder / "converted.npz", v_template=np.zeros(3), shapedirs=np.zeros(3))
     (folder / "notes.txt").write_text("not listed")
-    preferences.forget_looks()
+    preferences.show_change(bpy.context)
     bpy.ops.likeness.check_models()
     lines = drawn()
     states = {
@@ -261,11 +261,11 @@ def test_without_an_add_on_the_buttons_say_why_they_cannot_run(extension):
 
 
 def test_the_cache_is_measured_and_cleared_but_for_what_is_not_ours(chosen, own_cache):
-    assert "Compiled kernels: 0.0 MB in 1 files" in drawn()
+    assert "Compiled kernels: 1 kB in 1 files" in drawn()
     assert cache.measure_cache() == cache.CacheSize(1, 1000)
     assert bpy.ops.likeness.clear_cache() == {"FINISHED"}
     assert [path.name for path in own_cache.iterdir()] == ["diary.txt"]
-    assert "Compiled kernels: 0.0 MB in 0 files" in drawn()
+    assert "Compiled kernels: 0 kB in 0 files" in drawn()
 
 
 def test_a_folder_that_is_linked_into_the_cache_is_not_cleared(chosen, own_cache, tmp_path):
