@@ -29,7 +29,8 @@ from . import resave
 from . import rig as rigging
 from .camera import match_render
 from .convert import scene_to_model
-from .head import current_expression, current_pose, head_camera, head_collection, read_head
+from .expression import read_keys
+from .head import current_pose, head_camera, head_collection, read_head
 from .material import material_slots
 from .mesh import bone_groups, create_mesh, order_expression, write_shape_keys, write_vertex_groups
 
@@ -53,7 +54,7 @@ def export_head(obj: bpy.types.Object, path: str | Path, format: str) -> Path:
 def evaluate_vertices(obj: bpy.types.Object) -> np.ndarray:
     """The mesh as its keys and bones make it now, without later modifiers' extra vertices: [V, 3] m, model space."""
     if obj.mode == "EDIT":
-        return pose_asset(read_head(obj), current_expression(obj), current_pose(obj))
+        return pose_asset(read_head(obj), read_keys(obj), current_pose(obj))
     with _only_armature(obj):
         depsgraph = bpy.context.evaluated_depsgraph_get()
         evaluated = obj.evaluated_get(depsgraph)
@@ -116,7 +117,7 @@ def _write_fbx(obj: bpy.types.Object, path: Path) -> None:
 
 
 def _write_glb(obj: bpy.types.Object, path: Path) -> None:
-    export_glb(dataclasses.replace(read_head(obj), name=obj.name), path, current_expression(obj), current_pose(obj))
+    export_glb(dataclasses.replace(read_head(obj), name=obj.name), path, read_keys(obj), current_pose(obj))
 
 
 def _write_obj(obj: bpy.types.Object, path: Path) -> None:
@@ -154,7 +155,7 @@ def _simple_copy(obj: bpy.types.Object) -> Iterator[bpy.types.Scene]:
         created += [twin, rig, twin.data, rig.data]
         for member in (rig, twin):
             scene.collection.objects.link(member)
-        expression = current_expression(obj)
+        expression = read_keys(obj)
         for key in twin.data.shape_keys.key_blocks[1:]:
             key.value = expression.get(key.name, 0.0)
         yield scene

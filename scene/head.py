@@ -20,6 +20,7 @@ from ..core.image_files import HeadImages, encode_images
 from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
 from . import rig as rigging
 from .camera import create_camera
+from .expression import set_keys
 from .image import create_image, read_pixels, read_texture
 from .light import create_lights
 from .material import create_materials, material_slots
@@ -151,16 +152,10 @@ def set_expression(obj: bpy.types.Object, expression: dict[str, float], pose: np
 
     Values outside a key's range (a fit may reach below 0) widen the key's range rather than being cut.
     """
-    for key in obj.data.shape_keys.key_blocks[1:]:
-        if key.name.startswith(POSE_KEY_PREFIX):
-            continue
-        value = expression.get(key.name, 0.0)
-        key.slider_min, key.slider_max = min(key.slider_min, value), max(key.slider_max, value)
-        key.value = value
+    set_keys(obj, expression)
     facts = json.loads(obj[HEAD]["facts"])
     if (rig := head_rig(obj)) is not None:
         rigging.pose_rig(rig, pose, expression, _read_rotations(facts["bone_rotations"]))
-    obj.data.update_tag()
 
 
 def read_camera(obj: bpy.types.Object) -> Camera | None:
@@ -170,12 +165,6 @@ def read_camera(obj: bpy.types.Object) -> Camera | None:
         return None
     K, R, t = (np.array(stored[f"camera_{key}"]) for key in "KRt")
     return Camera(K.reshape(3, 3), R.reshape(3, 3), t, tuple(json.loads(stored["facts"])["camera_size"]))
-
-
-def current_expression(obj: bpy.types.Object) -> dict[str, float]:
-    """Unit name -> shape-key value as it is now."""
-    keys = obj.data.shape_keys.key_blocks[1:]
-    return {key.name: key.value for key in keys if not key.name.startswith(POSE_KEY_PREFIX)}
 
 
 def current_pose(obj: bpy.types.Object) -> np.ndarray:

@@ -14,7 +14,7 @@ from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import ModelError
 from likeness.core.export_glb import export_glb
 from likeness.core.pipeline import run
-from likeness.scene import head
+from likeness.scene import expression, head
 from likeness.scene.provenance import read_provenance
 from test_export_files import validate
 
@@ -43,7 +43,7 @@ def test_generate_makes_one_whole_head_without_a_photo():
     assert not [obj for obj in bpy.data.objects if obj.type in ("CAMERA", "LIGHT")]
     assert {"albedo", "roughness", "specular", "subsurface", "displacement", "normal"} <= set(head.texture_images(made))
     assert len(made.data.shape_keys.key_blocks) > 52
-    assert not any(head.current_expression(made).values())
+    assert not any(expression.read_keys(made).values())
     provenance = read_provenance(made)
     assert provenance["seed"] == 5
     assert "photo" not in provenance
