@@ -17,10 +17,10 @@ from ..core.errors import IdentityError
 from ..core.identity.catalogue import NAMES, TRAITS
 from ..core.identity.directions import EditingSpace, open_space
 from ..core.identity.gauges import load_gauges
-from ..core.identity.state import IdentityState, change_axis, change_trait, displacement, is_same, read_traits, reroll
+from ..core.identity.state import IdentityState, change_axis, change_trait, is_same, read_traits, reroll, shape
 from .head import HEAD, head_rig
 from .mesh import read_vertices
-from .neutral_shape import move_shape
+from .neutral_shape import move_bones, move_vertices
 
 HISTORY = "likeness_history"
 """The mesh object's property with earlier states: 'place', 'last' and states by number; number 0 is the head as it was made."""
@@ -173,12 +173,15 @@ def _open_entry(history: Any) -> None:
 
 def _write_state(obj: bpy.types.Object, space: EditingSpace, before: IdentityState, after: IdentityState) -> None:
     """Mesh, bones, stored joints, landmarks, code, traits and provenance, from one state to another."""
-    model = space.model
-    offsets = displacement(space, before, after)
-    joint_offsets = model.joint_regressor @ offsets
-    move_shape(obj, head_rig(obj), offsets, joint_offsets)
-    stored = obj[HEAD]
-    stored["joints"] = (np.array(stored["joints"]) + joint_offsets.ravel()).tolist()
+    model, stored = space.model, obj[HEAD]
+    start, end = shape(space, before), shape(space, after)
+    move_vertices(obj.data, start, end)
+    offsets = end.astype(np.float64) - start
+    joints = np.reshape(stored["joints"], (-1, 3))
+    moved = joints + model.joint_regressor @ offsets
+    if (rig := head_rig(obj)) is not None:
+        move_bones(rig, joints, moved)
+    stored["joints"] = moved.ravel().tolist()
     stored["landmarks7"] = (np.array(stored["landmarks7"]) + model.landmarks7.evaluate(offsets).ravel()).tolist()
     stored[CODE_KEY] = after.code.tolist()
     stored[KEPT_KEY] = {key: change.tolist() for key, change in after.kept.items()}

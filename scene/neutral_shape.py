@@ -18,38 +18,33 @@ from .convert import model_to_scene
 from .rig import DRIVE_PREFIX
 
 
-def move_shape(obj: bpy.types.Object, rig: bpy.types.Object | None, offsets: np.ndarray, joint_offsets: np.ndarray) -> None:
-    """Adds offsets [V, 3] m, model space, to the mesh and all its keys, and joint_offsets [5, 3] m to the rest bones.
+def move_vertices(mesh: bpy.types.Mesh, before: np.ndarray, after: np.ndarray) -> None:
+    """The mesh and all its keys from one shape to another, both [V, 3] m float32, model space. The mesh may not be in edit mode.
 
-    Pose, selection and everybody's mode stay; obj and rig may not be in edit mode.
+    On core.identity.state's grid the additions are exact.
     """
-    _move_vertices(obj.data, np.ascontiguousarray(model_to_scene(offsets), np.float32).ravel())
-    if rig is not None:
-        _move_bones(rig, model_to_scene(joint_offsets))
-
-
-def _move_vertices(mesh: bpy.types.Mesh, offsets: np.ndarray) -> None:
-    values = np.empty_like(offsets)
     keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
+    offsets = np.ascontiguousarray(model_to_scene(after - before), np.float32).ravel()
+    base, values = np.empty_like(offsets), np.empty_like(offsets)
+    (mesh.shape_keys.reference_key.points if keys else mesh.vertices).foreach_get("co", base)
     for key in keys:
         key.points.foreach_get("co", values)
         values += offsets
         key.points.foreach_set("co", values)
-    if keys:
-        mesh.shape_keys.reference_key.points.foreach_get("co", values)
-    else:
-        mesh.vertices.foreach_get("co", values)
-        values += offsets
-    mesh.vertices.foreach_set("co", values)
+    base += offsets
+    mesh.vertices.foreach_set("co", base)
     mesh.update()
 
 
-def _move_bones(rig: bpy.types.Object, offsets: np.ndarray) -> None:
+def move_bones(rig: bpy.types.Object, before: np.ndarray, after: np.ndarray) -> None:
+    """The rest bones from joints [5, 3] m to others, model space, heads and tails alike. Pose, selection and modes stay."""
+    starts, goals = (np.asarray(model_to_scene(joints), np.float32) for joints in (before, after))
     with _editing_bones(rig) as bones:
-        for joint, offset in zip(JOINT_NAMES, offsets.tolist(), strict=True):
+        for joint, start, goal in zip(JOINT_NAMES, starts.tolist(), goals.tolist(), strict=True):
             for name in (joint, DRIVE_PREFIX + joint):
                 if (bone := bones.get(name)) is not None:
-                    bone.head, bone.tail = bone.head + Vector(offset), bone.tail + Vector(offset)
+                    head = Vector(goal) + (bone.head - Vector(start))
+                    bone.tail, bone.head = head + (bone.tail - bone.head), head
 
 
 @contextmanager

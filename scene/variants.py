@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.identity.contact_sheet import draw_heads, is_ready
 from ..core.identity.directions import open_space
-from ..core.identity.state import displacement, reroll
+from ..core.identity.state import reroll, shape
 from .head import texture_images
 from .identity import read_state
 from .image import read_pixels
@@ -29,11 +29,11 @@ def draw_variants(
     obj: bpy.types.Object, seeds: Sequence[int | None], strength: float, locks: Collection[str], keep_person: bool
 ) -> list[np.ndarray]:
     """One picture [160, 160, 3] uint8 a seed, of the head as a re-roll would make it; None: as it is."""
-    space, state, vertices = open_space(), read_state(obj), read_vertices(obj.data)
-    heads = []
+    space, state = open_space(), read_state(obj)
+    sculpted, heads = read_vertices(obj.data) - shape(space, state), []
     for seed in seeds:
         other = state if seed is None else reroll(space, state, seed, strength, locks, keep_person)
-        heads.append((vertices + displacement(space, state, other)).astype(np.float32))
+        heads.append((sculpted + shape(space, other)).astype(np.float32))
     return draw_heads(space.model, heads, _small_albedo(obj, space.model.base_textures["albedo"]), PICTURE_PX)
 
 

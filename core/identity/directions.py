@@ -32,6 +32,8 @@ PLACE_FLAT_M, PLACE_FADE_M = 0.006, 0.030
 """A trait may move what lies this near to its place, and ever less over the second distance."""
 LEAST_FREE = 0.5
 """A trait of which locks leave less than this share is held."""
+NUM_REMEMBERED = 8
+"""Displacements that are remembered: a drag starts each change where the last one ended."""
 SAMPLE_STEP = 4
 """Motion is judged at every so many-th vertex of the skin."""
 PLACES: dict[str, tuple[str, ...]] = {
@@ -50,8 +52,10 @@ ALONG: dict[str, tuple[str, ...]] = {
     "head_width": ("face_width", "ear_protrusion"), "head_length": ("forehead_slope",), "head_height": ("forehead_height",),
     "forehead_height": ("head_height",), "forehead_slope": ("head_length", "brow_ridge"),
     "brow_ridge": ("eye_depth", "forehead_slope"),
-    "eye_depth": ("brow_ridge", "nose_bridge_height"), "cheekbones": ("face_width", "cheek_fullness"),
-    "nose_bridge_height": ("nose_bridge_curve",), "nose_length": ("nose_tip_height", "philtrum_length", "face_length"),
+    "eye_depth": ("brow_ridge", "forehead_slope", "head_length"), "cheekbones": ("face_width", "cheek_fullness"),
+    "nose_bridge_height": ("nose_bridge_curve", "nose_tip_projection"),
+    "cheek_fullness": ("cheekbones", "mouth_width", "weight"),
+    "nose_length": ("nose_tip_height", "philtrum_length", "face_length"),
     "nose_tip_height": ("nose_length",), "chin_height": ("face_length", "jaw_corner_height"),
     "jaw_width": ("neck_width", "cheek_fullness"),
     "neck_width": ("jaw_width",), "chin_projection": ("lip_projection",), "lip_projection": ("chin_projection",),
@@ -72,6 +76,7 @@ class EditingSpace:
         self._sampled_basis = sampled.reshape(model.num_identity, -1).T.copy()
         self._fields: dict[frozenset[str], np.ndarray] = {}
         self._moving: dict[tuple[str, ...], np.ndarray] = {}
+        self._displaced: dict[bytes, np.ndarray] = {}
         self._directions: dict[tuple[str, frozenset[str]], np.ndarray] = {}
 
     def field(self, locks: Iterable[str]) -> np.ndarray:
@@ -82,8 +87,13 @@ class EditingSpace:
         return self._fields[locks]
 
     def displace(self, code: np.ndarray) -> np.ndarray:
-        """Offsets [V, 3] m, float32, of a change of code [K] where nothing is locked."""
-        return (np.asarray(code, np.float32) @ self.basis).reshape(-1, 3)
+        """Offsets [V, 3] m, float32, of a change of code [K] where nothing is locked. Not to be written to."""
+        key = code.tobytes()
+        if key not in self._displaced:
+            if len(self._displaced) == NUM_REMEMBERED:
+                del self._displaced[next(iter(self._displaced))]
+            self._displaced[key] = (np.asarray(code, np.float32) @ self.basis).reshape(-1, 3)
+        return self._displaced[key]
 
     def motion_form(self, weights: np.ndarray) -> np.ndarray:
         """Quadratic form [K, K] of code changes: their weighted mean square motion in mm^2; weights [V]."""

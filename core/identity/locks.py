@@ -15,33 +15,54 @@ from .catalogue import LOCKS
 
 FADE_M = 0.016
 """A lock fades over this distance from its region's border."""
-TOGETHER = ("eyes", "mouth")
-"""Locks whose region moves as a whole or not at all."""
 INSIDE = 0.5
 """A vertex belongs to a region from this weight on."""
+TOGETHER = {"eyes": (("eye_socket",), 0.0025), "mouth": (("lip_upper", "lip_lower", "mouth_inside"), 0.0)}
+"""Lock -> what of its regions moves as a whole with its parts or not at all, with the skin this near (m) to it."""
+TOGETHER_FADE_M = 0.006
 
 
 def lock_field(model: HeadModel, locks: Iterable[str]) -> np.ndarray:
-    """[V] in [0, 1]: how far each vertex is held by the locks (names in LOCKS); 1 all over their regions."""
+    """[V] in [0, 1]: how far each vertex is held by the locks (names in LOCKS); 1 at their region_rows."""
     locks = frozenset(locks)
-    field = nearness(model, region_rows(model, locks), FADE_M)
-    for free in TOGETHER:
-        if free not in locks:
-            field = field * (1 - nearness(model, region_rows(model, [free]), FADE_M / 2))
-    field[region_rows(model, locks)] = 1
+    rows = region_rows(model, locks)
+    field = nearness(model, rows, FADE_M)
+    for name in TOGETHER:
+        if name not in locks:
+            field = field * (1 - nearness(model, whole_rows(model, name), TOGETHER_FADE_M))
+    field[rows] = 1
     return field
 
 
 def region_rows(model: HeadModel, locks: Iterable[str]) -> np.ndarray:
-    """The vertices [N] of some locks' regions and parts."""
+    """The vertices [N] that some locks hold: their regions and parts, but for the rims of lids and lips that are not locked."""
+    locks = frozenset(locks)
     inside = np.zeros(len(model.template), bool)
     for lock in LOCKS:
         if lock.name in locks:
-            for region in lock.regions:
-                inside |= model.regions[region] >= INSIDE
-            faces = model.faces[np.isin(model.face_parts, [model.part_names.index(part) for part in lock.parts])]
-            inside[faces[faces >= 0]] = True
+            inside[_rows_of(model, lock.regions)] = True
+            inside[_rows_of_parts(model, lock.name)] = True
+    for name in TOGETHER.keys() - locks:
+        inside[whole_rows(model, name)] = False
     return np.flatnonzero(inside)
+
+
+def whole_rows(model: HeadModel, name: str) -> np.ndarray:
+    """The vertices [N] of eyes or mouth that move as a whole or not at all."""
+    regions, flat_m = TOGETHER[name]
+    skin = nearness(model, _rows_of(model, regions), 1e-4, flat_m) > 0.99
+    skin[_rows_of_parts(model, name)] = True
+    return np.flatnonzero(skin)
+
+
+def _rows_of(model: HeadModel, regions: Iterable[str]) -> np.ndarray:
+    return np.flatnonzero(np.any([model.regions[region] >= INSIDE for region in regions], axis=0))
+
+
+def _rows_of_parts(model: HeadModel, name: str) -> np.ndarray:
+    parts = next(lock.parts for lock in LOCKS if lock.name == name)
+    faces = model.faces[np.isin(model.face_parts, [model.part_names.index(part) for part in parts])]
+    return np.unique(faces[faces >= 0])
 
 
 def nearness(model: HeadModel, rows: np.ndarray, fade_m: float, flat_m: float = 0.0) -> np.ndarray:

@@ -17,6 +17,9 @@ from ..generation import MOST_EXTREME, draw_identity
 from .directions import EditingSpace
 from .gauges import NUM_PERSON
 
+GRID_M = 2.0**-26
+"""Differences on this grid (15 nm) are added to coordinates below .25 m without rounding, so that long drags do not drift."""
+
 
 @dataclass(frozen=True)
 class IdentityState:
@@ -34,14 +37,12 @@ def move(state: IdentityState, change: np.ndarray, locks: Collection[str]) -> Id
     return IdentityState(state.code + change, state.kept | {key: state.kept.get(key, np.zeros_like(change)) + change})
 
 
-def displacement(space: EditingSpace, before: IdentityState, after: IdentityState) -> np.ndarray:
-    """Offsets [V, 3] m, float32, that turn a head of one state into the other's."""
-    moved, still = space.displace(after.code - before.code), np.zeros_like(before.code)
-    for key in before.kept.keys() | after.kept.keys():
-        change = after.kept.get(key, still) - before.kept.get(key, still)
-        if np.any(change):
-            moved -= space.field(key.split(","))[:, None] * space.displace(change)
-    return moved
+def shape(space: EditingSpace, state: IdentityState) -> np.ndarray:
+    """Neutral vertices [V, 3] m, float32 on the grid, of a head without sculpting; the same bits for the same state."""
+    vertices = space.model.template + space.displace(state.code)
+    for key, change in state.kept.items():
+        vertices -= space.field(key.split(","))[:, None] * space.displace(change)
+    return np.rint(vertices * np.float32(1 / GRID_M)) * np.float32(GRID_M)
 
 
 def read_traits(space: EditingSpace, state: IdentityState, vertices: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from .albedo import report_albedo
 from .detail import report_detail
 from .enabling import report_enabling
 from .identity import report_identity
+from .identity_drag import report_drag
 from .pictures import report_pictures
 from .renderer import report_renderer
 from .speed import report_speed
@@ -24,6 +25,7 @@ REPORTS = {
     "identity": lambda out: report_identity(),
     "renderer": lambda out: report_renderer(),
     "speed": lambda out: report_speed(),
+    "drag": lambda out: report_drag(),
     "enabling": lambda out: report_enabling(),
 }
 
