@@ -6,6 +6,7 @@ A scenario is run by gui_shot.sh in a Blender with a window, after the extension
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -53,9 +54,13 @@ def worker_process() -> int | None:
 
 def children() -> list[int]:
     """Process ids of Blender's children that are not dead."""
-    found = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "pid=,comm=,stat="], capture_output=True, text=True).stdout
-    rows = [line.split() for line in found.splitlines()]
-    return [int(row[0]) for row in rows if row[1] != "ps" and not row[-1].startswith("Z")]
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == os.getpid() and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
 
 
 def wait(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> Iterator[float]:
