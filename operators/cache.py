@@ -24,6 +24,11 @@ class LIKENESS_OT_clear_cache(bpy.types.Operator):
         if context.window_manager.likeness_job.is_running:
             cls.poll_message_set(RUNNING)
             return False
+        from ..core.cache import cache_folders
+
+        if not cache_folders():
+            cls.poll_message_set("Nothing is cached")
+            return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:

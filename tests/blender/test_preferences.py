@@ -266,6 +266,8 @@ def test_the_cache_is_measured_and_cleared_but_for_what_is_not_ours(chosen, own_
     assert bpy.ops.likeness.clear_cache() == {"FINISHED"}
     assert [path.name for path in own_cache.iterdir()] == ["diary.txt"]
     assert "Compiled kernels: 0 kB in 0 files" in drawn()
+    with pytest.raises(RuntimeError, match="Nothing is cached"):
+        bpy.ops.likeness.clear_cache()
 
 
 def test_a_folder_that_is_linked_into_the_cache_is_not_cleared(chosen, own_cache, tmp_path):
@@ -273,7 +275,9 @@ def test_a_folder_that_is_linked_into_the_cache_is_not_cleared(chosen, own_cache
     (tmp_path / "elsewhere" / "kernel.o").touch()
     (own_cache / "warp").rename(own_cache / "old")
     (own_cache / "warp").symlink_to(tmp_path / "elsewhere")
-    bpy.ops.likeness.clear_cache()
+    with pytest.raises(RuntimeError, match="Nothing is cached"):
+        bpy.ops.likeness.clear_cache()
+    assert cache.clear_cache() == cache.CacheSize(0, 0)
     assert (tmp_path / "elsewhere" / "kernel.o").exists()
 
 
