@@ -343,10 +343,15 @@ assert addon_utils.enable(MODULE, default_set=True)
 
 
 def as_extension(folder: Path, *lines: str, package: Path = ROOT) -> Any:
-    """Run lines with the package enabled as an extension in an empty profile; returns `answer`. Nothing may come on stderr."""
+    """Run lines with the package enabled as an extension in an empty profile; returns `answer`. Nothing may come on stderr.
+
+    Its cache is a copy of the real one, so that nothing is compiled anew and the real one is not cleared.
+    """
     (folder / "profile").mkdir()
+    if (cache_dir() / "warp").exists():
+        shutil.copytree(cache_dir() / "warp", folder / "cache" / "warp")
     script = START + "\n".join(lines) + '\nprint("\\nANSWER", json.dumps(answer))'
-    environment = os.environ | {"BLENDER_USER_RESOURCES": str(folder / "profile")}
+    environment = os.environ | {"BLENDER_USER_RESOURCES": str(folder / "profile"), "LIKENESS_CACHE": str(folder / "cache")}
     command = [sys.executable, "-B", "-c", script, folder / "profile", package]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
