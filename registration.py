@@ -29,12 +29,12 @@ def register() -> None:
     menus.attach()
     keymap.follow_preference()
     if not bpy.app.binary_path:
-        atexit.register(unregister)  # Blender as a Python module, 4.2 to 4.5, crashes or hangs at exit over registered classes
+        atexit.unregister(leave)
+        atexit.register(leave)
 
 
 def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
-    atexit.unregister(unregister)
     if not hasattr(bpy.types.Scene, "likeness"):
         return  # at exit: Blender as a Python module ends its add-ons once more
     job.close_jobs()
@@ -48,3 +48,14 @@ def unregister() -> None:
     for module in reversed(MODULES):
         for cls in reversed(module.CLASSES):
             bpy.utils.unregister_class(cls)
+
+
+def leave() -> None:
+    """At the end of Blender as a Python module: 4.2 to 4.5 crash or hang over classes, and over properties with get and set
+    even of unregistered groups, that are still there when Python is gone.
+    """
+    unregister()
+    for module in MODULES:
+        for cls in module.CLASSES:
+            if issubclass(cls, bpy.types.PropertyGroup):
+                cls.__annotations__.clear()

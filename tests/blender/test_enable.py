@@ -99,3 +99,10 @@ def test_disabling_takes_the_shortcut_away(preference):
         assert shortcuts() == []
     finally:
         likeness.register()
+
+
+@pytest.mark.parametrize("last", ["likeness.register()", "likeness.register(); likeness.unregister()"])
+def test_blender_as_a_python_module_ends_cleanly(last):
+    script = f"import bpy, likeness; likeness.register(); likeness.unregister(); {last}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
