@@ -19,7 +19,9 @@ DIRECTIONS = (
 MIDDLE = 4
 """The head as it is, on the sheet of nine."""
 CHOICES = tuple(
-    (str(place), "As It Is", "The head as it is") if place == MIDDLE else (str(place), "Take", "Take this head")
+    (str(place), str(place + (place < MIDDLE)), "Take this head")
+    if place != MIDDLE
+    else (str(place), "As It Is", "Change nothing")
     for place in range(9)
 )
 CELL_SCALE = 7.0

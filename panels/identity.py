@@ -27,6 +27,7 @@ class LIKENESS_PT_identity(HeadPanel, bpy.types.Panel):
         if reason is not None:
             draw_sentence(self.layout.box(), context, f"{reason}.", "INFO")
             return
+        identity.prepare()
         self._draw_steps(obj, identity)
         draw_sliders(self.layout, obj, "Person")
         self._draw_locks(obj.likeness_identity)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -49,6 +50,11 @@ def why_not(obj: bpy.types.Object) -> str | None:
     if rig and rig.mode == "EDIT":
         return "The head's bones are being edited: leave Edit Mode first (Tab)"
     return None
+
+
+def prepare() -> None:
+    """Load what the first change would wait for, a third of a second once a session: better when a panel opens than in a drag."""
+    open_space()
 
 
 def require_editable(obj: bpy.types.Object) -> None:
@@ -93,6 +99,13 @@ def set_axis(obj: bpy.types.Object, axis: int, value: float, locks: Collection[s
     require_editable(obj)
     before = read_state(obj)
     _become(obj, open_space(), before, change_axis(before, axis, value, locks), _slider_key(f"axis {axis}", locks))
+
+
+def set_code(obj: bpy.types.Object, code: np.ndarray, key: str) -> None:
+    """Makes the head's identity code [K] `code`; changes with one key are one step of the history. Raises IdentityError."""
+    require_editable(obj)
+    before = read_state(obj)
+    _become(obj, open_space(), before, replace(before, code=np.asarray(code, float)), key)
 
 
 def reroll_head(obj: bpy.types.Object, seed: int, strength: float, locks: Collection[str] = (), keep_person: bool = True) -> None:

@@ -6,9 +6,9 @@ the one taken has the least
     |change|^2  +  HOLD^2 (other traits, in standard deviations)^2  +  (motion outside the trait's place / OUTSIDE_MM)^2
                 +  (motion where the head is locked / LOCKED_MM)^2
 
-so a nose grows wider and little else does. Sex, age and weight change the whole head as they do from person to person: they
-hold only each other and ancestry, and hold them exactly. What a lock's faded border leaves of the motion is scaled so that the
-trait, as it is measured on the mesh, moves by the unit that was asked for.
+so a nose grows wider and little else does; a longer face takes nose and upper lip along by their shares. Sex, age and weight
+change the whole head as they do from person to person: they hold only each other and ancestry, and hold them exactly. What a
+lock's faded border leaves of the motion is scaled so that the trait, measured on the mesh, moves by the unit that was asked for.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ ALONG: dict[str, tuple[str, ...]] = {
     "philtrum_length": ("face_length",), "eye_width": ("eye_opening",),
 }  # fmt: skip
 """Trait -> others that a person expects to go along with it: they are not held."""
+CARRIED: dict[str, dict[str, float]] = {"face_length": {"nose_length": 0.38, "philtrum_length": 0.10}}
+"""Trait -> others that take a share of it: a longer face is longer in each of its thirds."""
 
 
 class EditingSpace:
@@ -148,9 +150,11 @@ class EditingSpace:
         places = OWN_PLACES.get(trait.name, PLACES.get(trait.group, ()))
         if places:
             form = form + self.motion_form(self._outside(places)) * (1 / OUTSIDE_MM**2)
-        response = self._unlocked_response(t, locks)
-        code = np.linalg.solve(form, response)
-        return code / (response @ code)
+        goals = {trait.name: 1.0}
+        goals |= {name: share for name, share in CARRIED.get(trait.name, {}).items() if not self.is_held(name, locks)}
+        responses = np.stack([self._unlocked_response(NAMES.index(name), locks) for name in goals], 1)
+        towards = np.linalg.solve(form, responses)
+        return towards @ np.linalg.solve(responses.T @ towards, np.array(list(goals.values())))
 
     def _unlocked_response(self, t: int, locks: frozenset[str]) -> np.ndarray:
         """What each axis of the code does to a measured trait on the mesh, [K] mm, under locks."""
