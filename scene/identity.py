@@ -27,6 +27,8 @@ HISTORY = "likeness_history"
 """The mesh object's property with earlier states: 'place', 'last' and states by number; number 0 is the head as it was made."""
 LONGEST_HISTORY = 24
 TRAITS_KEY, KEPT_KEY, CODE_KEY = "traits", "kept", "identity"
+SMALLEST_CHANGE = 1e-6
+"""In standard deviations; what is smaller moves nothing and is no step of the history."""
 LEAST_CHANGE = 0.02
 """Provenance tells of traits that were changed by more than this share of their range."""
 
@@ -160,7 +162,7 @@ def _slider_key(name: str, locks: Collection[str]) -> str:
 
 
 def _become(obj: bpy.types.Object, space: EditingSpace, before: IdentityState, after: IdentityState, key: str) -> None:
-    if is_same(before, after):
+    if is_same(before, after, SMALLEST_CHANGE):
         return
     if HISTORY not in obj:
         obj[HISTORY] = {"place": 0, "last": "", "0": _entry(before)}

@@ -86,9 +86,9 @@ def reroll(
     return move(state, change, locks)
 
 
-def is_same(one: IdentityState, other: IdentityState) -> bool:
-    """Whether two states are one person's, to a thousandth of a standard deviation."""
-    if np.abs(one.code - other.code).max(initial=0) > 1e-3:
+def is_same(one: IdentityState, other: IdentityState, tolerance: float = 1e-3) -> bool:
+    """Whether two states are one person's, to `tolerance` standard deviations."""
+    if np.abs(one.code - other.code).max(initial=0) > tolerance:
         return False
     keys = one.kept.keys() | other.kept.keys()
-    return all(np.abs(one.kept.get(key, 0) - other.kept.get(key, 0)).max() <= 1e-3 for key in keys)
+    return all(np.abs(one.kept.get(key, 0) - other.kept.get(key, 0)).max() <= tolerance for key in keys)
