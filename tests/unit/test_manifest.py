@@ -247,7 +247,7 @@ TOP = {"LICENSE", "README.md", "CHANGELOG.md", "blender_manifest.toml", "assets"
 """What is at the top of the zip beside modules. Anything new belongs here or into the manifest's paths_exclude_pattern."""
 STARTED = ("__init__.py", "batch.py", "bulk/", "worker/", "presets/", "core/render/differentiable/")
 """Where programs begin: the extension, the batch, the worker's process, a user's own scripts."""
-BLENDERS_MODULES = {"bpy", "blf", "bmesh", "mathutils", "addon_utils", "bl_operators", "gpu", "gpu_extras", "numpy"}
+BLENDERS_MODULES = {"bpy", "bpy_extras", "blf", "bmesh", "mathutils", "addon_utils", "bl_operators", "gpu", "gpu_extras", "numpy"}
 
 
 def test_the_zip_holds_nothing_of_the_workshop(built):
