@@ -33,6 +33,10 @@ class IdentityError(LikenessError):
     """The shape of a head cannot be edited as the head is now."""
 
 
+class CorrectionError(LikenessError):
+    """A head cannot be corrected or painted on its photo: it has none, or its mesh is not the model's any more."""
+
+
 class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -44,6 +45,20 @@ class PackedHead:
     images: HeadImages
 
 
+@dataclass(frozen=True)
+class PackedPaint:
+    """New textures of a head that is there already, what to tell of them, and the skin's linear colour [3]."""
+
+    textures: dict[str, EncodedImage]
+    provenance: dict[str, Any]
+    skin_linear_rgb: np.ndarray
+
+
+def pack_paint(textures: dict[str, Texture], provenance: dict[str, Any], skin_linear_rgb: np.ndarray) -> PackedPaint:
+    """Make the image files of textures now."""
+    return PackedPaint(_encode_textures(textures), provenance, np.asarray(skin_linear_rgb, np.float32))
+
+
 def pack_head(asset: HeadAsset) -> PackedHead:
     """Make the image files of a head now, so that writing it into the scene takes no longer than it must."""
     photo = asset.photo and replace(asset.photo, pixels=np.empty((0, 0, 3), np.uint8), alpha=None)
@@ -53,11 +68,12 @@ def pack_head(asset: HeadAsset) -> PackedHead:
 def encode_images(asset: HeadAsset) -> HeadImages:
     """All image files of a head, two at a time. The threads end before this returns: Blender's operators crash beside
     running threads."""
+    return HeadImages(_encode_textures(asset.textures), encode_photo(asset.photo) if asset.photo is not None else None)
+
+
+def _encode_textures(textures: dict[str, Texture]) -> dict[str, EncodedImage]:
     with ThreadPoolExecutor(2) as encoders:
-        textures = {key: encoders.submit(encode_texture, texture) for key, texture in asset.textures.items()}
-        photo = encoders.submit(encode_photo, asset.photo) if asset.photo is not None else None
-    encoded = {key: future.result() for key, future in textures.items()}
-    return HeadImages(encoded, photo.result() if photo is not None else None)
+        return dict(zip(textures, encoders.map(encode_texture, textures.values()), strict=True))
 
 
 def encode_texture(texture: Texture) -> EncodedImage:

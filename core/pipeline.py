@@ -18,6 +18,7 @@ from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import covered_parts, expected_error_mm, judge_fit, shares_of_face
 from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
+from .fit.geometry import LandmarkFit
 from .fit.light import SkinLight, fit_skin_lights, try_light
 from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.mouth_paint import describe_mouth
@@ -31,7 +32,7 @@ from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
 from .render.runtime import COMPILING, are_kernels_compiled, warm_up
-from .types import FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
+from .types import Camera, FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
 
 Result = TypeVar("Result")
 TEXTURE_SIZE = 2048
@@ -125,6 +126,50 @@ def _fit_face(
 def _fit_faces(
     photos: list[Photo], landmarks: list[Landmarks], model_name: str, texture_size: int, times_s: dict[str, float]
 ) -> Generator[Progress, None, HeadAsset]:
+    tools = yield from _load_tools(model_name, times_s)
+    yield Progress("Fitting the head", 0.3)
+    with _timed(times_s, "landmarks"):
+        dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
+    with _timed(times_s, "geometry"):
+        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.skin_look)
+    painted = yield from _paint_head(photos, fits, tools, texture_size, times_s)
+    main = painted.main
+    result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], painted.skin_light.light, painted.covered, times_s)
+    asset = build_asset(tools.model, result, photos[main], painted.textures, painted.skin_light)
+    asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
+    asset.provenance.update(painted.provenance)
+    if len(photos) > 1:
+        asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]
+    yield Progress("Done", 1.0)
+    return asset
+
+
+def repaint_head(
+    photo: Photo, code: HeadCode, camera: Camera, *, texture_size: int = TEXTURE_SIZE
+) -> Generator[Progress, None, PaintedHead]:
+    """A head of the embedded model whose shape was corrected -> what the photo paints on it now. Raises ModelError, FaceError."""
+    times_s: dict[str, float] = {}
+    tools = yield from _load_tools(EMBEDDED, times_s)
+    unsure = np.ones(tools.model.num_identity)
+    fit = LandmarkFit(code, camera, np.zeros(1), np.ones(1), unsure)
+    painted = yield from _paint_head([photo], [fit], tools, texture_size, times_s)
+    yield Progress("Done", 1.0)
+    return painted
+
+
+@dataclass(frozen=True)
+class PaintedHead:
+    """What photos paint on a head: textures; main: the photo that shows most skin, its skin_light and covered parts; provenance:
+    what to tell of it."""
+
+    textures: dict[str, Texture]
+    main: int
+    skin_light: SkinLight
+    covered: list[str]
+    provenance: dict[str, Any]
+
+
+def _load_tools(model_name: str, times_s: dict[str, float]) -> Generator[Progress, None, CalibratedModel]:
     yield Progress("Loading the head model", 0.2)
     with _timed(times_s, "model"):
         tools = load_calibrated_model(model_name)
@@ -134,11 +179,13 @@ def _fit_faces(
         yield Progress(COMPILING, 0.25, is_once=True)
     with _timed(times_s, "kernels"):
         warm_up()
-    yield Progress("Fitting the head", 0.3)
-    with _timed(times_s, "landmarks"):
-        dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
-    with _timed(times_s, "geometry"):
-        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.skin_look)
+    return tools
+
+
+def _paint_head(
+    photos: list[Photo], fits: list[LandmarkFit], tools: CalibratedModel, texture_size: int, times_s: dict[str, float]
+) -> Generator[Progress, None, PaintedHead]:
+    """Light told from skin, the texture, the relief: all that follows once the shape is known."""
     yield Progress("Estimating the light", 0.45)
     with _timed(times_s, "light"):
         poses = [tools.model.pose(fit.code) for fit in fits]
@@ -166,19 +213,15 @@ def _fit_faces(
         relief = draw_relief(detail, tools.model, tools.model.shape(fits[main].code.identity))
         textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
     covered = covered_parts(tools.model, surfaces[main], fits[main].camera, confidence_map)
-    result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], skin_light.light, covered, times_s)
-    asset = build_asset(tools.model, result, photos[main], textures, skin_light)
-    asset.provenance["expected_shape_error_mm"] = round(expected_error_mm(tools.model, fits[main]), 2)
     appearance = replace(painted[main].appearance, seed=int(photos[main].sha256[:7] or "0", 16))
-    asset.provenance["appearance"] = describe_appearance(appearance)
-    asset.provenance["appearance_read"] = list(READ)
-    asset.provenance["mouth"] = describe_mouth([p.mouth for p in painted])
-    asset.provenance["detail"] = describe_detail(carved)
-    asset.provenance["face_shares"] = shares_of_face(tools.model, confidence_map)
-    if len(photos) > 1:
-        asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]
-    yield Progress("Done", 1.0)
-    return asset
+    provenance = {
+        "appearance": describe_appearance(appearance),
+        "appearance_read": list(READ),
+        "mouth": describe_mouth([p.mouth for p in painted]),
+        "detail": describe_detail(carved),
+        "face_shares": shares_of_face(tools.model, confidence_map),
+    }
+    return PaintedHead(textures, main, skin_light, covered, provenance)
 
 
 @dataclass(frozen=True)
@@ -246,4 +289,4 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
     )
 
 
-__all__ = ["build_asset", "fit_all_faces", "fit_photo", "fit_photos", "run"]
+__all__ = ["build_asset", "fit_all_faces", "fit_photo", "fit_photos", "repaint_head", "run"]

@@ -2,6 +2,7 @@
 
 from . import (
     cache,
+    correct,
     drop_photos,
     export,
     expression,
@@ -14,4 +15,17 @@ from . import (
     remove,
 )
 
-MODULES = (fit_photo, photos, drop_photos, generate, identity, expression, expression_presets, export, remove, model_files, cache)
+MODULES = (
+    fit_photo,
+    photos,
+    drop_photos,
+    generate,
+    correct,
+    identity,
+    expression,
+    expression_presets,
+    export,
+    remove,
+    model_files,
+    cache,
+)

@@ -14,6 +14,8 @@ from .convert import camera_to_lens
 
 SIZE_PROPERTY = "likeness_size_px"
 ASPECT_PROPERTY = "likeness_pixel_aspect_y"
+RENDER_SETTINGS = ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y")
+"""What match_render changes beside the scene's camera."""
 
 
 def create_camera(camera: Camera, name: str, photo: bpy.types.Image | None) -> bpy.types.Object:

@@ -113,7 +113,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         identity=np.array(stored.get("identity", [])), model_name=facts["model_name"],
         textures={key: read_texture(image) for key, image in texture_images(obj).items()},
         skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
-        light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=_read_photo(obj, facts["photo"]),
+        light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=read_photo(obj),
         regions=_read_regions(facts["regions"], groups), provenance=facts["provenance"],
     )  # fmt: skip
 
@@ -276,7 +276,9 @@ def _photo_facts(photo: Photo | None) -> dict[str, Any] | None:
     return {"focal_px": photo.focal_px, "source": Path(photo.source).name, "sha256": photo.sha256, "notes": photo.notes}
 
 
-def _read_photo(obj: bpy.types.Object, facts: dict[str, Any] | None) -> Photo | None:
+def read_photo(obj: bpy.types.Object) -> Photo | None:
+    """The photo that the head was made from, upright, or None."""
+    facts = json.loads(obj[HEAD]["facts"])["photo"]
     image = obj.get(PHOTO)
     if facts is None or image is None:
         return None

@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from ..core.errors import LikenessError, WorkerError
 from .client import Worker
 from .pace import Pace
-from .wire import Cancel, Cancelled, Failure, Ready, Request, Result, Step
+from .wire import Cancel, Cancelled, Failure, Ready, Request, Result, Step, encode_message
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 PATIENCE_S = 3.0
@@ -77,7 +77,8 @@ class Jobs:
 
     def submit(self, title: str, story: str, arguments: dict[str, Any]) -> Job:
         """Put a job at the end of the row; it starts at once where nothing runs. Raises WorkerError when it is there already."""
-        if any((job.request.story, job.request.arguments) == (story, arguments) for job in self._row):
+        wanted = encode_message(Request(0, story, arguments))
+        if any(encode_message(replace(job.request, job=0)) == wanted for job in self._row):
             raise WorkerError(f"{title} is being made already.")
         job = Job(title, Request(next(self._numbers), story, arguments))
         self._row.append(job)

@@ -6,8 +6,8 @@ import platform
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ..core.image_files import PackedHead, pack_head
-from ..core.types import Progress
+from ..core.image_files import PackedHead, PackedPaint, pack_head, pack_paint
+from ..core.types import Camera, HeadCode, Photo, Progress
 
 Story = Generator[Progress, None, Any]
 PACKING = Progress("Packing the head", 0.99)
@@ -25,6 +25,15 @@ def fit_photos(photos: list[str], face: int | None = 0, texture_size: int = 2048
         assets = [(yield from pipeline.fit_photo(photos[0], face=face, texture_size=texture_size))]
     yield PACKING
     return [pack_head(asset) for asset in assets]
+
+
+def repaint(photo: Photo, code: HeadCode, camera: Camera, texture_size: int = 2048) -> Generator[Progress, None, PackedPaint]:
+    """A head's photo and its corrected shape -> its textures anew."""
+    from ..core import pipeline
+
+    painted = yield from pipeline.repaint_head(photo, code, camera, texture_size=texture_size)
+    yield PACKING
+    return pack_paint(painted.textures, painted.provenance, painted.skin_light.skin_linear_rgb)
 
 
 def generate(seed: int, texture_size: int = 2048) -> Generator[Progress, None, list[PackedHead]]:
@@ -55,4 +64,6 @@ def describe_process() -> tuple[str, ...]:
     return (f"Python {platform.python_version()}, {versions}", f"Runs on the CPU, {max(pools, default=1)} threads")
 
 
-STORIES: dict[str, Callable[..., Story]] = {"fit_photos": fit_photos, "generate": generate, "check": check}
+STORIES: dict[str, Callable[..., Story]] = {
+    "fit_photos": fit_photos, "repaint": repaint, "generate": generate, "check": check,
+}  # fmt: skip

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.image_files import EncodedImage, HeadImages, PackedHead
-from ..core.types import BoneRotation, Camera, HeadAsset, Photo, Progress, Texture
+from ..core.image_files import EncodedImage, HeadImages, PackedHead, PackedPaint
+from ..core.types import BoneRotation, Camera, HeadAsset, HeadCode, Photo, Progress, Texture
 
 COUNTS = struct.Struct("<II")
 LENGTH = struct.Struct("<Q")
@@ -81,7 +81,7 @@ class Cancelled:
 
 
 MESSAGES = (Request, Cancel, Ready, Step, Result, Failure, Cancelled)
-VALUES = (Progress, Photo, Camera, Texture, BoneRotation, HeadAsset, EncodedImage, HeadImages, PackedHead)
+VALUES = (Progress, Photo, Camera, HeadCode, Texture, BoneRotation, HeadAsset, EncodedImage, HeadImages, PackedHead, PackedPaint)
 CLASSES: dict[str, type] = {cls.__name__: cls for cls in (*MESSAGES, *VALUES)}
 
 

@@ -108,3 +108,14 @@ def test_disabling_in_the_middle_leaves_nothing_behind(play):
     assert (facts["error"], facts["num_heads"]) == ("", 1)
     assert facts["counts_after"] == facts["counts_before"]
     print(f"\nenable {statistics.median(facts['enable_s']):.3f} s; 50 times more: {facts['growth_mb']:.1f} MB")
+
+
+def test_a_chin_pulled_with_the_mouse_moves_the_head_and_paints_it_anew(play):
+    facts = play("correct")
+    assert facts["started"] == ["RUNNING_MODAL"]
+    assert facts["moved_mm"] > 2
+    assert facts["settings_back"]
+    assert facts["view_change"] < 1e-4
+    assert facts["is_painting"]
+    assert facts["error"] == ""
+    assert facts["undone_mm"] < 1e-4

@@ -1,0 +1,335 @@
+"""Points of the face pulled to where they lie in the photo, in the photo's camera view; the head follows each pull."""
+
+from __future__ import annotations
+
+import json
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import StringProperty
+from bpy_extras import view3d_utils
+from mathutils import Vector
+
+from ..core.errors import describe_error
+from .handle_drawing import HandleDrawing
+from .job import JobOperator, set_status
+from .selection import require_head
+
+if TYPE_CHECKING:
+    from ..core.fit.correction import CorrectedHead
+
+HELP = "Drag a point to where it lies in the photo   X: let the point go   Tab: photo or head   Enter: done   Esc: as before"
+GRAB_PX = 14
+NAVIGATION = {"MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE", "WHEELINMOUSE", "WHEELOUTMOUSE", "TRACKPADPAN", "TRACKPADZOOM"}
+PHOTO_ALPHA = (0.6, 0.15)
+"""How strongly the photo covers the head; Tab goes from one to the next."""
+
+
+FACE_SHARE = 0.7
+VIEW_SETTINGS = (
+    "view_perspective", "view_camera_zoom", "view_camera_offset", "view_location", "view_rotation", "view_distance",
+)  # fmt: skip
+"""In the order in which they are put back: leaving the camera moves the view."""
+ZOOM_RANGE = (-30.0, 600.0)
+OFFSET_STEP = 0.05
+
+
+class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
+    """Pull points of the face to where they lie in the photo: the head follows, then the photo is painted on it anew"""
+
+    bl_idname = "likeness.correct_landmarks"
+    bl_label = "Correct by Hand"
+    bl_options = {"REGISTER", "UNDO"}
+
+    pins: StringProperty(
+        name="Points",
+        description="Where points lie in the photo: a JSON list of [landmark, x, y], pixels from the top left",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return poll_photo(cls, context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Show the photo over the head, with the points."""
+        from ..scene import correction, head
+
+        if context.area is None or context.area.type != "VIEW_3D":
+            return self.execute(context)
+        obj = head.find_head(context)
+        try:
+            head.apply_expression(obj, "photo")
+            self._correction = correction.begin(obj)
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return {"CANCELLED"}
+        self._name, self._pins, self._held = obj.name, {}, None
+        self._head = self._first = self._correction.solve({})
+        self._view = PhotoView(context, obj)
+        self._drawing = HandleDrawing(self._view.region, self._view.region_3d)
+        self._view.frame([place for _, place in self._place_handles(obj).values()])
+        set_status(context, HELP)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Drag, let go, finish, give up; the view can be moved all the while."""
+        obj = bpy.data.objects.get(self._name)
+        if obj is None or not self._view.is_there(context):
+            return self._end(context, {"CANCELLED"})
+        if event.type in NAVIGATION or event.type == "TIMER" or (self._held is None and self._view.is_outside(event)):
+            return {"PASS_THROUGH"}
+        try:
+            return self._answer(context, obj, event)
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return self._end(context, {"CANCELLED"})
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: another file is opened, or the program closes."""
+        self._end(context, {"CANCELLED"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Pull the points that are given, without a view."""
+        from ..scene import correction, head
+
+        obj = head.find_head(context)
+        try:
+            pins = {int(point): (float(x), float(y)) for point, x, y in json.loads(self.pins or "[]")}
+        except (ValueError, TypeError) as error:
+            self.report({"ERROR"}, f"The points are no JSON list of [landmark, x, y] ({error})")
+            return {"CANCELLED"}
+        try:
+            self._become(obj, correction.begin(obj).solve(pins), pins)
+        except Exception as error:
+            self.report({"ERROR"}, describe_error(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def _answer(self, context: bpy.types.Context, obj: bpy.types.Object, event: bpy.types.Event) -> set[str]:
+        mouse, press = Vector((event.mouse_x, event.mouse_y)) - self._view.corner, event.value == "PRESS"
+        if event.type == "MOUSEMOVE":
+            if self._held is None:
+                self._drawing.hovered = self._drawing.nearest(mouse, GRAB_PX)
+                self._view.region.tag_redraw()
+            else:
+                self._pull(obj, mouse)
+        elif event.type == "LEFTMOUSE":
+            self._held = self._drawing.hovered if press else None
+        elif event.type in {"X", "DEL"} and press and self._drawing.hovered in self._pins:
+            del self._pins[self._drawing.hovered]
+            self._solve(obj)
+        elif event.type == "TAB" and press:
+            self._view.next_alpha()
+        elif event.type in {"RET", "NUMPAD_ENTER"} and press:
+            return self._finish(context, obj)
+        elif event.type in {"ESC", "RIGHTMOUSE"} and press:
+            self._become(obj, self._first, {})
+            return self._end(context, {"CANCELLED"})
+        return {"RUNNING_MODAL"}
+
+    def _finish(self, context: bpy.types.Context, obj: bpy.types.Object) -> set[str]:
+        if not self._pins:
+            return self._end(context, {"CANCELLED"})
+        self.pins = json.dumps([[point, round(float(x), 2), round(float(y), 2)] for point, (x, y) in self._pins.items()])
+        self._become(obj, self._head, self._pins)
+        ended = self._end(context, {"FINISHED"})
+        bpy.ops.likeness.repaint("INVOKE_DEFAULT", head=obj.name)
+        return ended
+
+    def _pull(self, obj: bpy.types.Object, mouse: Vector) -> None:
+        from ..scene import correction
+
+        region, view = self._view.region, self._view.region_3d
+        near = correction.pixel_to_world(obj, self._head.camera, self._head.points_px[self._held], self._depth_m())
+        goal = view3d_utils.region_2d_to_location_3d(region, view, mouse, near)
+        self._pins[self._held] = correction.world_to_pixel(obj, self._head.camera, goal)
+        self._solve(obj)
+
+    def _solve(self, obj: bpy.types.Object) -> None:
+        """The head for the present pins. The camera moves with it, so pins are shown where they are in the photo."""
+        from ..scene import correction
+
+        self._head = self._correction.solve(self._pins)
+        correction.apply(obj, self._head)
+        self._place_handles(obj)
+
+    def _become(self, obj: bpy.types.Object, head: CorrectedHead, pins: dict) -> None:
+        from ..scene import correction
+
+        correction.apply(obj, head)
+        correction.remember_pins(obj, pins)
+
+    def _place_handles(self, obj: bpy.types.Object) -> dict[int, tuple[str, Vector]]:
+        from ..core.fit.correction import HANDLES
+        from ..scene import correction
+
+        bpy.context.view_layer.update()
+        handles = {}
+        for name, points in HANDLES.items():
+            for point in points:
+                pixel = self._pins.get(point, self._head.points_px[point])
+                handles[point] = (name, correction.pixel_to_world(obj, self._head.camera, pixel, self._depth_m()))
+        self._drawing.show(handles, set(self._pins))
+        return handles
+
+    def _depth_m(self) -> float:
+        return float(self._head.camera.t[2])
+
+    def _end(self, context: bpy.types.Context, outcome: set[str]) -> set[str]:
+        self._drawing.remove()
+        self._view.restore()
+        set_status(context, None)
+        return outcome
+
+
+class PhotoView:
+    """A 3D view turned to a head's photo, and everything as it was afterwards."""
+
+    def __init__(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
+        from ..scene import camera, head
+
+        self.area, self.region_3d = context.area, context.area.spaces.active.region_3d
+        self.region = next(region for region in context.area.regions if region.type == "WINDOW")
+        scene, photo_camera = context.scene, head.head_camera(obj)
+        render = scene.render
+        background = photo_camera.data.background_images[0] if photo_camera.data.background_images else None
+        self._before = [
+            (scene, "camera", scene.camera),
+            *((render, name, getattr(render, name)) for name in camera.RENDER_SETTINGS),
+            *([(background, name, getattr(background, name)) for name in ("display_depth", "alpha")] if background else []),
+            *((self.region_3d, name, _copy(getattr(self.region_3d, name))) for name in VIEW_SETTINGS),
+        ]
+        camera.match_render(scene, photo_camera)
+        self.region_3d.view_perspective = "CAMERA"
+        self._background, self._alpha = background, 0
+        if background:
+            background.display_depth, background.alpha = "FRONT", PHOTO_ALPHA[0]
+
+    def frame(self, places: list[Vector]) -> None:
+        """Zoom and shift so that these places of the world take FACE_SHARE of the region's height, in its middle."""
+        view = self.region_3d
+        view.update()
+        low, high = self._bounds(places)
+        size = FACE_SHARE * self.region.height / max((high - low).y, 1.0)
+        view.view_camera_zoom = min(max(_zoom_of(_scale_of(view.view_camera_zoom) * size), ZOOM_RANGE[0]), ZOOM_RANGE[1])
+        middle = Vector((self.region.width, self.region.height)) / 2
+        for axis in (0, 1):
+            offset = list(view.view_camera_offset)
+            view.update()
+            before = sum(self._bounds(places), Vector((0, 0)))[axis] / 2
+            offset[axis] += OFFSET_STEP
+            view.view_camera_offset = offset
+            view.update()
+            moved = sum(self._bounds(places), Vector((0, 0)))[axis] / 2 - before
+            offset[axis] += OFFSET_STEP * ((middle[axis] - before) / moved - 1) if moved else 0.0
+            view.view_camera_offset = offset
+        view.update()
+
+    def _bounds(self, places: list[Vector]) -> tuple[Vector, Vector]:
+        """The lowest and highest pixel of places in the region."""
+        seen = [view3d_utils.location_3d_to_region_2d(self.region, self.region_3d, place) for place in places]
+        xs, ys = zip(*((place.x, place.y) for place in seen if place is not None), strict=True)
+        return Vector((min(xs), min(ys))), Vector((max(xs), max(ys)))
+
+    @property
+    def corner(self) -> Vector:
+        """The region's lower left corner in the window."""
+        return Vector((self.region.x, self.region.y))
+
+    def is_there(self, context: bpy.types.Context) -> bool:
+        """Whether the area still shows a 3D view."""
+        areas = [area for window in context.window_manager.windows for area in window.screen.areas]
+        return self.area in areas and self.area.type == "VIEW_3D"
+
+    def is_outside(self, event: bpy.types.Event) -> bool:
+        """Whether the pointer is over another area, or over a sidebar or header of this one."""
+
+        def is_inside(region: bpy.types.Region) -> bool:
+            x, y = event.mouse_x - region.x, event.mouse_y - region.y
+            return 0 <= x < region.width and 0 <= y < region.height
+
+        covering = [region for region in self.area.regions if region.type != "WINDOW" and region.width > 1]
+        return not is_inside(self.region) or any(is_inside(region) for region in covering)
+
+    def next_alpha(self) -> None:
+        """More of the head, or more of the photo."""
+        self._alpha = (self._alpha + 1) % len(PHOTO_ALPHA)
+        if self._background:
+            self._background.alpha = PHOTO_ALPHA[self._alpha]
+
+    def restore(self) -> None:
+        """Everything as it was, but for what is gone."""
+        for owner, name, value in self._before:
+            try:
+                setattr(owner, name, value)
+            except ReferenceError:
+                continue
+
+
+class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
+    """Paint the head's textures from its photo anew, on the shape that it has now"""
+
+    bl_idname = "likeness.repaint"
+    bl_label = "Repaint from Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    head: StringProperty(name="Head", description="The head's mesh object; empty: the selected one", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return poll_photo(cls, context)
+
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
+        from ..scene import correction, head
+
+        obj = bpy.data.objects[self.head] if self.head else head.find_head(bpy.context)
+        self.head = obj.name
+        return f"{obj.name}, painted anew", "repaint", correction.repaint_arguments(obj)
+
+    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
+        from ..core.errors import CorrectionError
+        from ..scene import correction, head
+
+        obj = bpy.data.objects.get(self.head)
+        if not head.is_head(obj):
+            raise CorrectionError(f"The head {self.head} is gone: nothing was painted.")
+        correction.repaint(obj, result)
+        self.report({"INFO"}, f"Painted {obj.name} from its photo")
+        return {"FINISHED"}
+
+
+def _copy(value: Any) -> Any:
+    return (
+        value.copy()
+        if hasattr(value, "copy")
+        else tuple(value)
+        if hasattr(value, "__len__") and not isinstance(value, str)
+        else value
+    )
+
+
+def _scale_of(zoom: float) -> float:
+    """RegionView3D.view_camera_zoom -> how large the camera's frame is drawn."""
+    return (sqrt(2) + zoom / 50) ** 2 / 4
+
+
+def _zoom_of(scale: float) -> float:
+    return (2 * sqrt(scale) - sqrt(2)) * 50
+
+
+def poll_photo(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """For poll(): whether the selected head can be corrected on its photo; if not, the tooltip says why."""
+    if not require_head(operator, context):
+        return False
+    from ..scene import correction, head
+
+    reason = correction.why_not(head.find_head(context))
+    if reason is not None:
+        operator.poll_message_set(reason)
+    return reason is None
+
+
+CLASSES = (LIKENESS_OT_correct_landmarks, LIKENESS_OT_repaint)

@@ -1,0 +1,81 @@
+"""Round handles over a 3D view, drawn as triangles, which every graphics backend can."""
+
+from __future__ import annotations
+
+from math import cos, pi, sin
+
+import blf
+import bpy
+import gpu
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+from gpu_extras.batch import batch_for_shader
+from mathutils import Vector
+
+RADIUS_PX, RIM_PX, CORNERS = 5.0, 1.5, 16
+RIM = (0.05, 0.05, 0.05, 0.9)
+FREE, PINNED, HOVERED = (0.95, 0.95, 0.95, 0.85), (1.0, 0.75, 0.1, 1.0), (1.0, 0.35, 0.1, 1.0)
+TEXT_PX = 13
+
+
+class HandleDrawing:
+    """Handles in one region, until remove(); hovered: the one under the pointer."""
+
+    def __init__(self, region: bpy.types.Region, region_3d: bpy.types.RegionView3D) -> None:
+        self.hovered: int | None = None
+        self._region, self._region_3d = region, region_3d
+        self._handles: dict[int, tuple[str, Vector]] = {}
+        self._pinned: set[int] = set()
+        self._handler = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
+
+    def show(self, handles: dict[int, tuple[str, Vector]], pinned: set[int]) -> None:
+        """handles: number -> name and place in the world; pinned: those that were pulled."""
+        self._handles, self._pinned = handles, pinned
+        self._region.tag_redraw()
+
+    def nearest(self, mouse: Vector, within_px: float) -> int | None:
+        """The handle under the pointer."""
+        distances = {number: (place - mouse).length for number, place in self._places().items()}
+        number = min(distances, key=distances.__getitem__, default=None)
+        return number if number is not None and distances[number] <= within_px else None
+
+    def remove(self) -> None:
+        """Draw no more."""
+        if self._handler is not None:
+            bpy.types.SpaceView3D.draw_handler_remove(self._handler, "WINDOW")
+            self._handler = None
+            self._region.tag_redraw()
+
+    def _places(self) -> dict[int, Vector]:
+        """Number -> pixel in the region, of those in front of the view."""
+        places = {n: location_3d_to_region_2d(self._region, self._region_3d, world) for n, (_, world) in self._handles.items()}
+        return {number: place for number, place in places.items() if place is not None}
+
+    def _draw(self) -> None:
+        if bpy.context.region != self._region:
+            return
+        places = self._places()
+        scale = bpy.context.preferences.system.ui_scale
+        gpu.state.blend_set("ALPHA")
+        for number, place in places.items():
+            colour = HOVERED if number == self.hovered else PINNED if number in self._pinned else FREE
+            _draw_disc(place, (RADIUS_PX + RIM_PX) * scale, RIM)
+            _draw_disc(place, RADIUS_PX * scale, colour)
+        gpu.state.blend_set("NONE")
+        if self.hovered in places:
+            name, place = self._handles[self.hovered][0], places[self.hovered]
+            blf.size(0, TEXT_PX * scale)
+            blf.color(0, 1, 1, 1, 1)
+            blf.enable(0, blf.SHADOW)
+            blf.shadow(0, 5, 0, 0, 0, 1)
+            blf.position(0, place.x + 12 * scale, place.y + 8 * scale, 0)
+            blf.draw(0, name)
+            blf.disable(0, blf.SHADOW)
+
+
+def _draw_disc(centre: Vector, radius: float, colour: tuple[float, float, float, float]) -> None:
+    angles = [2 * pi * corner / CORNERS for corner in range(CORNERS)]
+    corners = [(centre.x + radius * cos(angle), centre.y + radius * sin(angle)) for angle in angles]
+    triangles = [(0, corner, corner + 1) for corner in range(1, CORNERS - 1)]
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.uniform_float("color", colour)
+    batch_for_shader(shader, "TRIS", {"pos": corners}, indices=triangles).draw(shader)

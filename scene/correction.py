@@ -1,0 +1,127 @@
+"""A head corrected by hand, in the scene: what core/fit/correction.py finds, written to mesh, expression and the photo's camera.
+
+Rule of this file: pixels are the photo's (image space, core/types.py); a ray through one is a line in the camera object's space,
+so handles lie on the photo wherever the view stands.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..core.errors import CorrectionError
+from ..core.fit.correction import HANDLES, CorrectedHead, Correction
+from ..core.fit.measurement import load_calibration
+from ..core.head.library import get_model
+from ..core.image_files import PackedPaint
+from ..core.types import Camera, HeadCode
+from . import identity
+from .convert import camera_to_lens
+from .head import HEAD, TEXTURE_PREFIX, head_camera, read_camera, read_photo, set_expression, texture_images
+from .image import create_image
+
+PINS = "likeness_pins"
+"""The mesh object's property with the pulled points: landmark's number -> pixel in the photo, flat [n, 3]."""
+
+
+def why_not(obj: bpy.types.Object) -> str | None:
+    """Why this head cannot be corrected on its photo, as a sentence for the user; None when it can be."""
+    if read_camera(obj) is None or head_camera(obj) is None:
+        return "This head has no photo to be corrected on"
+    return identity.why_not(obj)
+
+
+def begin(obj: bpy.types.Object) -> Correction:
+    """The head as its photo was fitted, ready to be pulled. Raises CorrectionError, IdentityError."""
+    if (reason := why_not(obj)) is not None:
+        raise CorrectionError(f"{reason}.")
+    camera = read_camera(obj)
+    assert camera is not None
+    return Correction(get_model(), load_calibration(), read_code(obj), camera)
+
+
+def read_code(obj: bpy.types.Object) -> HeadCode:
+    """Identity as it is, expression and pose as in the photo."""
+    facts, model = json.loads(obj[HEAD]["facts"]), get_model()
+    expression = np.array([facts["expression"].get(name, 0.0) for name in model.expression_names])
+    return HeadCode(identity.read_state(obj).code, expression, np.array(obj[HEAD]["pose"]))
+
+
+def apply(obj: bpy.types.Object, corrected: CorrectedHead) -> None:
+    """Make the head, its photo's expression and its camera what was found. Raises IdentityError."""
+    identity.set_code(obj, corrected.code.identity, "correction")
+    stored, names = obj[HEAD], get_model().expression_names
+    facts = json.loads(stored["facts"])
+    facts["expression"] |= dict(zip(names, map(float, corrected.code.expression), strict=True))
+    stored["facts"] = json.dumps(facts)
+    for key, values in (("K", corrected.camera.K), ("R", corrected.camera.R), ("t", corrected.camera.t)):
+        stored[f"camera_{key}"] = np.ravel(values).astype(float).tolist()
+    set_expression(obj, facts["expression"], corrected.code.pose)
+    place_camera(_camera_object(obj), corrected.camera)
+
+
+def place_camera(obj: bpy.types.Object, camera: Camera) -> None:
+    """Put the photo's camera where `camera` is, relative to the head."""
+    lens = camera_to_lens(camera)
+    obj.data.lens, obj.data.shift_x, obj.data.shift_y = lens.lens_mm, lens.shift_x, lens.shift_y
+    obj.matrix_basis = Matrix(lens.matrix_world.tolist())
+
+
+def remember_pins(obj: bpy.types.Object, pins: dict[int, np.ndarray]) -> None:
+    """Keep the pulled points, and tell of them in the provenance."""
+    obj[PINS] = [float(value) for point, pixel in pins.items() for value in (point, *pixel)]
+    facts = json.loads(obj[HEAD]["facts"])
+    facts["provenance"]["corrected_by_hand"] = sorted({name for name, points in HANDLES.items() if set(points) & set(pins)})
+    obj[HEAD]["facts"] = json.dumps(facts)
+
+
+def pixel_to_world(obj: bpy.types.Object, camera: Camera, pixel: np.ndarray, depth_m: float) -> Vector:
+    """The point at depth_m on the ray through a photo's pixel [2], by the head's camera object."""
+    x, y = (np.asarray(pixel) - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]] * depth_m
+    world: Vector = _camera_object(obj).matrix_world @ Vector((x, -y, -depth_m))
+    return world
+
+
+def world_to_pixel(obj: bpy.types.Object, camera: Camera, point: Vector) -> np.ndarray:
+    """The photo's pixel [2] that shows a point of the world in front of the head's camera object."""
+    x, y, z = _camera_object(obj).matrix_world.inverted() @ point
+    pixel: np.ndarray = np.array([x, -y]) / -z * camera.K[[0, 1], [0, 1]] + camera.K[:2, 2]
+    return pixel
+
+
+def repaint_arguments(obj: bpy.types.Object) -> dict[str, Any]:
+    """What the story 'repaint' needs of a head: photo, code, camera, texture_size. Raises CorrectionError."""
+    camera, photo = read_camera(obj), read_photo(obj)
+    if camera is None or photo is None:
+        raise CorrectionError("This head has no photo to be painted from.")
+    size = int(texture_images(obj)["albedo"].size[0])
+    return {"photo": photo, "code": read_code(obj), "camera": camera, "texture_size": size}
+
+
+def repaint(obj: bpy.types.Object, paint: PackedPaint) -> None:
+    """Put new textures in the place of the old ones, in the materials too."""
+    before = texture_images(obj)
+    after = {key: create_image(encoded, f"{obj.name} {key}") for key, encoded in paint.textures.items()}
+    replaced = {before[key]: image for key, image in after.items() if key in before}
+    for material in filter(None, obj.data.materials):
+        for node in material.node_tree.nodes:
+            if node.type == "TEX_IMAGE" and node.image in replaced:
+                node.image = replaced[node.image]
+    for key, image in after.items():
+        obj[TEXTURE_PREFIX + key] = image
+    bpy.data.batch_remove([image for image in replaced if image.users == 0])
+    facts = json.loads(obj[HEAD]["facts"])
+    facts["provenance"] |= paint.provenance
+    obj[HEAD]["facts"] = json.dumps(facts)
+    obj[HEAD]["skin_linear_rgb"] = paint.skin_linear_rgb.astype(float).tolist()
+
+
+def _camera_object(obj: bpy.types.Object) -> bpy.types.Object:
+    found = head_camera(obj)
+    if found is None:
+        raise CorrectionError("The head's photo camera is gone: undo until it is back, or make the head again.")
+    return found

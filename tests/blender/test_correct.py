@@ -1,0 +1,114 @@
+"""A head corrected by hand and painted anew, as a script does it."""
+
+from __future__ import annotations
+
+import json
+
+import bpy
+import numpy as np
+import pytest
+from likeness.core.config import ASSETS_DIR
+from likeness.core.fit.correction import HANDLES
+from likeness.scene import correction, head
+from mathutils import Vector
+
+pytestmark = [
+    pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`"),
+    pytest.mark.usefixtures("extension"),
+]
+CHIN = HANDLES["chin"][0]
+
+
+@pytest.fixture
+def fitted(astronaut, extension):
+    assert bpy.ops.likeness.fit_photo(filepath=str(astronaut), texture_size="512") == {"FINISHED"}
+    return head.find_head(bpy.context)
+
+
+def correct(*pins):
+    return bpy.ops.likeness.correct_landmarks(pins=json.dumps(pins))
+
+
+def chin_pixel(obj):
+    return correction.begin(obj).locate()[CHIN]
+
+
+def test_a_pulled_chin_is_where_it_was_pulled_and_the_mesh_follows(fitted):
+    before, vertices = chin_pixel(fitted), head.read_head(fitted).vertices
+    goal = before + (0, 5)
+    assert correct([CHIN, *goal]) == {"FINISHED"}
+    assert np.linalg.norm(chin_pixel(fitted) - goal) < 0.5
+    after = head.read_head(fitted)
+    assert np.abs(after.vertices - vertices).max() > 1e-3
+    assert after.provenance["corrected_by_hand"] == ["chin"]
+    assert "identity_edited" in after.provenance
+
+
+def test_the_camera_object_shows_the_pulled_point_on_its_pixel(fitted):
+    """Through Blender's own camera, mesh and modifiers, not through what the correction says of itself."""
+    goal = chin_pixel(fitted) + (0, 5)
+    correct([CHIN, *goal])
+    from likeness.core.fit.measurement import load_calibration
+
+    points = load_calibration().points
+    evaluated = fitted.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    corners = [evaluated.matrix_world @ evaluated.data.vertices[int(i)].co for i in points.indices[CHIN]]
+    place = sum((corner * float(w) for corner, w in zip(corners, points.weights[CHIN], strict=True)), Vector())
+    assert np.linalg.norm(correction.world_to_pixel(fitted, head.read_camera(fitted), place) - goal) < 1.0
+
+
+def test_pixels_and_rays_are_each_others_inverse(fitted):
+    camera = head.read_camera(fitted)
+    for pixel in ((100.0, 60.0), (300.5, 410.25)):
+        world = correction.pixel_to_world(fitted, camera, np.array(pixel), 0.7)
+        assert correction.world_to_pixel(fitted, camera, world) == pytest.approx(pixel, abs=1e-2)
+
+
+def test_no_pins_change_nothing(fitted):
+    before = head.read_head(fitted)
+    assert correct() == {"FINISHED"}
+    after = head.read_head(fitted)
+    assert np.array_equal(before.vertices, after.vertices)
+    assert np.allclose(before.camera.R, after.camera.R)
+    assert before.expression == pytest.approx(after.expression)
+
+
+def test_correcting_is_a_step_of_the_head_s_history(fitted):
+    before = head.read_head(fitted).vertices
+    correct([CHIN, *(chin_pixel(fitted) + (0, 5))])
+    assert bpy.ops.likeness.step_identity(direction="BACK") == {"FINISHED"}
+    assert np.abs(head.read_head(fitted).vertices - before).max() < 1e-6
+
+
+def test_what_is_no_list_of_points_is_one_sentence(fitted):
+    for pins in ("chin", '[["chin", 1, 2]]', "[[1]]"):
+        with pytest.raises(RuntimeError, match="no JSON list"):
+            bpy.ops.likeness.correct_landmarks(pins=pins)
+
+
+def test_repainting_changes_the_textures_in_place(fitted):
+    correct([CHIN, *(chin_pixel(fitted) + (0, 8))])
+    before = head.read_head(fitted)
+    num_images = len(bpy.data.images)
+    assert bpy.ops.likeness.repaint() == {"FINISHED"}
+    after = head.read_head(fitted)
+    assert len(bpy.data.images) == num_images
+    assert set(after.textures) == set(before.textures)
+    assert after.textures["albedo"].pixels.shape == before.textures["albedo"].pixels.shape
+    assert not np.array_equal(after.textures["albedo"].pixels, before.textures["albedo"].pixels)
+    used = {node.image for m in fitted.data.materials for node in m.node_tree.nodes if node.type == "TEX_IMAGE"}
+    assert set(head.texture_images(fitted).values()) >= used
+
+
+def test_repainting_an_unchanged_head_gives_its_own_textures_again(fitted):
+    before = head.read_head(fitted).textures["albedo"].pixels.astype(int)
+    bpy.ops.likeness.repaint()
+    after = head.read_head(fitted).textures["albedo"].pixels.astype(int)
+    assert np.mean(np.abs(after - before) > 2) < 0.01
+
+
+def test_a_head_without_a_photo_says_why_not(extension):
+    bpy.ops.likeness.generate(seed=3, texture_size="512")
+    assert not bpy.ops.likeness.correct_landmarks.poll()
+    assert not bpy.ops.likeness.repaint.poll()
+    assert correction.why_not(head.find_head(bpy.context)) == "This head has no photo to be corrected on"
