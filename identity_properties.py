@@ -23,7 +23,7 @@ SLIDERS = {group: tuple(trait.name for trait in TRAITS if trait.group == group) 
 BEYOND = 0.25
 """Typed values may go beyond a slider's ends by this share of its range."""
 SUBTYPES = {"mm": "DISTANCE_CAMERA", "share": "FACTOR"}
-PRECISION = {"mm": 2, "years": 0}
+PRECISION = {"mm": 3, "years": 0}
 NOT_ANIMATED: set[str] = set()
 """Options of properties that take no keyframes."""
 

@@ -59,7 +59,7 @@ TRAITS = (
     Trait("nose_bridge_width", "Bridge Width", "Nose", "mm", 12, 22, "Across the nose's root", "nose"),
     Trait("nose_bridge_curve", "Bridge Curve", "Nose", "mm", -7, 3, "Hollow below, humped above", "nose"),
     Trait("nose_tip_projection", "Tip Projection", "Nose", "mm", 16, 34, "How far the tip stands out from the wings", "nose"),
-    Trait("nose_tip_height", "Tip Height", "Nose", "mm", 5, 22, "How far the tip is turned up over the nose's base", "nose"),
+    Trait("nose_tip_height", "Tip Height", "Nose", "mm", 7, 20, "How far the tip is turned up over the nose's base", "nose"),
     Trait("eye_width", "Width", "Eyes", "mm", 26, 32, "From corner to corner of each eye", "eyes"),
     Trait("eye_opening", "Opening", "Eyes", "mm", 9.2, 12, "Between the lids, looking ahead", "eyes"),
     Trait("eye_spacing", "Spacing", "Eyes", "mm", 24, 42, "Between the inner corners of the eyes", "eyes"),
