@@ -62,6 +62,10 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         description="Where your own head models lie. Empty: a folder of the extension's in Blender's user folder",
         subtype="DIR_PATH",
     )
+    model: StringProperty(
+        name="Head Model",
+        description="The file of the models folder that photos are fitted with. Empty: the built-in head",
+    )
     worker_python: StringProperty(
         name="Python",
         description="The Python that heads are made with, beside Blender. Empty: Blender's own, which needs nothing else",
@@ -82,7 +86,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         self._draw_installation(self._section("Installation", "PACKAGE"))
         self._draw_models(self._section("Head Models", "USER"), context)
         self._draw_cache(self._section("Cache", "FILE_CACHE"))
-        self._draw_worker(self._section("Worker", "SYSTEM"))
+        self._draw_worker(self._section("Worker", "SYSTEM"), context)
         self._draw_interface(self._section("Interface", "WINDOW"))
 
     def _section(self, title: str, icon: str) -> bpy.types.UILayout:
@@ -109,14 +113,14 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         grid.label(text=f"Arrays: numpy {state}", icon="CHECKMARK" if numpy_version else "ERROR")
 
     def _draw_models(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-        draw_model(layout, embedded_model())
+        draw_model(layout, embedded_model(), is_used=not self.model)
         layout.prop(self, "models_folder")
         folder = models_folder(context)
         if not self.models_folder:
             layout.label(text=str(folder), icon="BLANK1")
         files = look_into_models_folder(str(folder), _tick())
         for path in files:
-            draw_model(layout, path)
+            draw_model(layout, path, is_used=path.name == self.model)
         if not files:
             layout.label(text="No models of your own are there; the built-in head needs none", icon="BLANK1")
         row = layout.row()
@@ -134,17 +138,19 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         row.operator("likeness.clear_cache", icon="TRASH")
         row.operator("likeness.open_cache", icon="FILE_FOLDER")
 
-    def _draw_worker(self, layout: bpy.types.UILayout) -> None:
+    def _draw_worker(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.prop(self, "worker_python")
-        layout.label(text="Empty: Blender's own Python. Another takes effect with the next start of Blender", icon="BLANK1")
-        if hasattr(bpy.types, "LIKENESS_OT_test_worker"):
-            layout.operator("likeness.test_worker", icon="PLAY")
+        layout.label(text="Empty: Blender's own Python. Test starts the worker anew with the one that is chosen", icon="BLANK1")
+        layout.operator("likeness.test_worker", icon="PLAY")
+        if said := context.window_manager.likeness_job.worker:
+            for fact in said.split(" | "):
+                layout.label(text=fact, icon="CHECKMARK")
 
     def _draw_interface(self, layout: bpy.types.UILayout) -> None:
         layout.prop(self, "use_pie_menu", text="Pie menu on Ctrl Shift H in Object Mode")
 
 
-def draw_model(layout: bpy.types.UILayout, path: Path) -> None:
+def draw_model(layout: bpy.types.UILayout, path: Path, *, is_used: bool) -> None:
     """A model's file: name, size, and what the last check said of it."""
     from .core.model_files import recall_model_file
 
@@ -157,9 +163,11 @@ def draw_model(layout: bpy.types.UILayout, path: Path) -> None:
     state = f", {found.state}" if found else "" if is_embedded else ", not checked"
     text = f"{'Built-in head' if is_embedded else path.name}, {describe_size(path.stat().st_size)}{state}"
     row.label(text=text, icon=STATE_ICONS[found.state] if found else "CHECKMARK" if is_embedded else "QUESTION")
+    use = row.operator("likeness.use_model", text="Used" if is_used else "Use", depress=is_used)
+    use.filename = "" if is_embedded else path.name
     if not is_embedded:
         row.operator("likeness.remove_model", text="", icon="TRASH").filename = path.name
-    licence = embedded_licence() if is_embedded else found.licence if found else ""
+    licence = licence_of(path) if is_embedded else found.licence if found else ""
     if found and found.state != "usable":
         box.label(text=found.sentence, icon="BLANK1")
     if licence:
@@ -187,6 +195,12 @@ def models_folder(context: bpy.types.Context, *, is_made: bool = False) -> Path:
     return Path(bpy.utils.extension_path_user(__package__, path="models", create=is_made))
 
 
+def chosen_model(context: bpy.types.Context) -> str:
+    """What pipeline.fit_photo calls `model`: 'embedded', or the path of the file that is used."""
+    preferences = find_preferences(context)
+    return str(models_folder(context) / preferences.model) if preferences and preferences.model else "embedded"
+
+
 def embedded_model() -> Path:
     """The built-in head's file."""
     from .core.config import ASSETS_DIR
@@ -194,14 +208,14 @@ def embedded_model() -> Path:
     return ASSETS_DIR / "embedded_head.npz"
 
 
-@lru_cache(maxsize=1)
-def embedded_licence() -> str:
-    """What the built-in head's file says of its licence, or what is wrong with the file."""
+@lru_cache
+def licence_of(path: Path) -> str:
+    """What a model's file says of its licence, or what is wrong with the file; its header is read once."""
     from .core.errors import ModelError
     from .core.head.model import read_licence
 
     try:
-        return read_licence(embedded_model())
+        return read_licence(path)
     except ModelError as error:
         return str(error)
 

@@ -13,6 +13,7 @@ from . import (
     model_files,
     photos,
     remove,
+    worker,
 )
 
 MODULES = (
@@ -28,4 +29,5 @@ MODULES = (
     remove,
     model_files,
     cache,
+    worker,
 )

@@ -302,13 +302,10 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
 
 
 def _copy(value: Any) -> Any:
-    return (
-        value.copy()
-        if hasattr(value, "copy")
-        else tuple(value)
-        if hasattr(value, "__len__") and not isinstance(value, str)
-        else value
-    )
+    """A view's setting as a value of its own: vectors are Blender's memory, which changes."""
+    if isinstance(value, (str, float)):
+        return value
+    return value.copy() if hasattr(value, "copy") else tuple(value)
 
 
 def _scale_of(zoom: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
+from ..preferences import chosen_model
 from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
 from .head_operator import HeadOperator
 from .job import get_jobs, show_jobs
@@ -69,7 +70,8 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
             raise PhotoError("No photo is chosen: give the path of one as filepath.")
         photos = [bpy.path.abspath(path) for path in (self.filepath, *self.others.splitlines()) if path.strip()]
         face = {"ALL": None, "ONE": self.face}.get(self.faces, 0)
-        return Path(photos[0]).stem, "fit_photos", {"photos": photos, "face": face, "texture_size": int(self.texture_size)}
+        arguments = {"photos": photos, "face": face, "texture_size": int(self.texture_size), "model": chosen_model(bpy.context)}
+        return Path(photos[0]).stem, "fit_photos", arguments
 
 
 class LIKENESS_OT_cancel(bpy.types.Operator):

@@ -135,7 +135,7 @@ def _start_worker() -> Worker:
     from ..worker.client import Worker
 
     addon = bpy.context.preferences.addons.get(__package__.rpartition(".")[0])
-    return Worker(bpy.path.abspath(getattr(addon.preferences, "worker_python", "")) if addon else "")
+    return Worker(bpy.path.abspath(addon.preferences.worker_python) if addon else "")
 
 
 def show_jobs(context: bpy.types.Context) -> None:

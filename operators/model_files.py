@@ -136,6 +136,33 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
         return found
 
 
+class LIKENESS_OT_use_model(ModelsFolderOperator, bpy.types.Operator):
+    """Fit photos with this head model from now on; random people are always the built-in head's"""
+
+    bl_idname = "likeness.use_model"
+    bl_label = "Use Model"
+    bl_options: set[Any] = {"INTERNAL"}
+
+    filename: StringProperty(
+        name="File", description="The file's name in the models folder; empty: the built-in head", options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Note it in the preferences, once it is known that photos can be fitted with it."""
+        from ..core.model_files import inspect_model_file
+
+        try:
+            if self.filename:
+                found = inspect_model_file(models_folder(context) / Path(self.filename).name)
+                if found.state != "usable":
+                    raise ModelError(f"{self.filename} is not used. {found.sentence}")
+        except Exception as error:
+            return self._say(error)
+        find_preferences(context).model = Path(self.filename).name
+        show_change(context)
+        return {"FINISHED"}
+
+
 class LIKENESS_OT_remove_model(ModelsFolderOperator, bpy.types.Operator):
     """Delete this file from the models folder; heads that were made with it stay as they are"""
 
@@ -166,9 +193,12 @@ class LIKENESS_OT_remove_model(ModelsFolderOperator, bpy.types.Operator):
             remove_model_file(folder / self.filename)
         except Exception as error:
             return self._say(error)
+        chosen = find_preferences(context)
+        if chosen.model == self.filename:
+            chosen.model = ""
         show_change(context)
         self.report({"INFO"}, f"{self.filename} was removed")
         return {"FINISHED"}
 
 
-CLASSES = (LIKENESS_OT_check_models, LIKENESS_OT_import_model, LIKENESS_OT_remove_model)
+CLASSES = (LIKENESS_OT_check_models, LIKENESS_OT_import_model, LIKENESS_OT_use_model, LIKENESS_OT_remove_model)

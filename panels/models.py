@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..preferences import embedded_licence, find_preferences
+from ..preferences import embedded_model, find_preferences, licence_of, models_folder
 from .drawing import SidebarPanel, draw_sentence
 
 
@@ -18,7 +18,13 @@ class LIKENESS_PT_models(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         from ..scene import head, provenance
 
-        self._draw_model(context, "New heads: built-in head", embedded_licence())
+        chosen = find_preferences(context)
+        is_built_in = not (chosen and chosen.model)
+        if not is_built_in:
+            self._draw_model(context, f"Photos: {chosen.model}", licence_of(models_folder(context) / chosen.model))
+        self._draw_model(
+            context, f"{'New heads' if is_built_in else 'Random people'}: built-in head", licence_of(embedded_model())
+        )
         if selected := head.find_head(context):
             said = provenance.read_provenance(selected)
             self._draw_model(context, f"{selected.name}: {said.get('model', 'unknown model')}", said.get("model_licence", ""))

@@ -13,16 +13,18 @@ Story = Generator[Progress, None, Any]
 PACKING = Progress("Packing the head", 0.99)
 
 
-def fit_photos(photos: list[str], face: int | None = 0, texture_size: int = 2048) -> Generator[Progress, None, list[PackedHead]]:
+def fit_photos(
+    photos: list[str], face: int | None = 0, texture_size: int = 2048, model: str = "embedded"
+) -> Generator[Progress, None, list[PackedHead]]:
     """Photos of one person -> one head; of one photo its `face`-th largest face, or a head for every face (None)."""
     from ..core import pipeline
 
     if len(photos) > 1:
-        assets = [(yield from pipeline.fit_photos(photos, texture_size=texture_size))]
+        assets = [(yield from pipeline.fit_photos(photos, texture_size=texture_size, model=model))]
     elif face is None:
-        assets = yield from pipeline.fit_all_faces(photos[0], texture_size=texture_size)
+        assets = yield from pipeline.fit_all_faces(photos[0], texture_size=texture_size, model=model)
     else:
-        assets = [(yield from pipeline.fit_photo(photos[0], face=face, texture_size=texture_size))]
+        assets = [(yield from pipeline.fit_photo(photos[0], face=face, texture_size=texture_size, model=model))]
     yield PACKING
     return [pack_head(asset) for asset in assets]
 

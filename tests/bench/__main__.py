@@ -11,7 +11,7 @@ from .albedo import report_albedo
 from .detail import report_detail
 from .enabling import report_enabling
 from .identity import report_identity
-from .identity_drag import report_drag
+from .identity_drag import report_correction, report_drag
 from .pictures import report_pictures
 from .renderer import report_renderer
 from .speed import report_speed
@@ -26,6 +26,7 @@ REPORTS = {
     "renderer": lambda out: report_renderer(),
     "speed": lambda out: report_speed(),
     "drag": lambda out: report_drag(),
+    "correction": lambda out: report_correction(),
     "enabling": lambda out: report_enabling(),
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 BUDGET_MS = 30.0
 NUM_CHANGES = 60
+NUM_PULLS = 20
 
 
 def report_drag() -> dict[str, float]:
@@ -50,3 +51,35 @@ def _time(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return (time.perf_counter() - start) * 1000
+
+
+def report_correction() -> dict[str, float]:
+    """Print median and slowest ms of one pull of a point on the photo: the refit and the head in Blender."""
+    from pathlib import Path
+
+    import bpy
+    import skimage
+    from likeness.core.fit.correction import HANDLE_POINTS
+    from likeness.core.pipeline import fit_photo, run
+    from likeness.scene import correction
+    from likeness.scene.head import create_head
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+    photo = Path(skimage.__file__).parent / "data" / "astronaut.png"
+    obj = create_head(bpy.context, run(fit_photo(photo, texture_size=512)))
+    times = [_time(lambda: correction.begin(obj))]
+    fitted = correction.begin(obj)
+    places, pins = fitted.locate(), {}
+    for number, point in enumerate(HANDLE_POINTS.tolist()):
+        pins[point] = places[point] + (1.0, -1.0)
+
+        def pull() -> None:
+            correction.apply(obj, fitted.solve(pins))
+            bpy.context.view_layer.update()
+
+        times.append(_time(pull))
+        if number == NUM_PULLS:
+            break
+    first, median, slowest = times[0], statistics.median(times[1:]), max(times[1:])
+    print(f"correcting: begin {first:.0f} ms; a pull, evaluated: median {median:.0f}, slowest {slowest:.0f} ms")
+    return {"begin": first, "pull": median}

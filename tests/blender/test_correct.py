@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.usefixtures("extension"),
 ]
 CHIN = HANDLES["chin"][0]
+DOWN = np.array([0.0, 6.0])
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def chin_pixel(obj):
 
 def test_a_pulled_chin_is_where_it_was_pulled_and_the_mesh_follows(fitted):
     before, vertices = chin_pixel(fitted), head.read_head(fitted).vertices
-    goal = before + (0, 5)
+    goal = before + DOWN
     assert correct([CHIN, *goal]) == {"FINISHED"}
     assert np.linalg.norm(chin_pixel(fitted) - goal) < 0.5
     after = head.read_head(fitted)
@@ -46,7 +47,7 @@ def test_a_pulled_chin_is_where_it_was_pulled_and_the_mesh_follows(fitted):
 
 def test_the_camera_object_shows_the_pulled_point_on_its_pixel(fitted):
     """Through Blender's own camera, mesh and modifiers, not through what the correction says of itself."""
-    goal = chin_pixel(fitted) + (0, 5)
+    goal = chin_pixel(fitted) + DOWN
     correct([CHIN, *goal])
     from likeness.core.fit.measurement import load_calibration
 
@@ -75,7 +76,7 @@ def test_no_pins_change_nothing(fitted):
 
 def test_correcting_is_a_step_of_the_head_s_history(fitted):
     before = head.read_head(fitted).vertices
-    correct([CHIN, *(chin_pixel(fitted) + (0, 5))])
+    correct([CHIN, *(chin_pixel(fitted) + DOWN)])
     assert bpy.ops.likeness.step_identity(direction="BACK") == {"FINISHED"}
     assert np.abs(head.read_head(fitted).vertices - before).max() < 1e-6
 
@@ -87,7 +88,7 @@ def test_what_is_no_list_of_points_is_one_sentence(fitted):
 
 
 def test_repainting_changes_the_textures_in_place(fitted):
-    correct([CHIN, *(chin_pixel(fitted) + (0, 8))])
+    correct([CHIN, *(chin_pixel(fitted) + DOWN)])
     before = head.read_head(fitted)
     num_images = len(bpy.data.images)
     assert bpy.ops.likeness.repaint() == {"FINISHED"}

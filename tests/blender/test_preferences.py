@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ import pytest
 from likeness import preferences
 from likeness.core import cache, model_files
 from likeness.core.config import ASSETS_DIR, cache_dir
-from likeness.core.head.model import save_model
+from likeness.core.head.model import load_model, save_model
 from synthetic import make_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +82,7 @@ class Recorder:
 def drawn() -> list[str]:
     page = SimpleNamespace(layout=Recorder())
     chosen = bpy.context.preferences.addons["likeness"].preferences
-    for name in ("models_folder", "use_pie_menu", "worker_python", "bl_rna"):
+    for name in ("models_folder", "model", "use_pie_menu", "worker_python", "bl_rna"):
         setattr(page, name, getattr(chosen, name))
     for name, method in vars(preferences.LikenessPreferences).items():
         if name.startswith("_") and callable(method):
@@ -108,7 +109,7 @@ def test_the_built_in_head_is_always_there_with_its_licence_and_its_hash_only_on
 def test_drawing_reads_no_model(chosen, monkeypatch):
     (Path(chosen.models_folder)).mkdir()
     (Path(chosen.models_folder) / "mine.npz").write_bytes(EMBEDDED.read_bytes())
-    preferences.embedded_licence()
+    preferences.licence_of(EMBEDDED)
 
     def fail(*arguments, **options):
         raise AssertionError("a model was read while drawing")
@@ -249,6 +250,31 @@ def test_only_a_file_of_the_models_folder_can_be_removed(chosen, offered, name):
     with pytest.raises(RuntimeError, match="The models folder holds no"):
         bpy.ops.likeness.remove_model(filename=name)
     assert offered.exists()
+
+
+@needs_assets
+def test_photos_are_fitted_with_the_model_that_is_used(chosen, offered, astronaut):
+    from likeness.scene import head, provenance
+
+    model = replace(load_model(EMBEDDED), name="Aunt Mary's", licence="hers alone")
+    save_model(model, offered)
+    bpy.ops.likeness.import_model(filepath=str(offered), is_licence_accepted=True)
+    assert chosen.model == "" and preferences.chosen_model(bpy.context) == "embedded"
+    assert bpy.ops.likeness.use_model(filename="mine.npz") == {"FINISHED"}
+    bpy.ops.likeness.fit_photo(filepath=str(astronaut), texture_size="512")
+    said = provenance.read_provenance(head.find_head(bpy.context))
+    assert (said["model"], said["model_licence"]) == ("Aunt Mary's", "hers alone")
+    bpy.ops.likeness.remove_model(filename="mine.npz")
+    assert preferences.chosen_model(bpy.context) == "embedded"
+
+
+@needs_assets
+def test_a_model_that_cannot_be_used_is_not_chosen(chosen):
+    Path(chosen.models_folder).mkdir()
+    save_model(make_model(), Path(chosen.models_folder) / "other.npz")
+    with pytest.raises(RuntimeError, match=r"is not used.*no photo can be fitted"):
+        bpy.ops.likeness.use_model(filename="other.npz")
+    assert chosen.model == ""
 
 
 def test_without_an_add_on_the_buttons_say_why_they_cannot_run(extension):

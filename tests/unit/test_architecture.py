@@ -19,7 +19,7 @@ FORBIDDEN = {
     "worker": {"bpy", "bmesh", "mathutils", "torch", "scene", "operators", "panels", "bulk", "properties", "registration"},
     "bulk": {"torch", "warp", "PIL", "operators", "panels", "properties", "registration"},
 }
-BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "addon_utils", "bl_operators"}
+BLENDER = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "addon_utils", "bl_operators"}
 RUN_TIME = {"numpy", "PIL", "pillow_heif", "threadpoolctl", "warp", *BLENDER}
 """What the default path may import beside the standard library."""
 BUILD_TIME = ("core/head/build", "core/photo/build", "core/calibration")
