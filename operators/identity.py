@@ -131,12 +131,15 @@ class LIKENESS_OT_choose_variant(EditsIdentity, bpy.types.Operator):
         obj = head.find_head(context)
         context.window.cursor_set("WAIT")
         try:
+            is_compiled = variants.are_pictures_ready()
             self._draw_sheet(obj, variants)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
         finally:
             context.window.cursor_set("DEFAULT")
+        if not is_compiled:
+            self.report({"INFO"}, "The renderer was compiled, once on this machine: from now on sheets come at once")
         return context.window_manager.invoke_props_dialog(self, width=520)
 
     def _draw_sheet(self, obj: bpy.types.Object, variants: Any) -> None:
