@@ -18,8 +18,11 @@ GLTF_VALIDATOR := .cache/gltf_validator.stamp
 HEAD_SOURCES := $(wildcard core/head/build/*.py core/head/build.py core/head/model.py)
 PHOTO_SOURCES := $(wildcard core/photo/build/*.py core/photo/build.py)
 TESTS ?= tests
+SHARED ?= ../shared
+GUI ?= .cache/gui/sid
+# A Blender with a window: .cache/gui/sid (5.2) or .cache/gui/trixie (4.3), made on first use (root, Debian).
 
-.PHONY: help demo test bench extension repository check-wheels test-extension lint assets environment clean
+.PHONY: help demo test test-gui bench extension repository check-wheels test-extension lint assets environment clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 26
@@ -50,6 +53,13 @@ check-wheels: environment ## Ask pip whether the wheels are complete for every B
 
 test-extension: repository ## Install, use, upgrade and remove the built extension in an empty Blender profile
 	LIKENESS_REPOSITORY=dist/repository $(PY) -m pytest tests/extension
+
+test-gui: environment assets $(GUI)/enter ## Scenarios in a real Blender with its window, pictures in out/gui (GUI_TESTS="-k smoke" for one)
+	$(PY) wheels/build_one.py $(BLENDER_EXT) linux-x64 $$($(GUI)/enter blender -b --python-expr 'import sys; print("Python=%d.%d" % sys.version_info[:2])' | sed -n 's/^Python=//p') .cache/gui-extension.zip
+	LIKENESS_GUI=$(abspath $(GUI)) LIKENESS_ZIP=.cache/gui-extension.zip $(PY) -m pytest -s tests/gui $(GUI_TESTS)
+
+$(GUI)/enter:
+	$(SHARED)/tools/setup_gui_blender.sh $(GUI) $(notdir $(GUI))
 
 lint: environment ## Style of everything, types of core and scene
 	.venv/bin/ruff check .

@@ -48,7 +48,7 @@ def play(out, photo, tmp_path_factory):
         folder.mkdir()
         environment = os.environ | {
             "LIKENESS_GUI_PHOTO": str(photo), "PROFILE": str(profile), "TIMEOUT": str(timeout_s), "SETTLE": "0.5",
-            "GUI_BIND": f"{ROOT}:{BLENDER}", "XDG_CACHE_HOME": str(ROOT / ".cache" / "gui"),
+            "GUI_BIND": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".cache" / "gui" / "cache"),
         }  # fmt: skip
         if not is_installed:
             environment["EXT"] = str(Path(ZIP).resolve())
