@@ -52,8 +52,11 @@ class JobOperator:
             get_jobs().cancel(get_jobs().open_jobs[0]) if get_jobs().open_jobs else None
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
+        was_over = self._job.has_ended
         get_jobs().poll()
-        outcome = self._end(context) if self._job.has_ended else None
+        # A result is put into the scene one tick after it came, so that the window is drawn in between.
+        is_over = self._job.has_ended and (was_over or self._job.state != "done")
+        outcome = self._end(context) if is_over else None
         show_jobs(context)
         return outcome or ({"RUNNING_MODAL"} if is_escape else {"PASS_THROUGH"})
 

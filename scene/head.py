@@ -46,7 +46,10 @@ HEAD = "likeness"
 """The mesh object's property group with everything that is not geometry."""
 ROLE = "likeness_role"
 TEXTURE_PREFIX = "likeness_texture_"
+BASE_PREFIX = "likeness_base_"
+"""What another skin was made from (skin.py): the texture before it."""
 PHOTO = "likeness_photo"
+IMAGE_PREFIXES = (TEXTURE_PREFIX, BASE_PREFIX, PHOTO)
 
 
 def create_head(
@@ -124,7 +127,7 @@ def remove_head(obj: bpy.types.Object) -> None:
     objects = list(collection.all_objects) if collection else [obj]
     ours = [member for member in objects if ROLE in member]
     data = {member.data for member in ours} | {m for m in obj.data.materials if m}
-    data |= {image for image in (*texture_images(obj).values(), obj.get(PHOTO)) if image is not None}
+    data |= {value for key, value in obj.items() if key.startswith(IMAGE_PREFIXES) and value is not None}
     collections = [collection, *collection.children_recursive] if collection else []
     for kept in set(objects) - set(ours):
         for scene in bpy.data.scenes:

@@ -18,7 +18,7 @@ from ..core.types import Texture
 def create_image(encoded: EncodedImage, name: str) -> bpy.types.Image:
     """A packed image datablock."""
     is_data = encoded.color_space == "Non-Color"
-    image = bpy.data.images.new(name, *encoded.size, alpha=encoded.has_alpha, is_data=is_data)
+    image = bpy.data.images.new(name, 1, 1, alpha=encoded.has_alpha, is_data=is_data)  # its size is the file's in the end
     image.pack(data=encoded.data, data_len=len(encoded.data))
     image.source = "FILE"
     image.colorspace_settings.name = encoded.color_space

@@ -72,9 +72,9 @@ def bind(obj: bpy.types.Object, rig: bpy.types.Object) -> None:
 
 def rotate_correctives(pose_correctives: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Correctives [36, V, 3] of R - I in model axes -> of R - I in the bones' axes [5, 3, 3]; the transposed axes invert it."""
-    by_joint = pose_correctives.reshape(4, 3, 3, -1)
-    turned = np.einsum("jik,jln,jilv->jknv", axes[1:], axes[1:], by_joint, optimize=True)
-    return turned.reshape(pose_correctives.shape)
+    by_joint = pose_correctives.reshape(4, 9, -1)
+    turns = np.stack([np.kron(turn, turn).T for turn in axes[1:]])
+    return (turns.astype(by_joint.dtype) @ by_joint).reshape(pose_correctives.shape)
 
 
 def corrective_name(element: int) -> str:
@@ -86,7 +86,7 @@ def corrective_name(element: int) -> str:
 def corrective_offsets(asset: HeadAsset, axes: np.ndarray) -> dict[str, np.ndarray]:
     """Corrective key name -> offsets [V, 3] m, model space, for those worth a key."""
     turned = rotate_correctives(asset.pose_correctives, axes)
-    sizes = np.linalg.norm(turned, axis=-1).max(-1)
+    sizes = np.sqrt(np.einsum("evc,evc->ev", turned, turned).max(-1))
     return {corrective_name(e): turned[e] for e in range(len(turned)) if sizes[e] > MIN_CORRECTIVE_M}
 
 
