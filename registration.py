@@ -10,11 +10,11 @@ import atexit
 
 import bpy
 
-from . import identity_properties, keymap, operators, panels, preferences, properties
-from .operators import expression_presets, identity, job
+from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties
+from .operators import expression_presets, identity, job, restyle_skin
 from .panels import drawing, menus
 
-MODULES = (preferences, properties, identity_properties, *operators.MODULES, *panels.MODULES)
+MODULES = (preferences, properties, identity_properties, skin_properties, *operators.MODULES, *panels.MODULES)
 """In order of registration: property groups before what points to them."""
 
 
@@ -25,6 +25,7 @@ def register() -> None:
             bpy.utils.register_class(cls)
     properties.attach()
     identity_properties.attach()
+    skin_properties.attach()
     expression_presets.attach()
     menus.attach()
     keymap.follow_preference()
@@ -37,12 +38,14 @@ def unregister() -> None:
     """Undo register(), in reverse, after ending a running job."""
     if not hasattr(bpy.types.Scene, "likeness"):
         return  # at exit: Blender as a Python module ends its add-ons once more
+    restyle_skin.drop_wishes()
     job.close_jobs()
     keymap.remove_shortcut()
     menus.detach()
     expression_presets.detach()
     drawing.drop_thumbnails()
     identity.drop_sheet()
+    skin_properties.detach()
     identity_properties.detach()
     properties.detach()
     for module in reversed(MODULES):

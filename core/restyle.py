@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Generator
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .appearance.albedo import paint_albedo, skin_colour
 from .appearance.face_map import find_face_map
-from .appearance.parameters import Appearance, describe_appearance
+from .appearance.parameters import Appearance, describe_appearance, read_appearance
 from .appearance.restyle import change_appearance, move_albedo
 from .errors import SkinError
 from .fit.texture import bake_surface_maps
@@ -22,14 +21,13 @@ from .render.runtime import COMPILING, are_kernels_compiled, load_skin_kernels, 
 from .types import HeadAsset, Progress, Texture
 
 KERNELS = (load_skin_kernels,)
-OLD_HEAD = "This head does not say how its skin was read: make it again with this version of Likeness."
 
 _kept: list[tuple[weakref.ref[HeadModel], Appearance, np.ndarray]] = []
 
 
 @dataclass(frozen=True)
 class RestyledSkin:
-    """What another skin changes of a head: the textures 'albedo' and 'subsurface', the numbers, the bare skin's linear RGB [3]."""
+    """What another skin changes of a head: the textures 'albedo' and 'subsurface', the numbers, the bare skin's linear RGB."""
 
     textures: dict[str, Texture]
     appearance: Appearance
@@ -52,8 +50,8 @@ def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -
 def restyle_skin(
     albedo: np.ndarray, skin_linear_rgb: np.ndarray, was: Appearance, wanted: dict[str, float], model: HeadModel | None = None
 ) -> Generator[Progress, None, RestyledSkin]:
-    """An albedo, sRGB [S, S, 3] uint8, of a person who looks as `was` says -> with the wanted numbers. model: None for the embedded
-    one. Raises SkinError."""
+    """An albedo, sRGB [S, S, 3] uint8, of a person who looks as `was` says -> with the wanted numbers. model: None for the
+    embedded one. Raises SkinError."""
     now = change_appearance(was, wanted)
     yield Progress("Loading the head model", 0.0)
     model = model or get_model(EMBEDDED)
@@ -86,14 +84,3 @@ def _paint_start(model: HeadModel, was: Appearance, size: int) -> np.ndarray:
     painted.flags.writeable = False
     _kept[:] = [(weakref.ref(model), was, painted)]
     return painted
-
-
-def read_appearance(told: dict[str, Any] | None) -> Appearance:
-    """What describe_appearance told in a head's provenance. Raises SkinError where there is nothing."""
-    if not told:
-        raise SkinError(OLD_HEAD)
-    known = {field.name for field in fields(Appearance)}
-    numbers: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in told.items() if key in known
-    }
-    return Appearance(**numbers)

@@ -13,6 +13,7 @@ from . import (
     model_files,
     photos,
     remove,
+    restyle_skin,
     worker,
 )
 
@@ -23,6 +24,7 @@ MODULES = (
     generate,
     correct,
     identity,
+    restyle_skin,
     expression,
     expression_presets,
     export,

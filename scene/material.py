@@ -102,6 +102,22 @@ def subsurface_radius(skin_linear_rgb: np.ndarray) -> np.ndarray:
     return SUBSURFACE_RADIUS_M * DEEP_SKIN_RADIUS**depth
 
 
+def retint_skin(material: bpy.types.Material, was_linear_rgb: np.ndarray, linear_rgb: np.ndarray) -> None:
+    """Let a skin material scatter as skin of another colour does, by the ratio, so that what an artist set by hand stays; and its
+    colour in solid view, where nobody chose another."""
+    was, now = subsurface_radius(was_linear_rgb), subsurface_radius(linear_rgb)
+    for principled in (node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"):
+        radius, scale = principled.inputs["Subsurface Radius"], principled.inputs["Subsurface Scale"]
+        radius.default_value = list(np.array(radius.default_value) * (now / now.max()) / (was / was.max()))
+        factor = float(now.max() / was.max())
+        scale.default_value *= factor
+        for link in scale.links:
+            if link.from_node.type == "MATH" and link.from_node.operation == "MULTIPLY":
+                link.from_node.inputs[1].default_value *= factor
+    if np.allclose(material.diffuse_color[:3], np.clip(was_linear_rgb, 0, 1), atol=1e-3):
+        material.diffuse_color = (*np.clip(linear_rgb, 0, 1), 1.0)
+
+
 def _build_surface(material: bpy.types.Material, surface: Surface, albedo: bpy.types.Image) -> None:
     nodes, links = material.node_tree.nodes, material.node_tree.links
     texture, principled, output = (

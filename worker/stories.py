@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ..core.image_files import PackedHead, PackedPaint, pack_head, pack_paint
+from ..core.image_files import EncodedImage, PackedHead, PackedPaint, decode_pixels, pack_head, pack_paint
 from ..core.types import Camera, HeadCode, Photo, Progress
 
 Story = Generator[Progress, None, Any]
@@ -38,6 +38,18 @@ def repaint(photo: Photo, code: HeadCode, camera: Camera, texture_size: int = 20
     return pack_paint(painted.textures, painted.provenance, painted.skin_light.skin_linear_rgb)
 
 
+def restyle(
+    albedo: EncodedImage, skin_linear_rgb: Any, appearance: dict[str, Any], wanted: dict[str, float]
+) -> Generator[Progress, None, PackedPaint]:
+    """An albedo and its numbers -> the same head's textures with the wanted numbers."""
+    from ..core.appearance.parameters import describe_appearance, read_appearance
+    from ..core.restyle import restyle_skin
+
+    skin = yield from restyle_skin(decode_pixels(albedo), skin_linear_rgb, read_appearance(appearance), wanted)
+    yield Progress("Packing the textures", 0.95)
+    return pack_paint(skin.textures, {"appearance": describe_appearance(skin.appearance)}, skin.skin_linear_rgb)
+
+
 def generate(seed: int, texture_size: int = 2048) -> Generator[Progress, None, list[PackedHead]]:
     """A seed -> a head of nobody."""
     from ..core.generation import generate_head
@@ -67,5 +79,5 @@ def describe_process() -> tuple[str, ...]:
 
 
 STORIES: dict[str, Callable[..., Story]] = {
-    "fit_photos": fit_photos, "repaint": repaint, "generate": generate, "check": check,
+    "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "check": check,
 }  # fmt: skip

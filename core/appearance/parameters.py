@@ -10,10 +10,12 @@ deeper (Luebberding et al. 2014), and the thicker, denser dermis of dark skin sh
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
+from ..errors import SkinError
 from .iris import IRIS_COLOURS
 from .skin import BLOOD_SD, MELANIN_RANGE, melanin_of_angle
 
@@ -79,6 +81,7 @@ DARK_IRISES = (("dark brown", 0.6), ("brown", 0.4))
 MEAN_IRIS = np.array([0.10, 0.085, 0.062])
 """What light irises have some of: few are of one pure colour."""
 EUMELANIN_BLACK, EUMELANIN_BROWN = 5.0, 1.5
+OLD_HEAD = "This head does not say how its skin was read: make it again with this version of Likeness."
 
 
 def sample_appearance(
@@ -135,6 +138,17 @@ def describe_appearance(appearance: Appearance) -> dict[str, float | list[float]
         key: [round(v, 4) for v in value] if isinstance(value, tuple) else round(value, 4)
         for key, value in asdict(appearance).items()
     }
+
+
+def read_appearance(told: dict[str, Any] | None) -> Appearance:
+    """What describe_appearance told in a head's provenance. Raises SkinError where there is nothing."""
+    if not told:
+        raise SkinError(OLD_HEAD)
+    known = {field.name for field in fields(Appearance)}
+    numbers: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in told.items() if key in known
+    }
+    return Appearance(**numbers)
 
 
 def usual_hair(melanin: float) -> float:

@@ -64,7 +64,7 @@ def test_khronos_validator_finds_no_error_in_a_random_person(tmp_path):
 
 
 def test_a_generated_head_can_be_read_back():
-    bpy.ops.likeness.generate(seed=5)
+    bpy.ops.likeness.generate(seed=5, texture_size="512")
     asset = head.read_head(head.find_head(bpy.context))
     person = generation.draw_person(5, len(asset.identity))
     assert np.allclose(asset.identity, person.identity, atol=1e-6)

@@ -28,15 +28,8 @@ DIFFERENTIABLE = "core/render/differentiable"
 """The only package that may import torch (and nvdiffrast, where a user has it); the default path never comes there."""
 OPTIONAL = {"torch", "nvdiffrast"}
 MAX_STATEMENTS_WITHOUT_DOCSTRING = 3
-AT_REGISTRATION = (
-    "__init__.py",
-    "registration.py",
-    "preferences.py",
-    "properties.py",
-    "identity_properties.py",
-    "operators",
-    "panels",
-)
+FRAME = ("__init__.py", "registration.py", "preferences.py", "properties.py", "identity_properties.py", "skin_properties.py")
+AT_REGISTRATION = (*FRAME, "operators", "panels")
 
 
 def sources(*rooms: str) -> list[Path]:
@@ -76,7 +69,7 @@ def test_a_room_imports_only_what_it_may(room):
 def test_imports_inside_the_package_are_relative():
     wrong = [
         f"{name_of(path)}:{node.lineno}"
-        for path in sources(*ROOMS, "registration.py", "preferences.py", "properties.py", "identity_properties.py", "__init__.py")
+        for path in sources(*ROOMS, *FRAME)
         for node in ast.walk(ast.parse(path.read_text()))
         if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] in (*ROOMS, "likeness"))
         or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] in (*ROOMS, "likeness") for alias in node.names))
@@ -91,7 +84,7 @@ def test_the_default_path_needs_nothing_but_its_wheels():
         if not name_of(path).startswith(BUILD_TIME)
         for line, module in imported(ast.parse(path.read_text()), path)
         if not (name_of(path).startswith(DIFFERENTIABLE) and module.split(".")[0] in OPTIONAL)
-        if module.split(".")[0] not in (*RUN_TIME, *ROOMS, "properties", "identity_properties", "preferences", "registration")
+        if module.split(".")[0] not in (*RUN_TIME, *ROOMS, *(name.removesuffix(".py") for name in FRAME))
         and module.split(".")[0] not in sys.stdlib_module_names
     ]
     assert wrong == []
@@ -100,16 +93,7 @@ def test_the_default_path_needs_nothing_but_its_wheels():
 def test_only_the_differentiable_renderer_imports_torch():
     wrong = [
         f"{name_of(path)}:{line} imports {module}"
-        for path in sources(
-            *ROOMS,
-            "registration.py",
-            "preferences.py",
-            "properties.py",
-            "identity_properties.py",
-            "__init__.py",
-            "batch.py",
-            "demo.py",
-        )
+        for path in sources(*ROOMS, *FRAME, "batch.py", "demo.py")
         if not name_of(path).startswith(DIFFERENTIABLE)
         for line, module in imported(ast.parse(path.read_text()), path)
         if module.split(".")[0] in OPTIONAL

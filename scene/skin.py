@@ -1,0 +1,258 @@
+"""A head's skin in the scene: its numbers, what is asked of them, and another skin put on.
+
+Rule of this file: every other skin is made from the textures that the head had before any was, which stay in the file: so nothing
+wears out however often sliders move, and the way back is exact. What an artist painted over in between is kept: it becomes what
+the next skin is made from. What is asked for and not painted yet is kept beside the file, never in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.appearance.albedo import skin_colour
+from ..core.appearance.catalogue import NAMES, NUMBERS
+from ..core.appearance.parameters import OLD_HEAD, read_appearance
+from ..core.appearance.restyle import change_appearance
+from ..core.errors import SkinError
+from ..core.head.kinds import kinds_of_parts
+from ..core.identity.gauges import load_gauges
+from ..core.image_files import EncodedImage, PackedPaint, encode_texture
+from .head import BASE_PREFIX, HEAD, TEXTURE_PREFIX, head_rig, texture_images
+from .image import create_image, read_texture
+from .material import retint_skin
+
+RECORD = "likeness_skin"
+"""The mesh object's property with what the skin was: 'made' and 'base', numbers as JSON; 'base_linear_rgb'; 'told', the numbers
+that were put on last, as JSON, and 'painted', their albedo file's hash. Images of the base: BASE_PREFIX + name."""
+RESTYLED = ("albedo", "subsurface")
+SAME = 5e-5
+"""Numbers nearer than this are the same: provenance rounds to four decimals."""
+USUAL = {number.name: number.usual for number in NUMBERS}
+RANGES = {number.name: (number.lowest, number.highest) for number in NUMBERS}
+
+
+@dataclass
+class Wish:
+    """Numbers that sliders ask for; stamp: the head that they were asked of."""
+
+    stamp: tuple[str, str]
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+_wishes: dict[int, Wish] = {}
+
+
+def why_not(obj: bpy.types.Object) -> str | None:
+    """Why this head's skin cannot be changed, as a sentence for the user; None when it can be."""
+    model_name = json.loads(obj[HEAD]["facts"])["model_name"]
+    rig = head_rig(obj)
+    blocks = [obj, obj.data, *filter(None, obj.data.materials), *texture_images(obj).values(), *([rig] if rig else [])]
+    if model_name != load_gauges().model_name:
+        return f"This head was made with another model ({model_name}), whose skin has no numbers: use the built-in head model"
+    if any(block.library or block.override_library for block in blocks):
+        return "This head is linked from another file: edit it there, or make it local (Object > Relations > Make Local > All)"
+    if not read_numbers(obj):
+        return OLD_HEAD.rstrip(".")
+    if "albedo" not in texture_images(obj):
+        return "This head's albedo is gone from this file: make the head again"
+    if obj.data.users > 1:
+        return "This head shares its mesh with another object: Object > Relations > Make Single User > Object & Data first"
+    return None
+
+
+def require_skin(obj: bpy.types.Object) -> None:
+    """Raises SkinError with why_not's sentence."""
+    if (reason := why_not(obj)) is not None:
+        raise SkinError(f"{reason}.")
+
+
+def read_numbers(obj: bpy.types.Object) -> MappingProxyType[str, Any]:
+    """The appearance that the head's textures show; empty where it is not known."""
+    return _numbers_in(obj[HEAD]["facts"])
+
+
+def made_numbers(obj: bpy.types.Object) -> dict[str, float]:
+    """The skin's numbers (NAMES) as the head was made."""
+    record = _current_record(obj)
+    told = json.loads(record["made"]) if record is not None else read_numbers(obj)
+    return {name: told[name] for name in NAMES if name in told}
+
+
+def is_as_made(obj: bpy.types.Object) -> bool:
+    """Whether the head shows, and is asked for, the skin that it was made with."""
+    made = made_numbers(obj)
+    return all(abs(shown_number(obj, name) - made[name]) <= SAME for name in made)
+
+
+def names_read(obj: bpy.types.Object) -> frozenset[str]:
+    """The numbers that were read from the photo; the others are what is usual, or a random person's."""
+    return frozenset(json.loads(obj[HEAD]["facts"])["provenance"].get("appearance_read", ()))
+
+
+def shown_number(obj: bpy.types.Object, name: str) -> float:
+    """What a slider shows: the number that is asked for, else the texture's."""
+    asked = wished_numbers(obj)
+    return asked[name] if name in asked else float(read_numbers(obj).get(name, USUAL[name]))
+
+
+def shown_colour(obj: bpy.types.Object) -> np.ndarray:
+    """The bare skin's linear RGB [3] with the numbers that the sliders show: at once, before anything is painted."""
+    skin, told = np.array(obj[HEAD]["skin_linear_rgb"]), dict(read_numbers(obj))
+    if not told:
+        return skin
+    was = read_appearance(told)
+    colour: np.ndarray = skin * skin_colour(change_appearance(was, wished_numbers(obj))) / skin_colour(was)
+    return colour
+
+
+def wish(obj: bpy.types.Object, numbers: dict[str, float]) -> None:
+    """Ask for numbers beside what is asked for already, kept within their ranges. Raises SkinError."""
+    require_skin(obj)
+    told = read_numbers(obj)
+    asked = wished_numbers(obj) | {name: min(max(value, RANGES[name][0]), RANGES[name][1]) for name, value in numbers.items()}
+    asked = {name: value for name, value in asked.items() if abs(value - told[name]) > SAME}
+    forget_wish(obj)
+    if asked:
+        _wishes[obj.session_uid] = Wish(stamp(obj), asked)
+
+
+def wished_numbers(obj: bpy.types.Object) -> dict[str, float]:
+    """What is asked for and not painted yet. A head that was painted otherwise in between is asked for nothing."""
+    asked = _wishes.get(obj.session_uid)
+    return dict(asked.numbers) if asked is not None and asked.stamp == stamp(obj) else {}
+
+
+def forget_wish(obj: bpy.types.Object) -> None:
+    """Sliders show the textures' numbers again."""
+    _wishes.pop(obj.session_uid, None)
+
+
+def has_wishes() -> bool:
+    """Whether anything is asked of any head."""
+    return bool(_wishes)
+
+
+def forget_wishes() -> None:
+    """The same for all heads."""
+    _wishes.clear()
+
+
+def stamp(obj: bpy.types.Object) -> tuple[str, str]:
+    """What tells the head's present skin from any other."""
+    image = texture_images(obj).get("albedo")
+    return (image.name_full if image else "", json.dumps(dict(read_numbers(obj))))
+
+
+def restyle_arguments(obj: bpy.types.Object, wanted: dict[str, float]) -> dict[str, Any]:
+    """What the story 'restyle' needs for the head's present skin with the wanted numbers. Raises SkinError."""
+    require_skin(obj)
+    told = dict(read_numbers(obj))
+    change_appearance(read_appearance(told), wanted)
+    record = _current_record(obj)
+    is_as_painted = record is not None and record["painted"] == _fingerprint(texture_images(obj)["albedo"])
+    numbers = {name: told[name] for name in NAMES} | wanted
+    if record is None or not is_as_painted:
+        base, albedo, skin = told, texture_images(obj)["albedo"], obj[HEAD]["skin_linear_rgb"]
+    else:
+        base, albedo, skin = json.loads(record["base"]), obj[BASE_PREFIX + "albedo"], record["base_linear_rgb"]
+    changed = {name: number for name, number in numbers.items() if abs(number - base[name]) > SAME}
+    return {"albedo": _read_file(albedo), "skin_linear_rgb": np.array(skin), "appearance": base, "wanted": changed}
+
+
+def put_on(obj: bpy.types.Object, paint: PackedPaint) -> None:
+    """Another skin, made from restyle_arguments, takes the place of the head's. Raises SkinError."""
+    require_skin(obj)
+    record = _current_record(obj)
+    if record is None or record["painted"] != _fingerprint(texture_images(obj)["albedo"]):
+        record = _keep_base(obj, record)
+    base, numbers = json.loads(record["base"]), paint.provenance["appearance"]
+    if all(abs(numbers[name] - base[name]) <= SAME for name in NAMES):
+        images = {key: obj[BASE_PREFIX + key] for key in RESTYLED if BASE_PREFIX + key in obj}
+        skin, numbers = np.array(record["base_linear_rgb"]), base
+    else:
+        images = {key: create_image(encoded, f"{obj.name} {key} restyled") for key, encoded in paint.textures.items()}
+        skin = paint.skin_linear_rgb
+    _swap(obj, images, skin)
+    _tell(obj, numbers, json.loads(record["made"]), skin)
+    record["told"], record["painted"] = json.dumps(numbers), _fingerprint(images["albedo"])
+
+
+def _keep_base(obj: bpy.types.Object, earlier: Any) -> Any:
+    """Remember the head's present textures and numbers: what other skins are made from."""
+    told = json.dumps(dict(read_numbers(obj)))
+    made = earlier["made"] if earlier is not None else told
+    obj[RECORD] = {"made": made, "base": told, "told": told, "base_linear_rgb": list(obj[HEAD]["skin_linear_rgb"]), "painted": ""}
+    for key, image in texture_images(obj).items():
+        if key in RESTYLED:
+            if image.is_dirty:
+                image.pack()
+            obj[BASE_PREFIX + key] = image
+    return obj[RECORD]
+
+
+def _current_record(obj: bpy.types.Object) -> Any:
+    """RECORD, or None where the head was painted from its photo since: then it tells of a skin that is gone."""
+    record = obj.get(RECORD)
+    return record if record is not None and json.loads(record["told"]) == dict(read_numbers(obj)) else None
+
+
+def _swap(obj: bpy.types.Object, images: dict[str, bpy.types.Image], skin_linear_rgb: np.ndarray) -> None:
+    """New images in the place of the old ones, in the head's own materials; materials of other objects stay as they are."""
+    before = texture_images(obj)
+    replaced = {before[key]: image for key, image in images.items() if key in before}
+    kinds = kinds_of_parts(json.loads(obj[HEAD]["facts"])["part_names"])
+    for slot, material in enumerate(obj.data.materials):
+        if material is None:
+            continue
+        if material.users - material.use_fake_user > 1:
+            material = obj.data.materials[slot] = material.copy()
+        for node in material.node_tree.nodes if material.node_tree else ():
+            if node.type == "TEX_IMAGE" and node.image in replaced:
+                node.image = replaced[node.image]
+        if slot < len(kinds) and kinds[slot] == "skin":
+            retint_skin(material, np.array(obj[HEAD]["skin_linear_rgb"]), skin_linear_rgb)
+    for key, image in images.items():
+        obj[TEXTURE_PREFIX + key] = image
+    bpy.data.batch_remove([image for image in replaced if image.users == 0])
+
+
+def _tell(obj: bpy.types.Object, numbers: dict[str, Any], made: dict[str, Any], skin_linear_rgb: np.ndarray) -> None:
+    """HeadAsset.provenance: the numbers, and which of them an artist chose."""
+    stored = obj[HEAD]
+    facts = json.loads(stored["facts"])
+    chosen = [name for name in NAMES if abs(numbers[name] - made[name]) > SAME]
+    facts["provenance"]["appearance"] = numbers
+    facts["provenance"].pop("appearance_chosen", None)
+    if chosen:
+        facts["provenance"]["appearance_chosen"] = sorted(chosen)
+    stored["facts"] = json.dumps(facts)
+    stored["skin_linear_rgb"] = np.asarray(skin_linear_rgb, float).tolist()
+
+
+def _read_file(image: bpy.types.Image) -> EncodedImage:
+    """The image's own file where it is one that we packed and nobody painted on it since."""
+    is_ours = image.packed_file is not None and not image.is_dirty and image.file_format == "PNG" and image.channels == 3
+    if not is_ours:
+        return encode_texture(read_texture(image))
+    return EncodedImage(bytes(image.packed_file.data), tuple(image.size), False, image.colorspace_settings.name)
+
+
+def _fingerprint(image: bpy.types.Image) -> str:
+    """What tells an image as we packed it from one that was painted on or exchanged."""
+    if image.packed_file is None or image.is_dirty:
+        return "painted on"
+    return hashlib.sha1(image.packed_file.data, usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _numbers_in(facts: str) -> MappingProxyType[str, Any]:
+    told = json.loads(facts)["provenance"].get("appearance") or {}
+    return MappingProxyType(told if set(NAMES) <= set(told) else {})
