@@ -119,3 +119,21 @@ def test_a_chin_pulled_with_the_mouse_moves_the_head_and_paints_it_anew(play):
     assert facts["is_painting"]
     assert facts["error"] == ""
     assert facts["undone_mm"] < 1e-4
+
+
+def test_a_dragged_slider_moves_the_mesh_and_is_one_step_to_undo(play):
+    facts = play("slider")
+    age, after = facts["age"]
+    assert after > age + 5
+    assert facts["moved_mm"] > 0.2
+    assert (facts["undone"], facts["undone_mm"]) == (pytest.approx(age, abs=1e-3), pytest.approx(0, abs=1e-4))
+    print(f"\n{facts['changes']} changes in the drag, median {facts['median_ms']:.1f} ms")
+
+
+def test_dropped_photos_become_heads_and_of_several_it_is_asked(play):
+    facts = play("drop")
+    assert any(".png" in extensions and ".heic" in extensions for extensions in facts["takes"])
+    assert facts["started"] == ["one"]
+    assert facts["is_asked"]
+    assert facts["error"] == ""
+    assert sum(name.endswith("rig") for name in facts["made"]) == 1
