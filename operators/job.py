@@ -5,6 +5,7 @@ Rule of this file: it knows Blender's window manager and nothing of heads. A tim
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..worker.client import Worker
     from ..worker.jobs import Job, Jobs
 
+PACKAGE = __package__.rpartition(".")[0]
 TICK_S = 0.05
 UNDO_MODES = {"OBJECT", "POSE"}
 """In other modes Blender's undo knows the edited data only: a result waits until they are left."""
@@ -27,7 +29,12 @@ _timers: dict[int, bpy.types.Timer] = {}
 
 
 class JobOperator:
-    """To be inherited beside bpy.types.Operator: `_request` says what is done, `_finish` takes the result."""
+    """To be inherited beside bpy.types.Operator: `_request` says what is done, `_finish` takes the result.
+
+    needed: modules of ours that the result will need, imported one a tick while the worker works, so that the end is quick.
+    """
+
+    needed: tuple[str, ...] = ()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Start the job."""
@@ -56,7 +63,7 @@ class JobOperator:
         get_jobs().poll()
         # A result is put into the scene one tick after it came, so that the window is drawn in between.
         is_over = self._job.has_ended and (was_over or self._job.state != "done")
-        outcome = self._end(context) if is_over else None
+        outcome = self._end(context) if is_over else self._prepare()
         show_jobs(context)
         return outcome or ({"RUNNING_MODAL"} if is_escape else {"PASS_THROUGH"})
 
@@ -95,6 +102,11 @@ class JobOperator:
             return self._finish(context, job.result)
         except Exception as error:
             return self._fail(context, describe_error(error))
+
+    def _prepare(self) -> None:
+        names = (f"{PACKAGE}.{name}" for name in self.needed)
+        if (name := next((name for name in names if name not in sys.modules), None)) is not None:
+            importlib.import_module(name)
 
     def _drop_timer(self) -> None:
         if timer := _timers.pop(self._job.number, None):
@@ -137,7 +149,7 @@ def close_jobs() -> None:
 def _start_worker() -> Worker:
     from ..worker.client import Worker
 
-    addon = bpy.context.preferences.addons.get(__package__.rpartition(".")[0])
+    addon = bpy.context.preferences.addons.get(PACKAGE)
     return Worker(bpy.path.abspath(addon.preferences.worker_python) if addon else "")
 
 
