@@ -1,0 +1,27 @@
+"""Cut the pictures of the guide: guide_pictures.py FOLDER (what the scenario `guide` left, out/gui/<Blender>/guide) -> docs/images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+VIEW = (0, 26, 1316, 906)
+"""The 3D view with its sidebar in the window of 1600 x 1000 pixels."""
+WHOLE = ("guide_preferences",)
+WIDTH = 900
+
+
+def main() -> None:
+    target = Path(__file__).resolve().parents[2] / "docs" / "images"
+    for path in sorted(Path(sys.argv[1]).glob("guide_*.png")):
+        image = Image.open(path).convert("RGB")
+        image = image if path.stem in WHOLE else image.crop(VIEW)
+        image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+        image.quantize(256).save(target / path.name, optimize=True)
+        print(target / path.name)
+
+
+if __name__ == "__main__":
+    main()

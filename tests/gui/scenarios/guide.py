@@ -1,0 +1,96 @@
+"""The pictures of docs/guide.md: each panel with what it does."""
+
+import sys
+from pathlib import Path
+
+import addon_utils
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from window import PACKAGE, PHOTO, press, report, wait_idle, work
+
+PANELS = ("photos", "result", "identity", "skin", "expression", "animation", "export", "models")
+
+
+def show_panels(*names):
+    """These panels only, open."""
+    modules = {name: sys.modules[f"{PACKAGE}.panels.{name}"] for name in PANELS if f"{PACKAGE}.panels.{name}" in sys.modules}
+    for module in reversed(modules.values()):
+        for cls in reversed(module.CLASSES):
+            if issubclass(cls, bpy.types.Panel) and cls.is_registered:
+                bpy.utils.unregister_class(cls)
+    for name in names:
+        for cls in modules[name].CLASSES:
+            if issubclass(cls, bpy.types.Panel):
+                if not getattr(cls, "bl_parent_id", ""):
+                    cls.bl_options = set(getattr(cls, "bl_options", set())) - {"DEFAULT_CLOSED"}
+                bpy.utils.register_class(cls)
+
+
+def picture(name, *panels):
+    show_panels(*panels)
+    yield 1.5
+    open_tab("Likeness")
+    yield 2
+    shot(f"guide_{name}")
+
+
+def look_at(name):
+    """The head alone, from the front, textured."""
+    obj = bpy.data.objects[name]
+    for other in bpy.context.scene.objects:
+        other.hide_set(other != obj)
+    bpy.context.view_layer.objects.active = obj
+    obj.select_set(True)
+    space = view3d()[1].spaces.active
+    space.shading.color_type, space.overlay.show_overlays = "TEXTURE", False
+    with ctx():
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
+
+
+def steps():
+    yield 2
+    open_tab("Likeness")
+    yield from picture("first", "photos")
+    bpy.context.scene.likeness.photo = PHOTO
+    with ctx():
+        bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=PHOTO)
+    yield from wait_idle()
+    yield 1
+    look_at("astronaut")
+    yield from picture("result", "photos", "result")
+    view3d()[1].spaces.active.overlay.show_overlays = True
+    with ctx():
+        bpy.ops.likeness.correct_landmarks("INVOKE_DEFAULT")
+    yield 2
+    shot("guide_correct")
+    press("Escape", 500, 500)
+    yield 1
+    look_at("astronaut")
+    yield from picture("identity", "identity")
+    with ctx():
+        bpy.ops.likeness.choose_variant("INVOKE_DEFAULT", strength=0.7)
+    yield 4
+    shot("guide_variants")
+    press("Escape", 500, 500)
+    yield 1
+    with ctx():
+        bpy.ops.likeness.restyle_skin(changes="freckles=0.8")
+    yield from wait_idle()
+    yield from picture("skin", "skin")
+    with ctx():
+        bpy.ops.likeness.apply_expression(expression="NEUTRAL")
+        bpy.ops.likeness.random_expression(seed=3)
+    yield from picture("expression", "expression")
+    yield from picture("animation", "animation", "export", "models")
+    bpy.context.preferences.view.show_splash = False
+    bpy.ops.screen.userpref_show()
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Likeness"
+    addon_utils.modules_refresh()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
+        bpy.ops.preferences.addon_expand(module=PACKAGE)
+    yield 4
+    shot("guide_preferences")
+    report(error=work().error)
