@@ -7,6 +7,7 @@ painted skin is the one step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -45,13 +46,19 @@ def _show(group: bpy.types.PropertyGroup, number: SkinNumber) -> float:
 
 
 def _ask(group: bpy.types.PropertyGroup, name: str, value: float) -> None:
+    from .scene import skin
+
+    _change(group, lambda obj: skin.wish(obj, {name: value}))
+
+
+def _change(group: bpy.types.PropertyGroup, change: Callable[[bpy.types.Object], None]) -> None:
     """A slider of a head whose skin cannot be changed stays where it is; the panel says why."""
     from .operators import restyle_skin
     from .scene import skin
 
     obj = _find_head(group)
     if obj is not None and skin.why_not(obj) is None:
-        skin.wish(obj, {name: value})
+        change(obj)
         restyle_skin.ask(obj)
 
 
@@ -94,9 +101,15 @@ def _colour_property() -> Any:
         obj = _find_head(self)
         return (0.0, 0.0, 0.0) if obj is None else tuple(skin.shown_colour(obj))
 
+    def set(self: bpy.types.PropertyGroup, value: tuple[float, float, float]) -> None:
+        from .scene import skin
+
+        _change(self, lambda obj: skin.wish_colour(obj, value))
+
     return FloatVectorProperty(
-        name="Bare Skin", description="The skin's colour between its marks: shown at once, painted a moment later",
-        subtype="COLOR", size=3, min=0.0, max=1.0, get=get, options=NOT_ANIMATED,
+        name="Bare Skin", description="The skin's colour between its marks, shown at once; choose another, and tone and blood "
+        "become the nearest that skin can have",
+        subtype="COLOR", size=3, min=0.0, max=1.0, get=get, set=set, options=NOT_ANIMATED,
     )  # fmt: skip
 
 

@@ -82,8 +82,9 @@ def encode_texture(texture: Texture) -> EncodedImage:
 
 
 def decode_pixels(encoded: EncodedImage) -> np.ndarray:
-    """The pixels of a lossless file, as they were encoded."""
-    return np.array(Image.open(io.BytesIO(encoded.data)))
+    """The pixels of a lossless file, as they were encoded: bytes, or 16 bits."""
+    pixels = np.array(Image.open(io.BytesIO(encoded.data)))
+    return pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
 
 
 def encode_photo(photo: Photo) -> EncodedImage:

@@ -11,23 +11,27 @@ import numpy as np
 from .appearance.albedo import paint_albedo, skin_colour
 from .appearance.face_map import find_face_map
 from .appearance.parameters import Appearance, describe_appearance, read_appearance
-from .appearance.restyle import change_appearance, move_albedo
+from .appearance.restyle import OF_THE_RELIEF, change_appearance, move_albedo, restyle_relief
 from .errors import SkinError
 from .fit.texture import bake_surface_maps
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
 from .pipeline import run
-from .render.runtime import COMPILING, are_kernels_compiled, load_skin_kernels, warm_up
+from .render.runtime import COMPILING, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
 from .types import HeadAsset, Progress, Texture
 
-KERNELS = (load_skin_kernels,)
+KERNELS = (load_skin_kernels, load_relief_kernels)
 
 _kept: list[tuple[weakref.ref[HeadModel], Appearance, np.ndarray]] = []
 
 
+RELIEF = ("displacement", "normal", "roughness")
+
+
 @dataclass(frozen=True)
 class RestyledSkin:
-    """What another skin changes of a head: the textures 'albedo' and 'subsurface', the numbers, the bare skin's linear RGB."""
+    """What another skin changes of a head: textures (albedo and subsurface; RELIEF with other lines of age), the numbers, the
+    bare skin's linear RGB [3]."""
 
     textures: dict[str, Texture]
     appearance: Appearance
@@ -35,10 +39,10 @@ class RestyledSkin:
 
 
 def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -> HeadAsset:
-    """A finished head of a model, its skin with the wanted numbers (restyle.OF_THE_SKIN); shape and relief stay, and so do the
-    roughness and the specular, which know the relief and not the skin. Raises SkinError."""
+    """A finished head of a model, its skin with the wanted numbers (restyle.OF_THE_SKIN); its shape stays. Raises SkinError."""
     was = read_appearance(asset.provenance.get("appearance"))
-    restyled = run(restyle_skin(asset.textures["albedo"].pixels, asset.skin_linear_rgb, was, wanted, model))
+    maps = {name: texture.pixels for name, texture in asset.textures.items()}
+    restyled = run(restyle_skin(maps, asset.skin_linear_rgb, was, wanted, asset.identity, model))
     provenance = asset.provenance | {
         "appearance": describe_appearance(restyled.appearance),
         "appearance_chosen": sorted(wanted),
@@ -48,10 +52,15 @@ def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -
 
 
 def restyle_skin(
-    albedo: np.ndarray, skin_linear_rgb: np.ndarray, was: Appearance, wanted: dict[str, float], model: HeadModel | None = None
+    maps: dict[str, np.ndarray],
+    skin_linear_rgb: np.ndarray,
+    was: Appearance,
+    wanted: dict[str, float],
+    identity: np.ndarray,
+    model: HeadModel | None = None,
 ) -> Generator[Progress, None, RestyledSkin]:
-    """An albedo, sRGB [S, S, 3] uint8, of a person who looks as `was` says -> with the wanted numbers. model: None for the
-    embedded one. Raises SkinError."""
+    """Textures of a person who looks as `was` says -> with the wanted numbers. maps: 'albedo', and RELIEF where lines of age may
+    change; identity [K]: the person's shape; model: None for the embedded one. Raises SkinError."""
     now = change_appearance(was, wanted)
     yield Progress("Loading the head model", 0.0)
     model = model or get_model(EMBEDDED)
@@ -62,17 +71,23 @@ def restyle_skin(
     if not are_kernels_compiled(KERNELS):
         yield Progress(COMPILING, 0.1, is_once=True)
     warm_up(KERNELS)
+    albedo = maps["albedo"]
     if now != was:
         yield Progress("Painting the skin as it was", 0.1)
         before = _paint_start(model, was, len(albedo))
-        yield Progress("Painting the new skin", 0.35)
+        yield Progress("Painting the new skin", 0.3)
         after = paint_albedo(model, now, len(albedo))
-        yield Progress("Moving the texture", 0.75)
+        yield Progress("Moving the texture", 0.55)
         albedo = move_albedo(albedo, before, after)
-    yield Progress("Painting the surface maps", 0.9)
+    yield Progress("Painting the surface maps", 0.6)
     skin = (skin_linear_rgb * skin_colour(now) / skin_colour(was)).astype(np.float32)
-    subsurface = bake_surface_maps(albedo, model, skin)["subsurface"]
-    return RestyledSkin({"albedo": Texture(albedo, "sRGB"), "subsurface": Texture(subsurface, "Non-Color")}, now, skin)
+    surface = bake_surface_maps(albedo, model, skin)
+    textures = {"albedo": Texture(albedo, "sRGB"), "subsurface": Texture(surface["subsurface"], "Non-Color")}
+    if any(getattr(now, name) != getattr(was, name) for name in OF_THE_RELIEF) and set(RELIEF) <= set(maps):
+        yield Progress("Raising lines of age", 0.65)
+        relief = restyle_relief(maps, surface["roughness"], model, model.shape(identity), was, now)
+        textures |= {name: Texture(pixels, "Non-Color") for name, pixels in relief.items()}
+    return RestyledSkin(textures, now, skin)
 
 
 def _paint_start(model: HeadModel, was: Appearance, size: int) -> np.ndarray:

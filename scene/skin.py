@@ -17,8 +17,8 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.appearance.albedo import skin_colour
-from ..core.appearance.catalogue import NAMES, NUMBERS
+from ..core.appearance.albedo import skin_colour, with_colour
+from ..core.appearance.catalogue import IN_RELIEF, NAMES, NUMBERS
 from ..core.appearance.parameters import OLD_HEAD, read_appearance
 from ..core.appearance.restyle import change_appearance
 from ..core.errors import SkinError
@@ -31,8 +31,9 @@ from .material import retint_skin
 
 RECORD = "likeness_skin"
 """The mesh object's property with what the skin was: 'made' and 'base', numbers as JSON; 'base_linear_rgb'; 'told', the numbers
-that were put on last, as JSON, and 'painted', their albedo file's hash. Images of the base: BASE_PREFIX + name."""
-RESTYLED = ("albedo", "subsurface")
+that were put on last, as JSON, 'painted', their albedo file's hash, and 'has_relief', whether the lines of age are ours. Images
+of the base: BASE_PREFIX + name."""
+COLOUR, RELIEF = ("albedo", "subsurface"), ("displacement", "normal", "roughness")
 SAME = 5e-5
 """Numbers nearer than this are the same: provenance rounds to four decimals."""
 USUAL = {number.name: number.usual for number in NUMBERS}
@@ -124,6 +125,15 @@ def wish(obj: bpy.types.Object, numbers: dict[str, float]) -> None:
         _wishes[obj.session_uid] = Wish(stamp(obj), asked)
 
 
+def wish_colour(obj: bpy.types.Object, linear_rgb: np.ndarray) -> None:
+    """Ask for the melanin and blood whose bare skin comes nearest to a linear RGB [3]. Raises SkinError."""
+    require_skin(obj)
+    was = read_appearance(dict(read_numbers(obj)))
+    shown = change_appearance(was, wished_numbers(obj))
+    wanted = with_colour(shown, linear_rgb * skin_colour(was) / np.array(obj[HEAD]["skin_linear_rgb"]))
+    wish(obj, {"melanin": wanted.melanin, "blood": wanted.blood})
+
+
 def wished_numbers(obj: bpy.types.Object) -> dict[str, float]:
     """What is asked for and not painted yet. A head that was painted otherwise in between is asked for nothing."""
     asked = _wishes.get(obj.session_uid)
@@ -156,46 +166,64 @@ def restyle_arguments(obj: bpy.types.Object, wanted: dict[str, float]) -> dict[s
     require_skin(obj)
     told = dict(read_numbers(obj))
     change_appearance(read_appearance(told), wanted)
-    record = _current_record(obj)
-    is_as_painted = record is not None and record["painted"] == _fingerprint(texture_images(obj)["albedo"])
-    numbers = {name: told[name] for name in NAMES} | wanted
-    if record is None or not is_as_painted:
-        base, albedo, skin = told, texture_images(obj)["albedo"], obj[HEAD]["skin_linear_rgb"]
+    record = _painted_record(obj)
+    if record is None:
+        base, images, skin = told, texture_images(obj), obj[HEAD]["skin_linear_rgb"]
     else:
-        base, albedo, skin = json.loads(record["base"]), obj[BASE_PREFIX + "albedo"], record["base_linear_rgb"]
+        base, images, skin = json.loads(record["base"]), _base_images(obj), record["base_linear_rgb"]
+    numbers = {name: told[name] for name in NAMES} | wanted
     changed = {name: number for name, number in numbers.items() if abs(number - base[name]) > SAME}
-    return {"albedo": _read_file(albedo), "skin_linear_rgb": np.array(skin), "appearance": base, "wanted": changed}
+    needed = ("albedo", *(RELIEF if set(changed) & set(IN_RELIEF) else ()))
+    return {
+        "images": {key: _read_file(images[key]) for key in needed if key in images},
+        "skin_linear_rgb": np.array(skin), "appearance": base, "wanted": changed, "identity": np.array(obj[HEAD]["identity"]),
+    }  # fmt: skip
 
 
 def put_on(obj: bpy.types.Object, paint: PackedPaint) -> None:
     """Another skin, made from restyle_arguments, takes the place of the head's. Raises SkinError."""
     require_skin(obj)
-    record = _current_record(obj)
-    if record is None or record["painted"] != _fingerprint(texture_images(obj)["albedo"]):
-        record = _keep_base(obj, record)
+    record = _painted_record(obj)
+    if record is None:
+        record = _keep_base(obj)
     base, numbers = json.loads(record["base"]), paint.provenance["appearance"]
+    kept = {key: image for key, image in _base_images(obj).items() if key in COLOUR or record["has_relief"]}
     if all(abs(numbers[name] - base[name]) <= SAME for name in NAMES):
-        images = {key: obj[BASE_PREFIX + key] for key in RESTYLED if BASE_PREFIX + key in obj}
-        skin, numbers = np.array(record["base_linear_rgb"]), base
+        images, skin, numbers = kept, np.array(record["base_linear_rgb"]), base
     else:
-        images = {key: create_image(encoded, f"{obj.name} {key} restyled") for key, encoded in paint.textures.items()}
-        skin = paint.skin_linear_rgb
+        new = {key: create_image(encoded, f"{obj.name} {key} restyled") for key, encoded in paint.textures.items()}
+        images, skin = kept | new, paint.skin_linear_rgb
     _swap(obj, images, skin)
     _tell(obj, numbers, json.loads(record["made"]), skin)
     record["told"], record["painted"] = json.dumps(numbers), _fingerprint(images["albedo"])
+    record["has_relief"] = any(images.get(key, image) != image for key, image in _base_images(obj).items() if key in RELIEF)
 
 
-def _keep_base(obj: bpy.types.Object, earlier: Any) -> Any:
+def _base_images(obj: bpy.types.Object) -> dict[str, bpy.types.Image]:
+    images = ((key, obj.get(BASE_PREFIX + key)) for key in (*COLOUR, *RELIEF))
+    return {key: image for key, image in images if image is not None}
+
+
+def _keep_base(obj: bpy.types.Object) -> Any:
     """Remember the head's present textures and numbers: what other skins are made from."""
-    told = json.dumps(dict(read_numbers(obj)))
+    earlier, told = _current_record(obj), json.dumps(dict(read_numbers(obj)))
     made = earlier["made"] if earlier is not None else told
-    obj[RECORD] = {"made": made, "base": told, "told": told, "base_linear_rgb": list(obj[HEAD]["skin_linear_rgb"]), "painted": ""}
+    obj[RECORD] = {
+        "made": made, "base": told, "told": told, "base_linear_rgb": list(obj[HEAD]["skin_linear_rgb"]), "painted": "",
+        "has_relief": False,
+    }  # fmt: skip
     for key, image in texture_images(obj).items():
-        if key in RESTYLED:
+        if key in COLOUR or key in RELIEF:
             if image.is_dirty:
                 image.pack()
             obj[BASE_PREFIX + key] = image
     return obj[RECORD]
+
+
+def _painted_record(obj: bpy.types.Object) -> Any:
+    """RECORD, or None where the albedo is not the one that was put on last: somebody painted on it."""
+    record = _current_record(obj)
+    return record if record is not None and record["painted"] == _fingerprint(texture_images(obj)["albedo"]) else None
 
 
 def _current_record(obj: bpy.types.Object) -> Any:
@@ -239,8 +267,7 @@ def _tell(obj: bpy.types.Object, numbers: dict[str, Any], made: dict[str, Any], 
 
 def _read_file(image: bpy.types.Image) -> EncodedImage:
     """The image's own file where it is one that we packed and nobody painted on it since."""
-    is_ours = image.packed_file is not None and not image.is_dirty and image.file_format == "PNG" and image.channels == 3
-    if not is_ours:
+    if image.packed_file is None or image.is_dirty or image.file_format != "PNG":
         return encode_texture(read_texture(image))
     return EncodedImage(bytes(image.packed_file.data), tuple(image.size), False, image.colorspace_settings.name)
 

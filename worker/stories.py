@@ -39,14 +39,15 @@ def repaint(photo: Photo, code: HeadCode, camera: Camera, texture_size: int = 20
 
 
 def restyle(
-    albedo: EncodedImage, skin_linear_rgb: Any, appearance: dict[str, Any], wanted: dict[str, float]
+    images: dict[str, EncodedImage], skin_linear_rgb: Any, appearance: dict[str, Any], wanted: dict[str, float], identity: Any
 ) -> Generator[Progress, None, PackedPaint]:
-    """An albedo and its numbers -> the same head's textures with the wanted numbers."""
+    """A head's textures, its skin's numbers and its shape -> the textures with the wanted numbers."""
     from ..core.appearance.parameters import describe_appearance, read_appearance
     from ..core.restyle import restyle_skin
 
-    skin = yield from restyle_skin(decode_pixels(albedo), skin_linear_rgb, read_appearance(appearance), wanted)
-    yield Progress("Packing the textures", 0.95)
+    maps = {name: decode_pixels(image) for name, image in images.items()}
+    skin = yield from restyle_skin(maps, skin_linear_rgb, read_appearance(appearance), wanted, identity)
+    yield Progress("Packing the textures", 0.9)
     return pack_paint(skin.textures, {"appearance": describe_appearance(skin.appearance)}, skin.skin_linear_rgb)
 
 

@@ -10,6 +10,8 @@ deep skin, where blood alone would not explain the colour).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..fit.gutters import fill_gutters
@@ -23,8 +25,18 @@ from .hair_colour import WHITE as WHITE_HAIR
 from .hair_colour import hair_albedo
 from .iris import linear_to_srgb, srgb_to_linear, tint_iris
 from .noise import noise_volume
-from .parameters import Appearance
-from .skin import B_BLOOD, D0, K_MELANIN, SATURATION, lightness_and_hues, melanin_direction, skin_albedo, skin_density
+from .parameters import RANGES, Appearance
+from .skin import (
+    B_BLOOD,
+    D0,
+    K_MELANIN,
+    SATURATION,
+    find_pigments,
+    lightness_and_hues,
+    melanin_direction,
+    skin_albedo,
+    skin_density,
+)
 from .spots import stamp_spots
 
 DEOXYGENATION = np.array([0.045, 0.007, 0.010])
@@ -77,6 +89,12 @@ def paint_albedo(model: HeadModel, appearance: Appearance, size: int = 2048) -> 
 def skin_colour(appearance: Appearance) -> np.ndarray:
     """The person's bare skin, linear RGB [3]."""
     return skin_albedo(appearance.melanin, appearance.blood) * np.exp(-AGE_YELLOW * (appearance.age - 30))
+
+
+def with_colour(appearance: Appearance, linear_rgb: np.ndarray) -> Appearance:
+    """The same person with the melanin and blood whose bare skin comes nearest to a linear RGB [3]."""
+    melanin, blood, _ = find_pigments(np.asarray(linear_rgb, np.float64) * np.exp(AGE_YELLOW * (appearance.age - 30)))
+    return replace(appearance, melanin=float(melanin), blood=float(np.clip(blood, *RANGES["blood"])))
 
 
 def vertex_pigments(appearance: Appearance, face: FaceMap) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ class SkinNumber:
     description: str
 
 
-GROUPS = ("Tone", "Colour Zones", "Lips", "Marks", "Hair")
+GROUPS = ("Tone", "Colour Zones", "Lips", "Marks", "Age", "Hair")
 
 NUMBERS = (
     SkinNumber("melanin", "Melanin", "Tone", 0.05, 11, 0.55,
@@ -40,7 +40,12 @@ NUMBERS = (
     SkinNumber("lip_melanin", "Darkness", "Lips", -1, 1, 0, "How brown the lips are beside what is usual on such skin (0)"),
     SkinNumber("freckles", "Freckles", "Marks", 0, 1, 0, "How many freckles there are, and how dark: 0 none, 1 all over"),
     SkinNumber("moles", "Moles", "Marks", 0, 1, 0.2, "How many moles there are: 0 none, 1 many"),
+    SkinNumber("age", "Age", "Age", 18, 90, 30,
+               "The skin's age in years: lines, spots, yellowing. A photo's own lines stay; those of this age are added"),
+    SkinNumber("wrinkles", "Lines", "Age", 0, 3, 1, "How deep the lines of age are: 0 none, 1 as usual at that age"),
     SkinNumber("stubble", "Beard", "Hair", 0, 1, 0, "Shaved hairs on cheeks, chin and upper lip: 0 none, 1 dense"),
     SkinNumber("scalp_stubble", "Scalp", "Hair", 0, 1, 0, "Shaved hairs where the head's hair grows: 0 none, 1 dense"),
 )  # fmt: skip
 NAMES = tuple(number.name for number in NUMBERS)
+IN_RELIEF = ("age", "wrinkles")
+"""Numbers that change the surface's relief too, not its colour alone."""

@@ -209,6 +209,46 @@ def test_a_slider_asks_and_shows_it_at_once_while_the_texture_waits(obj):
     assert "appearance_chosen" not in read_provenance(obj)
 
 
+def test_a_chosen_colour_becomes_the_nearest_tone_and_blood(obj):
+    obj.likeness_skin.melanin, obj.likeness_skin.blood = 2.5, 0.3
+    colour = list(obj.likeness_skin.colour)
+    skin.forget_wish(obj)
+    obj.likeness_skin.colour = colour
+    assert set(skin.wished_numbers(obj)) == {"melanin", "blood"}
+    assert obj.likeness_skin.melanin == pytest.approx(2.5, rel=0.01)
+    assert obj.likeness_skin.blood == pytest.approx(0.3, abs=0.01)
+    obj.likeness_skin.colour = (0, 0, 1)  # no skin is blue: something within the ranges
+    change(**skin.wished_numbers(obj))
+
+
+def test_age_raises_lines_and_goes_back_while_colour_leaves_relief_alone(obj, asset):
+    before = {name: image.name for name, image in texture_images(obj).items()}
+    change(age=75)
+    aged = read_head(obj)
+    expected = restyle_head(asset, {"age": 75.0}, get_model())
+    for name in ("albedo", "subsurface", "displacement", "normal", "roughness"):
+        assert np.array_equal(aged.textures[name].pixels, expected.textures[name].pixels), name
+        assert not np.array_equal(aged.textures[name].pixels, asset.textures[name].pixels), name
+    for label in ("Displacement", "Normal", "Roughness"):
+        assert images_in_materials(obj, label) == {texture_images(obj)[label.lower()]}
+    change(melanin=2)
+    assert np.array_equal(read_head(obj).textures["normal"].pixels, aged.textures["normal"].pixels)
+    change(age=asset.provenance["appearance"]["age"])
+    relief = {"displacement", "normal", "roughness"}
+    assert {name: texture_images(obj)[name].name for name in relief} == {name: before[name] for name in relief}
+    assert obj.likeness_skin.melanin == pytest.approx(2)
+    bpy.ops.likeness.reset_skin()
+    assert {name: image.name for name, image in texture_images(obj).items()} == before
+
+
+def test_a_relief_that_an_artist_put_there_is_no_concern_of_colours(obj, asset):
+    change(melanin=2)
+    own = create_image(encode_texture(asset.textures["normal"]), "sculpted")
+    obj["likeness_texture_normal"] = own
+    change(melanin=3)
+    assert texture_images(obj)["normal"] == own
+
+
 def test_what_the_sliders_ask_for_is_painted_by_the_operator(obj):
     obj.likeness_skin.melanin = 4
     obj.likeness_skin.moles = 0.9

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from likeness.bulk.command_line import make_parser
 from likeness.core.appearance.albedo import paint_albedo, skin_colour
 from likeness.core.appearance.canvas import get_canvas
 from likeness.core.appearance.parameters import Appearance
-from likeness.core.appearance.restyle import change_appearance, restyle_albedo
+from likeness.core.appearance.relief import FLAT_NORMAL, decode_displacement
+from likeness.core.appearance.restyle import add_slopes, change_appearance, restyle_albedo
 from likeness.core.appearance.skin import typology_angle
 from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import SkinError
 from likeness.core.export_npz import head_arrays
-from likeness.core.generation import generate_head
+from likeness.core.generation import draw_person, generate_head
 from likeness.core.head.library import get_model
 from likeness.core.pipeline import run
 from likeness.core.render.shading import srgb_to_linear
 from likeness.core.restyle import restyle_head
+from likeness.core.types import Texture
 
 pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
 SIZE = 512
@@ -96,6 +100,47 @@ def test_a_heads_report_and_maps_follow(model):
     assert (moved.vertices == head.vertices).all()
     arrays = head_arrays(moved)
     assert dict(zip(arrays["appearance_names"], arrays["appearance"], strict=True))["melanin"] == 5.0
+
+
+def test_a_person_grows_older_as_if_made_so(model):
+    """Colour, heights, slopes and roughness come near those of the same person drawn at that age."""
+    _, young, old = people_of_ages(model, 25.0, 70.0)
+    aged = restyle_head(young, {"age": 70.0}, model)
+    heights = [decode_displacement(head.textures["displacement"].pixels) for head in (young, aged, old)]
+    assert np.abs(heights[2] - heights[0]).max() > 1e-4
+    assert np.abs(heights[1] - heights[2]).max() < 5e-7
+    for name, least, share in (("normal", 2.0, 0.25), ("roughness", 1.0, 0.25)):
+        before, after, expected = (head.textures[name].pixels.astype(float) for head in (young, aged, old))
+        changed = np.abs(expected - before).reshape(*before.shape[:2], -1).max(-1) > least
+        assert changed.any(), name
+        assert np.abs(after - expected)[changed].mean() < share * np.abs(before - expected)[changed].mean(), name
+    skin = skin_of(model)
+    off = np.abs(aged.textures["albedo"].pixels.astype(int) - old.textures["albedo"].pixels)[skin]
+    assert np.percentile(off, 95) <= 4
+    assert aged.provenance["appearance"]["age"] == 70.0
+
+
+def test_a_photos_own_relief_stays_under_lines_of_age(model):
+    _, young = people_of_ages(model, 30.0)
+    own = young.textures["displacement"].pixels.copy()
+    own[200:220, 200:220] += 900
+    photo_like = replace(young, textures=young.textures | {"displacement": Texture(own, "Non-Color")})
+    aged = restyle_head(photo_like, {"age": 75.0}, model).textures["displacement"].pixels.astype(int)
+    plain = restyle_head(young, {"age": 75.0}, model).textures["displacement"].pixels.astype(int)
+    assert np.abs(aged - plain - (own.astype(int) - young.textures["displacement"].pixels)).max() <= 1
+
+
+def test_another_colour_leaves_the_relief_as_it_is(model):
+    head = run(generate_head(4, texture_size=SIZE))
+    normal = head.textures["normal"].pixels
+    assert (add_slopes(normal, np.full_like(normal, FLAT_NORMAL)) == normal).all()
+
+
+def people_of_ages(model, *ages: float) -> tuple:
+    """Person 4's appearance, and the person made at each age."""
+    appearance = draw_person(4, model.num_identity).appearance
+    heads = (run(generate_head(4, texture_size=SIZE, appearance=replace(appearance, age=age))) for age in ages)
+    return appearance, *heads
 
 
 def test_a_head_of_before_says_that_it_must_be_made_again(model):
