@@ -1,4 +1,4 @@
-"""Cut the pictures of the guide: guide_pictures.py FOLDER (what the scenario `guide` left, out/gui/<Blender>/guide) -> docs/images."""
+"""Cut the pictures of docs/guide.md out of what the scenario `guide` left: guide_pictures.py FOLDER (out/gui/<Blender>/guide)."""
 
 from __future__ import annotations
 
