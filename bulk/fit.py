@@ -113,7 +113,7 @@ def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None
 
 def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Write every head's files; all of a photo's files appear together or none does, though a signal comes between two."""
-    heads = []
+    heads: list[dict[str, Any]] = []
     times_s = dict(assets[0].provenance.get("times_s", {}))
     out = Path(options.out)
     with ExitStack() as end, staged(out) as folder:
