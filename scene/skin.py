@@ -29,7 +29,7 @@ from .head import BASE_PREFIX, HEAD, TEXTURE_PREFIX, head_rig, texture_images
 from .image import create_image, read_texture
 from .material import retint_skin
 
-RECORD = "likeness_skin"
+RECORD = "likeness_painted"
 """The mesh object's property with what the skin was: 'made' and 'base', numbers as JSON; 'base_linear_rgb'; 'told', the numbers
 that were put on last, as JSON, 'painted', their albedo file's hash, and 'has_relief', whether the lines of age are ours. Images
 of the base: BASE_PREFIX + name."""
