@@ -45,6 +45,14 @@ class PresetError(LikenessError):
     """A preset of expressions cannot be read or written."""
 
 
+class CaptureError(LikenessError):
+    """A recorded face cannot be read: not such a file, damaged, too long."""
+
+
+class AnimationError(LikenessError):
+    """A head cannot be animated as it and its scene are now."""
+
+
 class BackendError(LikenessError):
     """A rendering backend is not installed, or cannot run on this machine or device."""
 

@@ -1,6 +1,7 @@
 """What a person does, one file each. Operators only call core.pipeline and scene, and say in one sentence what went wrong."""
 
 from . import (
+    animate,
     cache,
     correct,
     drop_photos,
@@ -27,6 +28,7 @@ MODULES = (
     restyle_skin,
     expression,
     expression_presets,
+    animate,
     export,
     remove,
     model_files,

@@ -1,6 +1,6 @@
 """What a person sees. Panels call operators by id only."""
 
-from . import export, expression, identity, menus, models, photos, result, skin
+from . import animation, export, expression, identity, menus, models, photos, result, skin
 
-MODULES = (photos, result, identity, skin, expression, export, models, menus)
+MODULES = (photos, result, identity, skin, expression, animation, export, models, menus)
 """In the order of the work, which is the order in the sidebar."""

@@ -1,0 +1,227 @@
+"""A head in motion: keyframes of its units and of the bones that an artist turns.
+
+Rule of this file: the mesh's shape keys and the armature object have an action each, of their own; drivers, and whatever else
+an artist animated, stay.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Sequence
+
+import bpy
+import numpy as np
+from mathutils import Euler, Matrix, Quaternion
+
+from ..core.animation.capture import FaceCapture
+from ..core.animation.idle import IdleMotion
+from ..core.errors import AnimationError
+from ..core.head.model import rotation_matrices
+from ..core.types import ARKIT_NAMES, JOINT_NAMES
+from .convert import R_SCENE_FROM_MODEL
+from .expression import read_keys
+from .fcurves import BY_CURVES, Joined, ensure_curves, list_curves, remove_curves, replace_keys
+from .head import HEAD, head_rig
+
+BONES = tuple(joint for joint in JOINT_NAMES if joint != "root")
+ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
+EULER = ("rotation_euler", 3)
+UNIT_PATH = re.compile(r'key_blocks\["(.+)"\]\.value')
+BONE_PATH = re.compile(r'pose\.bones\["(.+)"\]\.rotation_\w+')
+LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
+GAZE = {
+    "Left": ("eyeLookOutLeft", "eyeLookInLeft", "eyeLookUpLeft", "eyeLookDownLeft"),
+    "Right": ("eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight", "eyeLookDownRight"),
+}
+"""An eye -> the units that turn it to the subject's left, right, up and down."""
+USUAL_GAZE_DEG = 30.0
+"""How far a unit looks on a head whose units turn no eyes."""
+HELD = 1e-6
+"""What moves less is still, and needs a key at either end alone."""
+
+
+def key_expression(obj: bpy.types.Object, frame: float) -> None:
+    """Keys of all units and of the bones' rotations as they are now."""
+    frames = np.array([frame])
+    _write_units(obj, frames, {unit: np.array([value]) for unit, value in read_keys(obj).items()})
+    for bone in _bones(obj).values():
+        path, size = _rotation(bone)
+        _write_bone(obj, bone, frames, np.array(getattr(bone, path))[None, :size])
+
+
+def write_capture(obj: bpy.types.Object, capture: FaceCapture, start: int, *, strength: float = 1.0, head: float = 1.0) -> int:
+    """A capture with one row a frame (resample_capture) from frame `start` on; returns the last frame.
+
+    head: how much of the recorded turn the neck takes over; at 0 the neck is left alone.
+    """
+    frames = start + np.arange(len(capture.times_s))
+    known, by_lines = read_keys(obj), Joined(interpolation="LINEAR")
+    columns = {unit: np.minimum(capture.values[:, i] * strength, 1.0) for i, unit in enumerate(ARKIT_NAMES) if unit in known}
+    _write_units(obj, frames, columns, by_lines)
+    neck = _bones(obj).get("neck")
+    if capture.head_rad is not None and head and neck is not None:
+        _write_bone(obj, neck, frames, _as_rotations(neck, _neck_turns(neck, capture.head_rad * head)), by_lines)
+    return int(frames[-1])
+
+
+def write_idle(obj: bpy.types.Object, motion: IdleMotion, start: int, end: int, *, gaze: float = 1.0, head: float = 1.0) -> None:
+    """Blinks, glances and a swaying head on top of what the head shows at frame `start`, instead of what these did until `end`.
+
+    Where the motion has no blinks, or `gaze` or `head` is 0, that part is left alone, as the other units are.
+    """
+    rest, instead = _units_at(obj, start), Joined(until=end)
+    if len(motion.lids.frames) > 1:
+        shut = motion.lids.values[:, 0]
+        lids = {unit: np.where(shut > 0, np.maximum(shut, rest[unit]), rest[unit]) for unit in LIDS if unit in rest}
+        _write_units(obj, start + motion.lids.frames, lids, instead)
+    if gaze:
+        _write_units(obj, start + motion.gaze.frames, _look(obj, rest, motion.gaze.values * gaze), instead)
+    neck = _bones(obj).get("neck")
+    if head and neck is not None:
+        at_rest = _rotation_at(neck, start)
+        turns = [at_rest @ turn for turn in _neck_turns(neck, motion.head.values * head)]
+        swaying = Joined(handle="AUTO", is_loop=motion.is_loop, until=end)
+        _write_bone(obj, neck, start + motion.head.frames, _as_rotations(neck, turns), swaying)
+
+
+def clear_animation(obj: bpy.types.Object) -> None:
+    """Takes the curves of units and bones away; the head keeps what it shows. Other curves and all drivers stay."""
+    for owner, curves in _head_curves(obj):
+        remove_curves(owner, curves)
+
+
+def key_range(obj: bpy.types.Object) -> tuple[float, float] | None:
+    """First and last frame with a key of the head's, or None."""
+    ranges = [curve.range() for _, curves in _head_curves(obj) for curve in curves if len(curve.keyframe_points)]
+    return (min(r[0] for r in ranges), max(r[1] for r in ranges)) if ranges else None
+
+
+def scene_frames(scene: bpy.types.Scene) -> tuple[int, int]:
+    """What plays: the preview range where one is set. Raises AnimationError when it is a single frame."""
+    first, last = (
+        (scene.frame_preview_start, scene.frame_preview_end) if scene.use_preview_range else (scene.frame_start, scene.frame_end)
+    )
+    if last <= first:
+        raise AnimationError("The scene has one frame: set an end frame after its start.")
+    return first, last
+
+
+def frames_per_second(scene: bpy.types.Scene) -> float:
+    return scene.render.fps / scene.render.fps_base
+
+
+def _head_curves(obj: bpy.types.Object) -> list[tuple[bpy.types.ID, list[bpy.types.FCurve]]]:
+    """What is animated of shape keys and armature, with the curves that are the head's, where there are any."""
+    rig, keys = head_rig(obj), obj.data.shape_keys
+    found = [(keys, _named(keys, UNIT_PATH, read_keys(obj)))] if keys is not None else []
+    found += [(rig, _named(rig, BONE_PATH, _bones(obj)))] if rig is not None else []
+    return [(owner, curves) for owner, curves in found if curves]
+
+
+def _named(owner: bpy.types.ID, pattern: re.Pattern[str], names: Container[str]) -> list[bpy.types.FCurve]:
+    matches = [(curve, pattern.fullmatch(curve.data_path)) for curve in list_curves(owner)]
+    return [curve for curve, match in matches if match and match[1] in names]
+
+
+def _bones(obj: bpy.types.Object) -> dict[str, bpy.types.PoseBone]:
+    """The bones that an artist turns, where there is a rig."""
+    rig = head_rig(obj)
+    return {name: rig.pose.bones[name] for name in BONES if name in rig.pose.bones} if rig is not None else {}
+
+
+def _write_units(obj: bpy.types.Object, frames: np.ndarray, columns: dict[str, np.ndarray], joined: Joined = BY_CURVES) -> None:
+    channels = [(f'key_blocks["{unit}"].value', 0, "") for unit in columns]
+    curves = ensure_curves(obj.data.shape_keys, channels, f"{obj.name} expression")
+    for curve, column in zip(curves, columns.values(), strict=True):
+        _fill(curve, frames, column, joined)
+
+
+def _write_bone(
+    obj: bpy.types.Object, bone: bpy.types.PoseBone, frames: np.ndarray, rotations: np.ndarray, joined: Joined = BY_CURVES
+) -> None:
+    path, size = _rotation(bone)
+    channels = [(f'pose.bones["{bone.name}"].{path}', i, bone.name) for i in range(size)]
+    for curve, column in zip(ensure_curves(bone.id_data, channels, f"{obj.name} pose"), rotations.T, strict=True):
+        _fill(curve, frames, column, joined)
+
+
+def _fill(curve: bpy.types.FCurve, frames: np.ndarray, column: np.ndarray, joined: Joined) -> None:
+    if len(frames) > 2 and np.ptp(column) < HELD:
+        frames, column = frames[[0, -1]], column[[0, -1]]
+    replace_keys(curve, frames, column, joined)
+
+
+def _rotation(bone: bpy.types.PoseBone) -> tuple[str, int]:
+    """The property that turns the bone in its rotation mode, and how many numbers it has."""
+    return ROTATIONS.get(bone.rotation_mode, EULER)
+
+
+def _neck_turns(neck: bpy.types.PoseBone, angles_rad: np.ndarray) -> list[Matrix]:
+    """[turn, nod, tilt] (capture.py) -> rotations in the neck bone's axes."""
+    axes = np.eye(3)
+    turn, nod, tilt = (angles_rad[:, i, None] for i in range(3))
+    in_model = rotation_matrices(turn * axes[1]) @ rotation_matrices(-nod * axes[0]) @ rotation_matrices(tilt * axes[2])
+    R_bone_from_model = np.array(neck.bone.matrix_local.to_3x3()).T @ R_SCENE_FROM_MODEL
+    return [Matrix(turned) for turned in (R_bone_from_model @ in_model @ R_bone_from_model.T).tolist()]
+
+
+def _as_rotations(bone: bpy.types.PoseBone, turns: Sequence[Matrix]) -> np.ndarray:
+    """Rotations as the numbers of the bone's rotation mode [N, 3 or 4], without jumps between equal ones."""
+    rows: list[Sequence[float]] = []
+    euler = Euler((0.0, 0.0, 0.0), bone.rotation_mode if _rotation(bone) == EULER else "XYZ")
+    last = Matrix.Identity(3).to_quaternion()
+    for turn in turns:
+        quaternion = turn.to_quaternion()
+        quaternion.make_compatible(last)
+        last = quaternion
+        if bone.rotation_mode == "QUATERNION":
+            rows.append(tuple(quaternion))
+        elif bone.rotation_mode == "AXIS_ANGLE":
+            axis, angle = quaternion.to_axis_angle()
+            rows.append((angle, *axis))
+        else:
+            euler = turn.to_euler(bone.rotation_mode, euler)
+            rows.append(tuple(euler))
+    return np.array(rows)
+
+
+def _units_at(obj: bpy.types.Object, frame: int) -> dict[str, float]:
+    """Unit values: by their curves where they are animated, else as they are."""
+    values = read_keys(obj)
+    for curve in _named(obj.data.shape_keys, UNIT_PATH, values):
+        values[UNIT_PATH.fullmatch(curve.data_path)[1]] = curve.evaluate(frame)
+    return values
+
+
+def _rotation_at(bone: bpy.types.PoseBone, frame: int) -> Matrix:
+    """A bone's own rotation [3, 3]: by its curves where it is animated, else as it is."""
+    path, size = _rotation(bone)
+    numbers = list(getattr(bone, path))[:size]
+    for curve in list_curves(bone.id_data):
+        if curve.data_path == f'pose.bones["{bone.name}"].{path}':
+            numbers[curve.array_index] = curve.evaluate(frame)
+    if bone.rotation_mode == "QUATERNION":
+        return Quaternion(numbers).normalized().to_matrix()
+    if bone.rotation_mode == "AXIS_ANGLE":
+        return Matrix.Rotation(numbers[0], 3, numbers[1:])
+    return Euler(numbers, bone.rotation_mode).to_matrix()
+
+
+def _look(obj: bpy.types.Object, rest: dict[str, float], gaze_deg: np.ndarray) -> dict[str, np.ndarray]:
+    """Degrees to the subject's left and up [N, 2], beyond where the eyes look at rest -> values of the units that look."""
+    columns = {}
+    for units in GAZE.values():
+        degrees = [_unit_degrees(obj, unit) for unit in units]
+        for axis, pair in enumerate((slice(0, 2), slice(2, 4))):
+            (one, other), (one_deg, other_deg) = units[pair], degrees[pair]
+            where = rest.get(one, 0.0) * one_deg - rest.get(other, 0.0) * other_deg + gaze_deg[:, axis]
+            columns[one], columns[other] = np.clip(where / one_deg, 0, 1), np.clip(-where / other_deg, 0, 1)
+    return {unit: column for unit, column in columns.items() if unit in rest}
+
+
+def _unit_degrees(obj: bpy.types.Object, unit: str) -> float:
+    """How far a unit turns its eye."""
+    rotations = json.loads(obj[HEAD]["facts"])["bone_rotations"].get(unit, [])
+    degrees = [float(np.degrees(np.linalg.norm(axis_angle))) for joint, axis_angle in rotations if joint.endswith("eye")]
+    return max(degrees, default=0.0) or USUAL_GAZE_DEG
