@@ -71,7 +71,7 @@ def _number_property(number: SkinNumber) -> Any:
 
     return FloatProperty(
         name=number.label, description=number.description, get=get, set=set, options=NOT_ANIMATED,
-        min=number.lowest, max=number.highest, precision=2,
+        min=number.lowest, max=number.highest, precision=number.decimals,
     )  # fmt: skip
 
 

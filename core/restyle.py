@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .appearance.albedo import paint_albedo, skin_colour
+from .appearance.canvas import get_canvas
 from .appearance.face_map import find_face_map
 from .appearance.parameters import Appearance, describe_appearance, read_appearance
 from .appearance.restyle import OF_THE_RELIEF, change_appearance, move_albedo, restyle_relief
@@ -73,7 +74,9 @@ def restyle_skin(
     warm_up(KERNELS)
     albedo = maps["albedo"]
     if now != was:
-        yield Progress("Painting the skin as it was", 0.1)
+        yield Progress("Laying out the texture", 0.1)
+        get_canvas(model, len(albedo))
+        yield Progress("Painting the skin as it was", 0.15)
         before = _paint_start(model, was, len(albedo))
         yield Progress("Painting the new skin", 0.3)
         after = paint_albedo(model, now, len(albedo))

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 
 from ..core.errors import SkinError
@@ -134,7 +135,7 @@ class RestylesSkin(JobOperator):
         numbers = self._numbers(obj)
         arguments = skin.restyle_arguments(obj, numbers)
         skin.wish(obj, numbers)
-        return f"{obj.name}'s skin", "restyle", arguments
+        return rpt_("{name}'s skin").format(name=obj.name), "restyle", arguments
 
     def _start(self, context: bpy.types.Context) -> set[str]:
         uid = self._head().session_uid
@@ -153,6 +154,7 @@ class RestylesSkin(JobOperator):
         outcome = super()._end(context)
         if outcome is not None:
             del _painting[self._uid]
+            self._forget()
             _watch()
         return outcome
 
@@ -166,7 +168,7 @@ class RestylesSkin(JobOperator):
             raise SkinError(f"{obj.name} was painted otherwise in the meantime: please choose its skin again.")
         skin.put_on(obj, result)
         skin.forget_wish(obj)
-        self.report({"INFO"}, f"Painted {obj.name}'s skin")
+        self.report({"INFO"}, rpt_("Painted {name}'s skin").format(name=obj.name))
         return {"FINISHED"}
 
     def _fail(self, context: bpy.types.Context, sentence: str) -> set[str]:

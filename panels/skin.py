@@ -21,13 +21,15 @@ class LIKENESS_PT_skin(HeadPanel, bpy.types.Panel):
         obj = head.find_head(context)
         reason = skin.why_not(obj)
         if reason is not None:
-            draw_sentence(self.layout.box(), context, f"{reason}.", "INFO")
+            draw_sentence(self.layout.box(), context, reason, "INFO")
             return
         settings = context.window_manager.likeness_skin
         read = skin.names_read(obj)
-        row = self.layout.row(align=True)
-        row.prop(settings, COLOUR, text="")
-        row.operator("likeness.reset_skin", text="Back to the Photo" if read else "Back to the Start", icon="FILE_REFRESH")
+        column = self.layout.column(align=True)
+        column.prop(settings, COLOUR, text="")
+        column.operator("likeness.reset_skin", text="Back to the Photo" if read else "Back to the Start", icon="FILE_REFRESH")
+        if read:
+            self.layout.label(text="Read from the photo", icon="IMAGE_DATA")
         for group, sliders in SLIDERS.items():
             self._draw_group(settings, group, sliders, read)
         if skin.wished_numbers(obj):

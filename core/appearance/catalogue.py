@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SkinNumber:
-    """One slider: its group in the panel, the ends of its range, what is usual, and what it does in a sentence."""
+    """One slider: its group in the panel, the ends of its range, what is usual, what it does in a sentence, and the
+    decimals that count."""
 
     name: str
     label: str
@@ -20,6 +21,7 @@ class SkinNumber:
     highest: float
     usual: float
     description: str
+    decimals: int = 2
 
 
 GROUPS = ("Tone", "Colour Zones", "Lips", "Marks", "Age", "Hair")
@@ -41,7 +43,7 @@ NUMBERS = (
     SkinNumber("freckles", "Freckles", "Marks", 0, 1, 0, "How many freckles there are, and how dark: 0 none, 1 all over"),
     SkinNumber("moles", "Moles", "Marks", 0, 1, 0.2, "How many moles there are: 0 none, 1 many"),
     SkinNumber("age", "Age", "Age", 18, 90, 30,
-               "The skin's age in years: lines, spots, yellowing. A photo's own lines stay; those of this age are added"),
+               "The skin's age in years: lines, spots, yellowing. A photo's own lines stay; those of this age are added", 0),
     SkinNumber("wrinkles", "Lines", "Age", 0, 3, 1, "How deep the lines of age are: 0 none, 1 as usual at that age"),
     SkinNumber("stubble", "Beard", "Hair", 0, 1, 0, "Shaved hairs on cheeks, chin and upper lip: 0 none, 1 dense"),
     SkinNumber("scalp_stubble", "Scalp", "Hair", 0, 1, 0, "Shaved hairs where the head's hair grows: 0 none, 1 dense"),

@@ -137,3 +137,20 @@ def test_dropped_photos_become_heads_and_of_several_it_is_asked(play):
     assert facts["is_asked"]
     assert facts["error"] == ""
     assert sum(name.endswith("rig") for name in facts["made"]) == 1
+
+
+def test_a_skin_slider_paints_once_it_rests_and_sliders_and_textures_always_agree(play):
+    facts = play("skin")
+    before, painted = facts["before"], facts["painted"]
+    assert facts["asked"][0] > before[0] + 0.1
+    assert facts["asked"][1:] == before[1:]
+    assert painted[0] == facts["asked"][0]
+    assert painted[2] == [painted[3]] != before[2]
+    assert (facts["undone"], facts["redone"]) == (before, painted)
+    assert facts["superseded"] == "cancelled"
+    assert facts["newest"][1] == pytest.approx(0.8, abs=1e-3)
+    assert facts["escaped"] == facts["newest"]
+    assert (facts["waiting"], facts["left"], facts["error"]) == (0, 0, "")
+    assert facts["reset"] == before
+    first, warm = facts["seconds"]
+    print(f"\npainted after {first:.1f} s, warm {warm:.1f} s (2048 texels); redraws: {describe(facts['gaps'])}")
