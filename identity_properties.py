@@ -63,7 +63,7 @@ def _axis_property(axis: int) -> Any:
 
         _change(self, lambda obj, locks: identity.set_axis(obj, axis, value, locks))
 
-    said = f"Axis {axis + 1} of the shape space, in standard deviations: heads differ most along the first axes"
+    said = "An axis of the shape space, in standard deviations: heads differ most along the first axes"
     return FloatProperty(
         name=f"Shape {axis + 1}", description=said, get=get, set=set, options=NOT_ANIMATED,
         min=-2 * SHAPE_RANGE, max=2 * SHAPE_RANGE, soft_min=-SHAPE_RANGE, soft_max=SHAPE_RANGE, precision=2,
@@ -87,7 +87,7 @@ class LikenessIdentity(bpy.types.PropertyGroup):
         | {
             LOCK_PREFIX + lock.name: BoolProperty(
                 name=lock.label,
-                description=f"Keep this as it is while sliders move or the head is re-rolled: {lock.label.lower()}",
+                description="Keep this as it is while sliders move or the head is re-rolled",
                 options=NOT_ANIMATED,
             )
             for lock in LOCKS

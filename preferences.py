@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from . import keymap
@@ -35,15 +36,7 @@ DEVICES = (
     ("CPU", "CPU", "The processor, on every machine"),
     ("CUDA", "CUDA", "An NVIDIA graphics card"),
 )
-LANGUAGES = (
-    ("AUTO", "As Blender", "The language of Blender's interface, English where there is no translation"),
-    ("EN", "English", "English"),
-    ("ZH", "Simplified Chinese", "Simplified Chinese"),
-    ("JA", "Japanese", "Japanese"),
-    ("DE", "German", "German"),
-    ("FR", "French", "French"),
-    ("ES", "Spanish", "Spanish"),
-)
+LANGUAGES = "English, Deutsch, Español, Français, 日本語, 简体中文"
 STATE_ICONS = {"usable": "CHECKMARK", "other mesh": "ERROR", "FLAME": "INFO", "unreadable": "ERROR"}
 
 
@@ -72,9 +65,6 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
     device: EnumProperty(name="Device", description="What heads are computed on", items=DEVICES, default="AUTO")
-    language: EnumProperty(
-        name="Language", description="The language of Likeness' own buttons and messages", items=LANGUAGES, default="AUTO"
-    )
     use_pie_menu: BoolProperty(
         name="Pie menu",
         description="Open Likeness' pie menu with Ctrl Shift H in Object Mode; the keys can be changed under Keymap",
@@ -98,26 +88,28 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         from .core.config import ASSETS_DIR, VERSION
 
         blender, python = bpy.app.version_string, "{}.{}.{}".format(*sys.version_info)
-        layout.label(text=f"Likeness {VERSION} in Blender {blender}, Python {python}", icon="BLENDER")
+        said = iface_("Likeness {version} in Blender {blender}, Python {python}")
+        layout.label(text=said.format(version=VERSION, blender=blender, python=python), icon="BLENDER", translate=False)
         grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
         for module, distribution, label, is_needed in PARTS:
             version = installed_version(module, distribution)
-            state = version or ("missing: reinstall the extension" if is_needed else "not available here")
+            state = version or (iface_("missing: reinstall the extension") if is_needed else iface_("not available here"))
             icon = "CHECKMARK" if version else "ERROR" if is_needed else "INFO"
-            grid.label(text=f"{label}: {distribution} {state}", icon=icon)
+            grid.label(text=f"{iface_(label)}: {distribution} {state}", icon=icon, translate=False)
         has_networks = len(list(ASSETS_DIR.glob("*.tflite"))) == 2
-        state = "there" if has_networks else "missing: reinstall the extension"
-        grid.label(text=f"Landmarks: networks {state}", icon="CHECKMARK" if has_networks else "ERROR")
+        state = "Landmarks: networks there" if has_networks else "Landmarks: networks missing, reinstall the extension"
+        grid.label(text=iface_(state), icon="CHECKMARK" if has_networks else "ERROR")
         numpy_version = installed_version("numpy", "numpy")
-        state = f"{numpy_version}, Blender's own" if numpy_version else "missing in this Blender"
-        grid.label(text=f"Arrays: numpy {state}", icon="CHECKMARK" if numpy_version else "ERROR")
+        state = "Arrays: numpy {version}, Blender's own" if numpy_version else "Arrays: numpy missing in this Blender"
+        said = iface_(state).format(version=numpy_version)
+        grid.label(text=said, icon="CHECKMARK" if numpy_version else "ERROR", translate=False)
 
     def _draw_models(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         draw_model(layout, embedded_model(), is_used=not self.model)
         layout.prop(self, "models_folder")
         folder = models_folder(context)
         if not self.models_folder:
-            layout.label(text=str(folder), icon="BLANK1")
+            layout.label(text=str(folder), icon="BLANK1", translate=False)
         files = look_into_models_folder(str(folder), _tick())
         for path in files:
             draw_model(layout, path, is_used=path.name == self.model)
@@ -132,8 +124,9 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         from .core.config import cache_dir
 
         size = look_into_cache(str(cache_dir()), _tick())
-        layout.label(text=f"Compiled kernels: {describe_size(size.num_bytes)} in {size.num_files} files")
-        layout.label(text=str(cache_dir()), icon="BLANK1")
+        said = iface_("Compiled kernels: {size} in {count} files")
+        layout.label(text=said.format(size=describe_size(size.num_bytes), count=size.num_files), translate=False)
+        layout.label(text=str(cache_dir()), icon="BLANK1", translate=False)
         row = layout.row()
         row.operator("likeness.clear_cache", icon="TRASH")
         row.operator("likeness.open_cache", icon="FILE_FOLDER")
@@ -148,6 +141,8 @@ class LikenessPreferences(bpy.types.AddonPreferences):
 
     def _draw_interface(self, layout: bpy.types.UILayout) -> None:
         layout.prop(self, "use_pie_menu", text="Pie menu on Ctrl Shift H in Object Mode")
+        layout.label(text="Language: as chosen for Blender, under Interface", icon="WORLD")
+        layout.label(text=LANGUAGES, icon="BLANK1", translate=False)
 
 
 def draw_model(layout: bpy.types.UILayout, path: Path, *, is_used: bool) -> None:
@@ -155,14 +150,17 @@ def draw_model(layout: bpy.types.UILayout, path: Path, *, is_used: bool) -> None
     from .core.model_files import recall_model_file
 
     is_embedded, found = path == embedded_model(), recall_model_file(path)
+    name = iface_("Built-in head") if is_embedded else path.name
     box = layout.box().column(align=True)
     row = box.row()
     if not path.is_file():
-        row.label(text=f"{'Built-in head' if is_embedded else path.name}: the file is missing", icon="ERROR")
+        row.label(text=iface_("{name}: the file is missing").format(name=name), icon="ERROR", translate=False)
         return
-    state = f", {found.state}" if found else "" if is_embedded else ", not checked"
-    text = f"{'Built-in head' if is_embedded else path.name}, {describe_size(path.stat().st_size)}{state}"
-    row.label(text=text, icon=STATE_ICONS[found.state] if found else "CHECKMARK" if is_embedded else "QUESTION")
+    facts = [name, describe_size(path.stat().st_size)]
+    if found or not is_embedded:
+        facts.append(iface_(found.state) if found else iface_("not checked"))
+    icon = STATE_ICONS[found.state] if found else "CHECKMARK" if is_embedded else "QUESTION"
+    row.label(text=", ".join(facts), icon=icon, translate=False)
     use = row.operator("likeness.use_model", text="Used" if is_used else "Use", depress=is_used)
     use.filename = "" if is_embedded else path.name
     if not is_embedded:
@@ -171,9 +169,9 @@ def draw_model(layout: bpy.types.UILayout, path: Path, *, is_used: bool) -> None
     if found and found.state != "usable":
         box.label(text=found.sentence, icon="BLANK1")
     if licence:
-        box.label(text=licence, icon="BLANK1")
+        box.label(text=licence, icon="BLANK1", translate=False)
     if found:
-        box.label(text=f"SHA-256 {found.sha256}", icon="BLANK1")
+        box.label(text=f"SHA-256 {found.sha256}", icon="BLANK1", translate=False)
 
 
 def describe_size(num_bytes: int) -> str:

@@ -10,7 +10,7 @@ import atexit
 
 import bpy
 
-from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties
+from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties, translations
 from .operators import expression_presets, identity, job, restyle_skin
 from .panels import drawing, menus
 
@@ -28,6 +28,7 @@ def register() -> None:
     skin_properties.attach()
     expression_presets.attach()
     menus.attach()
+    translations.register()
     keymap.follow_preference()
     if not bpy.app.binary_path:
         atexit.unregister(leave)
@@ -41,6 +42,7 @@ def unregister() -> None:
     restyle_skin.drop_wishes()
     job.close_jobs()
     keymap.remove_shortcut()
+    translations.unregister()
     menus.detach()
     expression_presets.detach()
     drawing.drop_thumbnails()

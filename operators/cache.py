@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..core.errors import describe_error
 from ..preferences import describe_size, show_change
@@ -41,7 +42,8 @@ class LIKENESS_OT_clear_cache(bpy.types.Operator):
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
         show_change(context)
-        self.report({"INFO"}, f"{describe_size(cleared.num_bytes)} in {cleared.num_files} files were deleted")
+        said = rpt_("{size} in {count} files were deleted")
+        self.report({"INFO"}, said.format(size=describe_size(cleared.num_bytes), count=cleared.num_files))
         return {"FINISHED"}
 
 

@@ -7,6 +7,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 from bpy_extras import view3d_utils
 from mathutils import Vector
@@ -70,7 +71,7 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         self._view = PhotoView(context, obj)
         self._drawing = HandleDrawing(self._view.region, self._view.region_3d)
         self._view.frame([place for _, place in self._place_handles(obj).values()])
-        set_status(context, HELP)
+        set_status(context, rpt_(HELP))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -99,7 +100,7 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         try:
             pins = {int(point): (float(x), float(y)) for point, x, y in json.loads(self.pins or "[]")}
         except (ValueError, TypeError) as error:
-            self.report({"ERROR"}, f"The points are no JSON list of [landmark, x, y] ({error})")
+            self.report({"ERROR"}, rpt_("The points are no JSON list of [landmark, x, y] ({error})").format(error=error))
             return {"CANCELLED"}
         try:
             self._become(obj, correction.begin(obj).solve(pins), pins)
@@ -287,7 +288,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
 
         obj = bpy.data.objects[self.head] if self.head else head.find_head(bpy.context)
         self.head = obj.name
-        return f"{obj.name}, painted anew", "repaint", correction.repaint_arguments(obj)
+        return rpt_("{name}, painted anew").format(name=obj.name), "repaint", correction.repaint_arguments(obj)
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
         from ..core.errors import CorrectionError
@@ -297,7 +298,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         if not head.is_head(obj):
             raise CorrectionError(f"The head {self.head} is gone: nothing was painted.")
         correction.repaint(obj, result)
-        self.report({"INFO"}, f"Painted {obj.name} from its photo")
+        self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
         return {"FINISHED"}
 
 

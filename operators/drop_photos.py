@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..core.errors import describe_error
@@ -56,9 +57,8 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if len(photos) == 1:
             return self.execute(context)
-        return context.window_manager.invoke_props_dialog(
-            self, width=340, title=f"Heads from {len(photos)} Photos", confirm_text="Generate"
-        )
+        title = iface_("Heads from {count} Photos").format(count=len(photos))
+        return context.window_manager.invoke_props_dialog(self, width=340, title=title, confirm_text="Generate")
 
     def draw(self, context: bpy.types.Context) -> None:
         """The dialog for several photos, and the file selector's sidebar."""
@@ -69,7 +69,8 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
             for path in photos[:NUM_NAMES]:
                 names.label(text=os.path.basename(path), icon="IMAGE_DATA", translate=False)
             if len(photos) > NUM_NAMES:
-                names.label(text=f"and {len(photos) - NUM_NAMES} more", icon="BLANK1")
+                rest = iface_("and {count} more").format(count=len(photos) - NUM_NAMES)
+                names.label(text=rest, icon="BLANK1", translate=False)
             self.layout.separator()
         else:
             self.layout.label(text="Several Photos")

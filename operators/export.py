@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..core.errors import describe_error
@@ -39,7 +41,7 @@ class LIKENESS_OT_export_head(bpy.types.Operator):
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return next(text for key, _, text in FORMATS if key == properties.format)
+        return tip_(next(text for key, _, text in FORMATS if key == properties.format))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask where to write."""
@@ -66,7 +68,7 @@ class LIKENESS_OT_export_head(bpy.types.Operator):
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {target}")
+        self.report({"INFO"}, rpt_("Wrote {file}").format(file=target))
         return {"FINISHED"}
 
 

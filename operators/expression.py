@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty
 
 from .selection import require_head
@@ -28,7 +29,7 @@ class LIKENESS_OT_apply_expression(bpy.types.Operator):
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return next(text for key, _, text in EXPRESSIONS if key == properties.expression)
+        return tip_(next(text for key, _, text in EXPRESSIONS if key == properties.expression))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the head's shape keys and bones."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import bpy
 from bl_operators.presets import AddPresetBase
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.errors import describe_error
@@ -100,7 +101,7 @@ class LIKENESS_OT_expression_preset_add(AddPresetBase, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         is_remove = properties.remove_active or properties.remove_name
-        return "Remove the preset that was applied last" if is_remove else cls.__doc__
+        return tip_("Remove the preset that was applied last") if is_remove else tip_(cls.__doc__)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """As Blender's own, but the menu is named so that "-" finds the new preset, whatever its letters' case."""
@@ -135,7 +136,7 @@ class LIKENESS_OT_mirror_expression(bpy.types.Operator):
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return next(text for key, _, text in SIDES if key == properties.sides)
+        return tip_(next(text for key, _, text in SIDES if key == properties.sides))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the shape keys."""

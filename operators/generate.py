@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import EnumProperty, IntProperty
 
 from ..properties import TEXTURE_SIZES
@@ -25,7 +26,8 @@ class LIKENESS_OT_generate(HeadOperator, bpy.types.Operator):
     )
 
     def _request(self) -> tuple[str, str, dict[str, Any]]:
-        return f"Person {self.seed}", "generate", {"seed": self.seed, "texture_size": int(self.texture_size)}
+        title = rpt_("Person {seed}").format(seed=self.seed)
+        return title, "generate", {"seed": self.seed, "texture_size": int(self.texture_size)}
 
 
 CLASSES = (LIKENESS_OT_generate,)

@@ -7,6 +7,7 @@ from math import cos, pi, sin
 import blf
 import bpy
 import gpu
+from bpy.app.translations import pgettext_iface as iface_
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
@@ -68,7 +69,7 @@ class HandleDrawing:
             blf.enable(0, blf.SHADOW)
             blf.shadow(0, 5, 0, 0, 0, 1)
             blf.position(0, place.x + 12 * scale, place.y + 8 * scale, 0)
-            blf.draw(0, name)
+            blf.draw(0, iface_(name))
             blf.disable(0, blf.SHADOW)
 
 

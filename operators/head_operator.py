@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from .job import JobOperator
 
@@ -25,20 +27,24 @@ class HeadOperator(JobOperator):
 
     needed = NEEDED
 
-    def _finish(self, context: bpy.types.Context, heads: list[PackedHead]) -> set[str]:
+    def _finish_in_steps(self, context: bpy.types.Context, heads: list[PackedHead]) -> Generator[None, None, set[str]]:
         from ..scene import head, transaction
 
+        made: list[str] = []
         with transaction.all_or_nothing():
-            made = [head.create_head(context, packed.asset, images=packed.images) for packed in heads]
-        for obj in made:
-            if context.mode == "OBJECT":
-                obj.select_set(True)
+            for packed in heads:
+                obj = yield from head.create_head_in_steps(context, packed.asset, packed.images)
+                made.append(obj.name)
+        if context.mode == "OBJECT":
+            for name in made:
+                bpy.data.objects[name].select_set(True)
         assets = [packed.asset for packed in heads]
         for warning in (warning for asset in assets for warning in asset.provenance.get("warnings", ())):
             self.report({"WARNING"}, warning)
-        names = ", ".join(obj.name for obj in made)
+        names = ", ".join(made)
         rated = [asset.provenance["confidence"] for asset in assets if "confidence" in asset.provenance]
-        self.report({"INFO"}, f"Made {names}: {min(rated):.0%} sure" if rated else f"Made {names}")
+        said = rpt_("Made {names}: {share:.0%} sure") if rated else rpt_("Made {names}")
+        self.report({"INFO"}, said.format(names=names, share=min(rated, default=1.0)))
         context.window_manager.likeness_job.error = ""
         if not bpy.app.background:
             show_selected(context)

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 import bpy.utils.previews
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..core.errors import describe_error
@@ -219,7 +220,7 @@ class LIKENESS_OT_step_identity(EditsIdentity, bpy.types.Operator):
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return next(text for key, _, text in DIRECTIONS if key == properties.direction)
+        return tip_(next(text for key, _, text in DIRECTIONS if key == properties.direction))
 
     def _change(self, obj: bpy.types.Object) -> None:
         from ..scene import identity

@@ -11,11 +11,11 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..core.errors import describe_error
 
 if TYPE_CHECKING:
-    from ..core.types import Progress
     from ..worker.client import Worker
     from ..worker.jobs import Job, Jobs
 
@@ -48,7 +48,7 @@ class JobOperator:
 
         try:
             _, story, arguments = self._request()
-            return self._finish(context, run_to_end(STORIES[story](**arguments)))
+            return run_to_end(self._finish_in_steps(context, run_to_end(STORIES[story](**arguments))))
         except Exception as error:
             return self._fail(context, describe_error(error))
 
@@ -70,6 +70,8 @@ class JobOperator:
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: another file is opened, or the program closes."""
         get_jobs().cancel(self._job)
+        if steps := getattr(self, "_steps", None):
+            steps.close()
         self._drop_timer()
         show_jobs(context)
 
@@ -85,23 +87,33 @@ class JobOperator:
         return {"RUNNING_MODAL"}
 
     def _end(self, context: bpy.types.Context) -> set[str] | None:
-        """What became of the job; None while its result waits for a mode that can be undone."""
+        """What became of the job; None while its result waits for a mode that can be undone, or is being taken in."""
         job: Job = self._job
         if job.state == "done" and context.mode not in UNDO_MODES:
-            set_status(context, f"Likeness: {job.title} is ready: leave this mode (Tab) to see it")
+            set_status(context, rpt_("Likeness: {title} is ready: leave this mode (Tab) to see it").format(title=job.title))
             return None
+        if job.state == "done":
+            return self._take_result(context)
         self._drop_timer()
         if job.state == "cancelled":
             self.report({"INFO"}, "Cancelled: nothing was changed")
             return {"CANCELLED"}
-        if job.state == "failed":
-            if job.details:
-                sys.stderr.write(job.details)
-            return self._fail(context, job.error)
+        if job.details:
+            sys.stderr.write(job.details)
+        return self._fail(context, job.error)
+
+    def _take_result(self, context: bpy.types.Context) -> set[str] | None:
+        """One step of _finish_in_steps a tick."""
         try:
-            return self._finish(context, job.result)
+            self._steps = getattr(self, "_steps", None) or self._finish_in_steps(context, self._job.result)
+            next(self._steps)
+            return None
+        except StopIteration as end:
+            outcome: set[str] = end.value
         except Exception as error:
-            return self._fail(context, describe_error(error))
+            outcome = self._fail(context, describe_error(error))
+        self._drop_timer()
+        return outcome
 
     def _prepare(self) -> None:
         names = (f"{PACKAGE}.{name}" for name in self.needed)
@@ -120,6 +132,11 @@ class JobOperator:
     def _request(self) -> tuple[str, str, dict[str, Any]]:
         """The job's title for a person, the story (worker/stories.py) and its arguments."""
         raise NotImplementedError
+
+    def _finish_in_steps(self, context: bpy.types.Context, result: Any) -> Generator[None, None, set[str]]:
+        """_finish; operators that take long over it let the window be drawn in between."""
+        return self._finish(context, result)
+        yield
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
         raise NotImplementedError
@@ -168,9 +185,9 @@ def show_jobs(context: bpy.types.Context) -> None:
     state.is_running, state.worker = bool(shown), " | ".join(jobs.facts)
     if shown:
         _, title, stage, fraction, remaining = shown[0]
-        others = f", {len(shown) - 1} waiting" if len(shown) > 1 else ""
+        others = rpt_(", {count} waiting").format(count=len(shown) - 1) if len(shown) > 1 else ""
         left = f", {remaining}" if remaining else ""
-        set_status(context, f"Likeness: {title}: {stage} ({fraction:.0%}{left}){others}   Esc: Cancel")
+        set_status(context, f"Likeness: {title}: {rpt_(stage)} ({fraction:.0%}{left}){others}   {rpt_('Esc: Cancel')}")
     else:
         set_status(context, None)
     for window in context.window_manager.windows:
@@ -182,7 +199,11 @@ def show_jobs(context: bpy.types.Context) -> None:
 
 
 def _describe_time(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return rpt_("{seconds:.0f} s left").format(seconds=seconds)
+    return rpt_("{minutes:.0f} min left").format(minutes=seconds / 60)
 
 
 def set_status(context: bpy.types.Context, status: str | None) -> None:
@@ -191,8 +212,8 @@ def set_status(context: bpy.types.Context, status: str | None) -> None:
         context.workspace.status_text_set(status)
 
 
-def run_to_end(steps: Generator[Progress, None, Any]) -> Any:
-    """Drive a generator of Progress to its result."""
+def run_to_end(steps: Generator[Any, None, Any]) -> Any:
+    """Drive a generator to its result."""
     while True:
         try:
             next(steps)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, StringProperty
 
 from ..core.errors import ModelError, describe_error
@@ -46,7 +47,8 @@ class LIKENESS_OT_check_models(ModelsFolderOperator, bpy.types.Operator):
             return self._say(error)
         show_change(context)
         usable = sum(file.state == "usable" for file in found)
-        self.report({"INFO"}, f"{usable} of {len(found)} models can be used, the built-in head among them")
+        said = rpt_("{usable} of {count} models can be used, the built-in head among them")
+        self.report({"INFO"}, said.format(usable=usable, count=len(found)))
         return {"FINISHED"}
 
 
@@ -103,7 +105,7 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
         except Exception as error:
             return self._say(error)
         show_change(context)
-        self.report({"INFO"}, f"{made.name} is in the models folder")
+        self.report({"INFO"}, rpt_("{name} is in the models folder").format(name=made.name))
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -114,13 +116,13 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
         found = None if self.is_from_selector else recall_model_file(Path(bpy.path.abspath(self.filepath)))
         if found:
             column = layout.column(align=True)
-            column.label(text=found.name, icon="USER")
-            column.label(text=f"{found.path.name}, {describe_size(found.size_bytes)}", icon="FILE")
-            column.label(text=f"SHA-256 {found.sha256[:32]}", icon="BLANK1")
-            column.label(text=found.sha256[32:], icon="BLANK1")
+            column.label(text=found.name, icon="USER", translate=False)
+            column.label(text=f"{found.path.name}, {describe_size(found.size_bytes)}", icon="FILE", translate=False)
+            column.label(text=f"SHA-256 {found.sha256[:32]}", icon="BLANK1", translate=False)
+            column.label(text=found.sha256[32:], icon="BLANK1", translate=False)
             box = layout.box().column(align=True)
             box.label(text="Its licence, as the file says:", icon="INFO")
-            box.label(text=found.licence, icon="BLANK1")
+            box.label(text=found.licence, icon="BLANK1", translate=False)
             box.label(text="It holds for heads that you make with this model too.", icon="BLANK1")
         layout.prop(self, "is_link")
         if found:
@@ -180,7 +182,7 @@ class LIKENESS_OT_remove_model(ModelsFolderOperator, bpy.types.Operator):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Which file."""
-        self.layout.label(text=str(models_folder(context) / self.filename), icon="TRASH")
+        self.layout.label(text=str(models_folder(context) / self.filename), icon="TRASH", translate=False)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Delete the file, which must be one that the folder lists."""
@@ -197,7 +199,7 @@ class LIKENESS_OT_remove_model(ModelsFolderOperator, bpy.types.Operator):
         if chosen.model == self.filename:
             chosen.model = ""
         show_change(context)
-        self.report({"INFO"}, f"{self.filename} was removed")
+        self.report({"INFO"}, rpt_("{name} was removed").format(name=self.filename))
         return {"FINISHED"}
 
 

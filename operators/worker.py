@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from .job import JobOperator, close_jobs, get_jobs
 
@@ -29,12 +30,13 @@ class LIKENESS_OT_test_worker(JobOperator, bpy.types.Operator):
             close_jobs()
             get_jobs()
         self._started_s = time.monotonic()
-        return "Worker", "check", {}
+        return rpt_("Worker"), "check", {}
 
     def _finish(self, context: bpy.types.Context, result: tuple[str, ...]) -> set[str]:
         seconds = time.monotonic() - self._started_s
         context.window_manager.likeness_job.worker = " | ".join(result)
-        self.report({"INFO"}, f"The worker works, ready after {seconds:.1f} s: {'; '.join(result)}")
+        said = rpt_("The worker works, ready after {seconds:.1f} s: {facts}")
+        self.report({"INFO"}, said.format(seconds=seconds, facts="; ".join(result)))
         return {"FINISHED"}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from pathlib import Path
 
 import bpy
 import bpy.utils.previews
+from bpy.app.translations import pgettext_iface as iface_
 
 _thumbnails: bpy.utils.previews.ImagePreviewCollection | None = None
 
@@ -30,11 +32,13 @@ class HeadPanel(SidebarPanel):
 
 
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
-    """A sentence wrapped to the sidebar's width."""
-    characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / 6), 16)
+    """A sentence in Blender's language, wrapped to the sidebar's width."""
+    sentence = iface_(sentence)
+    is_wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in sentence)
+    characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / (12 if is_wide else 6)), 8)
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(sentence, characters)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+        column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
 def thumbnail_of(path: str) -> int:

@@ -25,7 +25,7 @@ class LIKENESS_PT_identity(HeadPanel, bpy.types.Panel):
         obj = head.find_head(context)
         reason = identity.why_not(obj)
         if reason is not None:
-            draw_sentence(self.layout.box(), context, f"{reason}.", "INFO")
+            draw_sentence(self.layout.box(), context, reason, "INFO")
             return
         identity.prepare()
         self._draw_steps(obj, identity)
@@ -113,7 +113,7 @@ def draw_lock(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup, nam
 
 def _group_panel(group: str) -> type[bpy.types.Panel]:
     name = f"LIKENESS_PT_identity_{group.lower().replace(' ', '_')}"
-    members = {"bl_idname": name, "bl_label": group, "__doc__": f"Sliders of the selected head: {group.lower()}"}
+    members = {"bl_idname": name, "bl_label": group, "__doc__": "Sliders of the selected head"}
     return type(name, (IdentityGroup, bpy.types.Panel), members | {"__module__": __name__})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .drawing import SidebarPanel, draw_sentence, thumbnail_of
 
@@ -38,7 +39,7 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
     def _draw_jobs(self, layout: bpy.types.UILayout, job: bpy.types.PropertyGroup) -> None:
         for item in job.row:
             column = layout.column(align=True)
-            column.label(text=f"{item.name}: {item.stage}", translate=False)
+            column.label(text=f"{item.name}: {iface_(item.stage)}", translate=False)
             row = column.row(align=True)
             row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}")
             row.operator("likeness.cancel", text="", icon="X").number = item.number
@@ -47,7 +48,7 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
         names = [Path(path).name for path in settings.others.splitlines()]
         column = layout.column(align=True)
         for name in names:
-            column.label(text=name, icon="IMAGE_DATA")
+            column.label(text=name, icon="IMAGE_DATA", translate=False)
         row = layout.row(align=True)
         row.operator("likeness.add_photos", text="Add Photos of the Same Person" if not names else "Add", icon="ADD")
         if names:

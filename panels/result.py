@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .drawing import HeadPanel, draw_sentence
 
@@ -44,11 +45,12 @@ class LIKENESS_PT_result(HeadPanel, bpy.types.Panel):
             return
         _, words, icon = next(entry for entry in CONFIDENCE_WORDS if confidence >= entry[0])
         seconds = sum(provenance.get("times_s", {}).values())
-        box.label(text=f"{words} ({confidence:.0%}), made in {seconds:.1f} s", icon=icon)
+        said = iface_("{words} ({share:.0%}), made in {seconds:.1f} s")
+        box.label(text=said.format(words=iface_(words), share=confidence, seconds=seconds), icon=icon, translate=False)
         if "expected_shape_error_mm" in provenance:
-            parts = ", ".join(f"{share:.0%} {name}" for name, share in provenance["face_shares"].items())
-            said = f"Shape within about {provenance['expected_shape_error_mm']:.1f} mm. Of the face {parts}"
-            draw_sentence(box, context, said, "HIDE_OFF")
+            parts = ", ".join(f"{share:.0%} {iface_(name)}" for name, share in provenance["face_shares"].items())
+            said = iface_("Shape within about {error:.1f} mm. Of the face {parts}")
+            draw_sentence(box, context, said.format(error=provenance["expected_shape_error_mm"], parts=parts), "HIDE_OFF")
         for warning in provenance.get("warnings", ()):
             draw_sentence(box, context, warning, "INFO")
 

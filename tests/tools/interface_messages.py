@@ -1,0 +1,209 @@
+"""Every text that a person can read in Blender's interface, and where it comes from.
+
+`python -m likeness.tests.tools.interface_messages` lists what the languages of translations/ lack and what they have too much;
+with --write they are sorted, lose what nobody says, and get what is missing as null, to be filled in.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+INTERFACE = ("*.py", "operators/*.py", "panels/*.py")
+TEXTS = {"text", "title", "confirm_text", "heading"}
+"""Arguments of Blender's layouts and dialogs that are shown."""
+MARKS = {"iface_": 0, "rpt_": 0, "tip_": 0, "n_": 0, "poll_message_set": 0, "report": 1, "draw_sentence": 2}
+"""Functions and the place of their argument that is shown."""
+SAME = frozenset({
+    "", "Likeness", "CPU", "CUDA", "FLAME", "Python", "FBX (.fbx)", "Wavefront OBJ (.obj)", "NumPy (.npz)", "Blender (.blend)",
+    "glTF Binary (.glb)", "Name", "Remove Name", "Remove Active",
+})  # fmt: skip
+"""The same in every language, and the names of Blender's own preset properties."""
+WORD = re.compile(r"[^\W\d_]{2}")
+
+
+def collect_messages() -> dict[str, str]:
+    """Message -> the place that says it. The extension has to be registered."""
+    found: dict[str, str] = {}
+    for place, message in (*registered_texts(), *written_texts(), *listed_texts(), *told_texts()):
+        if message not in SAME and WORD.search(message):
+            found.setdefault(message, place)
+    return found
+
+
+def registered_texts() -> Iterator[tuple[str, str]]:
+    """Labels and tooltips of our classes, of their properties, and of what can be chosen."""
+    import bpy
+    from likeness import registration
+
+    for cls in (cls for module in registration.MODULES for cls in module.CLASSES):
+        is_operator = issubclass(cls, bpy.types.Operator)
+        if issubclass(cls, (bpy.types.Operator, bpy.types.Panel, bpy.types.Menu)):
+            yield cls.__name__, cls.bl_label
+        if is_operator:
+            yield cls.__name__, getattr(cls, "bl_description", "") or cls.__doc__
+        if issubclass(cls, (bpy.types.Panel, bpy.types.Menu)):
+            continue
+        struct = _operator(cls.bl_idname).get_rna_type() if is_operator else cls.bl_rna
+        for prop in struct.properties:
+            if prop.is_runtime and not prop.is_hidden:
+                yield from _texts_of_property(f"{cls.__name__}.{prop.identifier}", prop)
+
+
+def _operator(idname: str) -> Any:
+    import bpy
+
+    room, name = idname.split(".")
+    return getattr(getattr(bpy.ops, room), name)
+
+
+def _texts_of_property(place: str, prop: object) -> Iterator[tuple[str, str]]:
+    if prop.name != prop.identifier:
+        yield place, prop.name
+    yield place, prop.description
+    for item in getattr(prop, "enum_items_static", ()):
+        yield place, item.name
+        yield place, item.description
+
+
+def written_texts() -> Iterator[tuple[str, str]]:
+    """Literals that the interface's code shows: in the arguments TEXTS, and given to MARKS."""
+    for path in sorted(path for pattern in INTERFACE for path in ROOT.glob(pattern)):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            for node in shown_arguments(call):
+                for text in _literals(node):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+
+
+def shown_arguments(call: ast.Call) -> Iterator[ast.expr]:
+    """The arguments of a call that Blender shows, if it may translate them."""
+    if any(keyword.arg == "translate" and ast.unparse(keyword.value) == "False" for keyword in call.keywords):
+        return
+    yield from (keyword.value for keyword in call.keywords if keyword.arg in TEXTS)
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name in MARKS and len(call.args) > MARKS[name]:
+        yield call.args[MARKS[name]]
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    """Of "a", and of both ends of `"a" if x else "b"` and `x or "b"`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*_literals(node.body), *_literals(node.orelse))
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _literals(value)
+
+
+def listed_texts() -> Iterator[tuple[str, str]]:
+    """What the interface keeps in tables."""
+    from likeness import identity_properties, preferences, skin_properties
+    from likeness.core.errors import describe_error
+    from likeness.core.fit.correction import HANDLES
+    from likeness.operators import cache, correct, expression_presets, model_files, selection
+    from likeness.panels import expression, result
+
+    yield from (("core/fit/correction.py HANDLES", name) for name in HANDLES)
+    yield from (("preferences.py PARTS", part[2]) for part in preferences.PARTS)
+    yield from (("preferences.py STATE_ICONS", state) for state in preferences.STATE_ICONS)
+    yield from (("panels/result.py", words) for _, words, _ in result.CONFIDENCE_WORDS)
+    yield from (("core/fit/confidence.py", share) for share in ("seen", "mirrored", "invented"))
+    yield from (("panels/identity.py", group) for group in identity_properties.SLIDERS)
+    yield from (("panels/skin.py", group) for group in skin_properties.SLIDERS)
+    for group, units in expression.UNITS:
+        yield "panels/expression.py UNITS", group
+        yield from (("panels/expression.py UNITS", label) for label, _ in units)
+    for message in (cache.RUNNING, correct.HELP, model_files.NO_PREFERENCES, selection.NO_HEAD):
+        yield "operators/", message
+    yield from (("presets/", expression_presets.name_preset(path)) for path in expression_presets.shipped_presets())
+    yield "core/errors.py", describe_error(MemoryError())
+
+
+def told_texts() -> Iterator[tuple[str, str]]:
+    """What jobs and heads tell of themselves in whole sentences: a job's stages, why a head cannot be edited, what is wrong with
+    a photo or with what was asked for. Sentences with names and numbers in them stay English."""
+    paths = [
+        ROOT / "core/render/runtime.py",
+        *ROOT.glob("core/*.py"),
+        *ROOT.glob("core/fit/*.py"),
+        *ROOT.glob("core/photo/*.py"),
+        *ROOT.glob("worker/*.py"),
+    ]
+    for path in sorted([*paths, *ROOT.glob("scene/*.py"), *ROOT.glob("operators/*.py")]):
+        tree = ast.parse(path.read_text())
+        is_core = path.parent.name == "core"
+        texts = [*_stages(tree), *_reasons(tree), *_warnings(tree), *(() if is_core else _errors(tree)), *_clipboard(path, tree)]
+        yield from ((str(path.relative_to(ROOT)), text) for text in texts)
+
+
+def _stages(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Progress" and node.args:
+            yield from _literals(node.args[0])
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "COMPILING":
+            yield from _literals(node.value)
+
+
+def _reasons(tree: ast.Module) -> Iterator[str]:
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("why_not"):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Return) and node.value is not None:
+                    yield from _literals(node.value)
+
+
+def _warnings(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.append":
+            yield from _literals(node.args[0])
+
+
+def _errors(tree: ast.Module) -> Iterator[str]:
+    family = {"PhotoError", "ModelError", "SkinError", "IdentityError", "CorrectionError", "ExportError", "WorkerError"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") in family:
+            yield from _literals(node.exc.args[0])
+
+
+def _clipboard(path: Path, tree: ast.Module) -> Iterator[str]:
+    if path.name == "clipboard.py":
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"LINK", "NOTHING", "NO_TOOL", "SILENT"}:
+                yield from _literals(node.value)
+
+
+def main() -> None:
+    import likeness
+    from likeness import translations
+
+    likeness.register()
+    said = collect_messages()
+    likeness.unregister()
+    for language in translations.LANGUAGES:
+        known = translations.read_language(language)
+        for message, place in said.items():
+            if not known.get(message):
+                print(f"{language}: missing: {message!r} ({place})")
+        for message in known.keys() - said.keys():
+            print(f"{language}: said by nobody: {message!r}")
+        if "--write" in sys.argv:
+            write_language(language, {message: known.get(message) for message in said})
+
+
+def write_language(language: str, messages: dict[str, str | None]) -> None:
+    """Sorted, one message a line."""
+    from likeness import translations
+
+    text = json.dumps(messages, ensure_ascii=False, indent=1, sort_keys=True)
+    (translations.FOLDER / f"{language}.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
