@@ -8,6 +8,7 @@ images are packed and pointed to by it; so saving, appending and reloading need 
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -63,16 +64,35 @@ def create_head(
     Collection 'Likeness <name>' holds mesh and armature, its child '<name> photo' the camera and the lights. The scene's
     world and render settings stay; its camera is set only where there is none. Never changes anybody's mode.
     """
-    name = _unique_name(name or asset.name)
-    heads = [other for other in context.scene.objects if is_head(other)]
-    files = images or encode_images(asset)
+    name, rig_name = _create_blocks(asset, name or asset.name, images or encode_images(asset))
+    return _place_head(context, asset, name, rig_name)
+
+
+def create_head_in_steps(
+    context: bpy.types.Context, asset: HeadAsset, images: HeadImages
+) -> Generator[None, None, bpy.types.Object]:
+    """As create_head, with a pause in the middle for a window to be drawn: first the data, then the head in the scene."""
+    name, rig_name = _create_blocks(asset, asset.name, images)
+    yield
+    return _place_head(context, asset, name, rig_name)
+
+
+def _create_blocks(asset: HeadAsset, wanted_name: str, files: HeadImages) -> tuple[str, str]:
+    """Mesh object and armature object with all their data, linked to no scene yet; their names, for undo may come in between."""
+    name = _unique_name(wanted_name)
     obj, rig = _create_rigged_mesh(asset, name)
     textures = {key: create_image(encoded, f"{name} {key}") for key, encoded in files.textures.items()}
     photo = create_image(files.photo, f"{name} photo") if files.photo is not None else None
     for material in create_materials(asset, name, textures):
         obj.data.materials.append(material)
     _write_properties(obj, asset, textures, photo)
-    around = [create_camera(asset.camera, f"{name} camera", photo)] if asset.camera is not None else []
+    return obj.name, rig.name
+
+
+def _place_head(context: bpy.types.Context, asset: HeadAsset, name: str, rig_name: str) -> bpy.types.Object:
+    heads = [other for other in context.scene.objects if is_head(other)]
+    obj, rig = bpy.data.objects[name], bpy.data.objects[rig_name]
+    around = [create_camera(asset.camera, f"{name} camera", obj.get(PHOTO))] if asset.camera is not None else []
     around += create_lights(asset.light, name) if asset.light is not None else []
     _link(context, name, obj, rig, around)
     apply_expression(obj, "photo")
