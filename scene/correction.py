@@ -21,8 +21,9 @@ from ..core.image_files import PackedPaint
 from ..core.types import Camera, HeadCode
 from . import identity
 from .convert import camera_to_lens
-from .head import HEAD, TEXTURE_PREFIX, head_camera, read_camera, read_photo, set_expression, texture_images
+from .head import HEAD, head_camera, read_camera, read_photo, set_expression, texture_images
 from .image import create_image
+from .skin import swap_textures
 
 PINS = "likeness_pins"
 """The mesh object's property with the pulled points: landmark's number -> pixel in the photo, flat [n, 3]."""
@@ -104,18 +105,11 @@ def repaint_arguments(obj: bpy.types.Object) -> dict[str, Any]:
 
 def repaint(obj: bpy.types.Object, paint: PackedPaint) -> None:
     """Put new textures in the place of the old ones, in the materials too."""
-    before = texture_images(obj)
-    after = {key: create_image(encoded, f"{obj.name} {key}") for key, encoded in paint.textures.items()}
-    replaced = {before[key]: image for key, image in after.items() if key in before}
-    for material in filter(None, obj.data.materials):
-        for node in material.node_tree.nodes:
-            if node.type == "TEX_IMAGE" and node.image in replaced:
-                node.image = replaced[node.image]
-    for key, image in after.items():
-        obj[TEXTURE_PREFIX + key] = image
-    bpy.data.batch_remove([image for image in replaced if image.users == 0])
+    images = {key: create_image(encoded, f"{obj.name} {key}") for key, encoded in paint.textures.items()}
+    swap_textures(obj, images, paint.skin_linear_rgb)
     facts = json.loads(obj[HEAD]["facts"])
     facts["provenance"] |= paint.provenance
+    facts["provenance"].pop("appearance_chosen", None)
     obj[HEAD]["facts"] = json.dumps(facts)
     obj[HEAD]["skin_linear_rgb"] = paint.skin_linear_rgb.astype(float).tolist()
 

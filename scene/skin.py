@@ -193,7 +193,7 @@ def put_on(obj: bpy.types.Object, paint: PackedPaint) -> None:
     else:
         new = {key: create_image(encoded, f"{obj.name} {key} restyled") for key, encoded in paint.textures.items()}
         images, skin = kept | new, paint.skin_linear_rgb
-    _swap(obj, images, skin)
+    swap_textures(obj, images, skin)
     _tell(obj, numbers, json.loads(record["made"]), skin)
     record["told"], record["painted"] = json.dumps(numbers), _fingerprint(images["albedo"])
     record["has_relief"] = any(images.get(key, image) != image for key, image in _base_images(obj).items() if key in RELIEF)
@@ -232,7 +232,7 @@ def _current_record(obj: bpy.types.Object) -> Any:
     return record if record is not None and json.loads(record["told"]) == dict(read_numbers(obj)) else None
 
 
-def _swap(obj: bpy.types.Object, images: dict[str, bpy.types.Image], skin_linear_rgb: np.ndarray) -> None:
+def swap_textures(obj: bpy.types.Object, images: dict[str, bpy.types.Image], skin_linear_rgb: np.ndarray) -> None:
     """New images in the place of the old ones, in the head's own materials; materials of other objects stay as they are."""
     before = texture_images(obj)
     replaced = {before[key]: image for key, image in images.items() if key in before}

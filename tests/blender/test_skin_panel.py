@@ -16,14 +16,14 @@ from likeness.core.appearance.skin import MELANIN_RANGE, melanin_of_tone, tone_o
 from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import SkinError
 from likeness.core.head.library import get_model
-from likeness.core.image_files import encode_texture
+from likeness.core.image_files import encode_texture, pack_paint
 from likeness.core.pipeline import run
 from likeness.core.restyle import restyle_head
 from likeness.core.types import Texture
 from likeness.operators import restyle_skin
-from likeness.scene import skin
+from likeness.scene import correction, skin
 from likeness.scene.export import export_head
-from likeness.scene.head import HEAD, create_head, is_head, read_head, remove_head, texture_images
+from likeness.scene.head import create_head, is_head, read_head, remove_head, texture_images
 from likeness.scene.image import create_image, read_pixels
 from likeness.scene.provenance import read_provenance
 from synthetic import make_asset
@@ -186,11 +186,9 @@ def test_what_an_artist_painted_on_the_texture_stays(obj):
 def test_a_head_painted_from_its_photo_anew_starts_from_that(obj, asset):
     change(melanin=8)
     pixels = np.full_like(asset.textures["albedo"].pixels, 180)
-    image = create_image(encode_texture(Texture(pixels, "sRGB")), "painted anew")
-    facts = json.loads(obj[HEAD]["facts"])
-    facts["provenance"]["appearance"] = asset.provenance["appearance"] | {"melanin": 0.7}
-    obj[HEAD]["facts"] = json.dumps(facts)
-    obj["likeness_texture_albedo"] = image
+    numbers = asset.provenance["appearance"] | {"melanin": 0.7}
+    correction.repaint(obj, pack_paint({"albedo": Texture(pixels, "sRGB")}, {"appearance": numbers}, asset.skin_linear_rgb))
+    assert "appearance_chosen" not in read_provenance(obj)
     assert obj.likeness_skin.melanin == pytest.approx(0.7)
     assert skin.is_as_made(obj)
     change(melanin=4)
