@@ -13,6 +13,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty
 
 from .core.identity.catalogue import GROUPS, LOCKS, NUM_SHAPE_AXES, SHAPE_RANGE, TRAITS, Trait
+from .translations import CONTEXT
 
 LOCK_PREFIX = "lock_"
 AXIS_PREFIX = "shape_"
@@ -46,7 +47,7 @@ def _trait_property(trait: Trait) -> Any:
 
     beyond = BEYOND * (trait.highest - trait.lowest)
     return FloatProperty(
-        name=trait.label, description=trait.description, get=get, set=set, options=NOT_ANIMATED,
+        name=trait.label, description=trait.description, translation_context=CONTEXT, get=get, set=set, options=NOT_ANIMATED,
         min=trait.lowest - beyond, max=trait.highest + beyond, soft_min=trait.lowest, soft_max=trait.highest,
         subtype=SUBTYPES.get(trait.unit, "NONE"), precision=PRECISION.get(trait.unit, 2),
     )  # fmt: skip
@@ -87,6 +88,7 @@ class LikenessIdentity(bpy.types.PropertyGroup):
         | {
             LOCK_PREFIX + lock.name: BoolProperty(
                 name=lock.label,
+                translation_context=CONTEXT,
                 description="Keep this as it is while sliders move or the head is re-rolled",
                 options=NOT_ANIMATED,
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from .translations import CONTEXT
+
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """For path properties that take "//" for the .blend file's folder; older Blenders allow it everywhere."""
 IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.tif;*.tiff;*.webp;*.bmp;*.gif;*.heic;*.heif;*.avif"
@@ -56,7 +58,10 @@ class LikenessSettings(bpy.types.PropertyGroup):
         get=get_others,
         set=set_others,
     )
-    faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
+    faces: EnumProperty(
+        name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST",
+        translation_context=CONTEXT,
+    )  # fmt: skip
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
     texture_size: EnumProperty(
         name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"

@@ -14,6 +14,7 @@ import bpy
 from bpy.props import FloatProperty, FloatVectorProperty, PointerProperty
 
 from .core.appearance.catalogue import GROUPS, NUMBERS, SkinNumber
+from .translations import CONTEXT
 
 TONE, COLOUR, MELANIN = "tone", "colour", "melanin"
 SLIDERS = {
@@ -70,7 +71,7 @@ def _number_property(number: SkinNumber) -> Any:
         _ask(self, number.name, value)
 
     return FloatProperty(
-        name=number.label, description=number.description, get=get, set=set, options=NOT_ANIMATED,
+        name=number.label, description=number.description, translation_context=CONTEXT, get=get, set=set, options=NOT_ANIMATED,
         min=number.lowest, max=number.highest, precision=number.decimals,
     )  # fmt: skip
 
@@ -89,7 +90,8 @@ def _tone_property() -> Any:
         _ask(self, MELANIN, melanin_of_tone(value))
 
     return FloatProperty(
-        name="Tone", get=get, set=set, options=NOT_ANIMATED, min=0.0, max=1.0, subtype="FACTOR", precision=2,
+        name="Tone", get=get, set=set, translation_context=CONTEXT, options=NOT_ANIMATED,
+        min=0.0, max=1.0, subtype="FACTOR", precision=2,
         description="How deep the skin's colour is: 0 the palest people's, 1 the deepest, as evenly as it looks (the melanin)",
     )  # fmt: skip
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.errors import describe_error
 from ..properties import RELATIVE_PATH
+from ..translations import CONTEXT
 from .expression_presets import require_free_keys
 
 NUM_SEEDS = 100_000
@@ -68,7 +70,7 @@ class LIKENESS_OT_key_expression(HeadMotion, bpy.types.Operator):
         from ..scene import animation
 
         animation.key_expression(obj, context.scene.frame_current)
-        return f"Keyed {obj.name} at frame {context.scene.frame_current}"
+        return rpt_("Keyed {name} at frame {frame}").format(name=obj.name, frame=context.scene.frame_current)
 
 
 class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
@@ -102,6 +104,7 @@ class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
         name="Flip",
         description="What the head does the other way round: programs that record faces do not agree on the signs of angles",
         items=AXES,
+        translation_context=CONTEXT,
         default=set(),
         options={"ENUM_FLAG"},
     )
@@ -159,8 +162,10 @@ class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
         last = animation.write_capture(obj, recorded, self.start, strength=self.strength, head=self.head)
         if self.is_lengthening:
             context.scene.frame_end = max(context.scene.frame_end, last)
-        bridged = f"; {recorded.num_bridged} rows were unreadable and are bridged" if recorded.num_bridged else ""
-        return f"{obj.name} moves from frame {self.start} to {last}{bridged}"
+        told = rpt_("{name} moves from frame {first} to {last}").format(name=obj.name, first=self.start, last=last)
+        if recorded.num_bridged:
+            told += rpt_("; {count} rows were unreadable and are bridged").format(count=recorded.num_bridged)
+        return told
 
 
 class LIKENESS_OT_idle_motion(HeadMotion, bpy.types.Operator):
@@ -209,7 +214,7 @@ class LIKENESS_OT_idle_motion(HeadMotion, bpy.types.Operator):
         rate = animation.frames_per_second(context.scene)
         motion = make_idle(last - first + 1, rate, self.seed, blinks_a_minute=self.blinks, is_loop=self.is_loop)
         animation.write_idle(obj, motion, first, last, gaze=self.gaze, head=self.sway)
-        return f"{obj.name} moves from frame {first} to {last}"
+        return rpt_("{name} moves from frame {first} to {last}").format(name=obj.name, first=first, last=last)
 
 
 class LIKENESS_OT_clear_animation(HeadMotion, bpy.types.Operator):
@@ -234,7 +239,7 @@ class LIKENESS_OT_clear_animation(HeadMotion, bpy.types.Operator):
         from ..scene import animation
 
         animation.clear_animation(obj)
-        return f"{obj.name} is still"
+        return rpt_("{name} is still").format(name=obj.name)
 
 
 CLASSES: tuple[Any, ...] = (

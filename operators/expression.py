@@ -6,6 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty
 
+from ..translations import CONTEXT
 from .selection import require_head
 
 EXPRESSIONS = (
@@ -21,7 +22,9 @@ class LIKENESS_OT_apply_expression(bpy.types.Operator):
     bl_label = "Apply Expression"
     bl_options = {"REGISTER", "UNDO"}
 
-    expression: EnumProperty(name="Expression", description="What the face shows", items=EXPRESSIONS, default="NEUTRAL")
+    expression: EnumProperty(
+        name="Expression", description="What the face shows", items=EXPRESSIONS, default="NEUTRAL", translation_context=CONTEXT
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -15,6 +15,7 @@ from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..core.errors import describe_error
+from ..translations import CONTEXT
 from .selection import require_head
 
 PRESET_FOLDER = "likeness/expression"
@@ -128,7 +129,7 @@ class LIKENESS_OT_mirror_expression(bpy.types.Operator):
     bl_label = "Mirror Expression"
     bl_options = {"REGISTER", "UNDO"}
 
-    sides: EnumProperty(name="Sides", description="What is mirrored", items=SIDES, default="SWAP")
+    sides: EnumProperty(name="Sides", description="What is mirrored", items=SIDES, default="SWAP", translation_context=CONTEXT)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..preferences import chosen_model
 from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
+from ..translations import CONTEXT
 from .head_operator import HeadOperator
 from .job import get_jobs, show_jobs
 
@@ -29,7 +30,10 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
         description="Paths of further photos of the same person, one a line: one head is made from the largest face of each",
         options={"SKIP_SAVE"},
     )
-    faces: EnumProperty(name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST")
+    faces: EnumProperty(
+        name="Faces", description="Which faces of the photo become heads", items=FACES, default="LARGEST",
+        translation_context=CONTEXT,
+    )  # fmt: skip
     face: IntProperty(name="Number", description="0 is the largest face, 1 the next", default=0, min=0, soft_max=9)
     texture_size: EnumProperty(
         name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"

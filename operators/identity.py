@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..core.errors import describe_error
 from ..identity_properties import locked_regions
+from ..translations import CONTEXT
 from .selection import require_head
 
 DIRECTIONS = (
@@ -216,7 +217,9 @@ class LIKENESS_OT_step_identity(EditsIdentity, bpy.types.Operator):
     bl_label = "Step Through Shapes"
     bl_options = {"REGISTER", "UNDO"}
 
-    direction: EnumProperty(name="Direction", description="Where to go", items=DIRECTIONS, default="BACK")
+    direction: EnumProperty(
+        name="Direction", description="Where to go", items=DIRECTIONS, default="BACK", translation_context=CONTEXT
+    )
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from .drawing import HeadPanel
 
@@ -35,7 +36,8 @@ class LIKENESS_PT_animation(HeadPanel, bpy.types.Panel):
         if keyed is None:
             return
         row = layout.row()
-        row.label(text=f"Keys from frame {keyed[0]:.0f} to {keyed[1]:.0f}")
+        said = iface_("Keys from frame {first:.0f} to {last:.0f}").format(first=keyed[0], last=keyed[1])
+        row.label(text=said, translate=False)
         row.operator("likeness.clear_animation", text="", icon="TRASH")
 
 

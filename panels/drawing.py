@@ -10,6 +10,8 @@ import bpy
 import bpy.utils.previews
 from bpy.app.translations import pgettext_iface as iface_
 
+from ..translations import CONTEXT
+
 _thumbnails: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
@@ -19,6 +21,7 @@ class SidebarPanel:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Likeness"
+    bl_translation_context = CONTEXT
 
 
 class HeadPanel(SidebarPanel):

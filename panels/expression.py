@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..translations import CONTEXT
 from .drawing import HeadPanel
 
 UNITS = (
@@ -70,7 +71,7 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
             return
         for group, units in UNITS:
             header, body = self.layout.panel(f"likeness_expression_{group.split()[0].lower()}", default_closed=True)
-            header.label(text=group)
+            header.label(text=group, text_ctxt=CONTEXT)
             if body is None:
                 continue
             body.use_property_split = True
@@ -83,11 +84,11 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
         """One slider, or the person's right and left side by side, as one who faces the person sees them."""
         sides = [key for key in (keys.get(f"{unit}Right"), keys.get(f"{unit}Left")) if key is not None]
         if keys.get(unit) is not None:
-            column.prop(keys[unit], "value", text=label, slider=True)
+            column.prop(keys[unit], "value", text=label, text_ctxt=CONTEXT, slider=True)
         elif sides:
             row = column.row(align=True)
             for number, key in enumerate(sides):
-                row.prop(key, "value", text="" if number else label, slider=True)
+                row.prop(key, "value", text="" if number else label, text_ctxt=CONTEXT, slider=True)
 
 
 CLASSES = (LIKENESS_MT_expression_presets, LIKENESS_PT_expression)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..identity_properties import LOCK_PREFIX, SLIDERS, locked_regions
+from ..translations import CONTEXT
 from .drawing import HeadPanel, draw_sentence
 
 LOCK_OF_GROUP = {"Nose": "nose", "Eyes": "eyes", "Mouth": "mouth", "Jaw": "jaw", "Ears": "ears"}
@@ -43,7 +44,7 @@ class LIKENESS_PT_identity(HeadPanel, bpy.types.Panel):
 
     def _draw_locks(self, settings: bpy.types.PropertyGroup) -> None:
         column = self.layout.column(align=True)
-        column.label(text="Keep")
+        column.label(text="Keep", text_ctxt=CONTEXT)
         grid = column.grid_flow(row_major=True, columns=3, even_columns=True, align=True)
         for name in (*LOCK_OF_GROUP.values(), *OTHER_LOCKS):
             draw_lock(grid, settings, name, True)

@@ -41,7 +41,7 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
             column = layout.column(align=True)
             column.label(text=f"{item.name}: {iface_(item.stage)}", translate=False)
             row = column.row(align=True)
-            row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}")
+            row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}", translate=False)
             row.operator("likeness.cancel", text="", icon="X").number = item.number
 
     def _draw_others(self, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..skin_properties import COLOUR, SLIDERS, number_of_slider
+from ..translations import CONTEXT
 from .drawing import HeadPanel, draw_sentence
 
 
@@ -38,7 +39,7 @@ class LIKENESS_PT_skin(HeadPanel, bpy.types.Panel):
     def _draw_group(self, settings: bpy.types.PropertyGroup, group: str, sliders: tuple[str, ...], read: frozenset[str]) -> None:
         """Sliders of numbers that were read from the photo carry a picture's icon."""
         header, body = self.layout.panel(f"likeness_skin_{group.split()[0].lower()}", default_closed=group != "Tone")
-        header.label(text=group)
+        header.label(text=group, text_ctxt=CONTEXT)
         if body is None:
             return
         column = body.column(align=True)

@@ -91,6 +91,15 @@ def shown_arguments(call: ast.Call) -> Iterator[ast.expr]:
         yield call.args[MARKS[name]]
 
 
+def untranslated_texts() -> Iterator[str]:
+    """Places that show a text put together at run time, which Blender cannot find in any language."""
+    for path in sorted(path for pattern in INTERFACE for path in ROOT.glob(pattern)):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            for shown in shown_arguments(call):
+                if any(isinstance(node, ast.JoinedStr) for node in ast.walk(shown)):
+                    yield f"{path.relative_to(ROOT)}:{shown.lineno}: {ast.unparse(shown)}"
+
+
 def _literals(node: ast.expr) -> Iterator[str]:
     """Of "a", and of both ends of `"a" if x else "b"` and `x or "b"`."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
