@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("core", "scene", "operators", "panels", "bulk", "worker")
+ROOMS = ("core", "scene", "operators", "panels", "bulk", "worker", "translations")
 FORBIDDEN = {
     "core": {"bpy", "bmesh", "mathutils", "scene", "operators", "panels", "bulk", "properties", "registration"},
     "scene": {"torch", "warp", "operators", "panels", "bulk", "properties", "registration"},
     "operators": {"torch", "warp", "numpy", "PIL", "panels", "bulk", "registration"},
     "panels": {"torch", "warp", "numpy", "PIL", "core", "operators", "bulk", "registration"},
     "worker": {"bpy", "bmesh", "mathutils", "torch", "scene", "operators", "panels", "bulk", "properties", "registration"},
+    "translations": {"torch", "warp", "numpy", "PIL", "core", "scene", "operators", "panels", "bulk", "worker", "registration"},
     "bulk": {"torch", "warp", "PIL", "operators", "panels", "properties", "registration"},
 }
 BLENDER = {"bpy", "bpy_extras", "bmesh", "mathutils", "gpu", "gpu_extras", "blf", "addon_utils", "bl_operators"}
@@ -29,7 +30,7 @@ DIFFERENTIABLE = "core/render/differentiable"
 OPTIONAL = {"torch", "nvdiffrast"}
 MAX_STATEMENTS_WITHOUT_DOCSTRING = 3
 FRAME = ("__init__.py", "registration.py", "preferences.py", "properties.py", "identity_properties.py", "skin_properties.py")
-AT_REGISTRATION = (*FRAME, "operators", "panels")
+AT_REGISTRATION = (*FRAME, "operators", "panels", "translations")
 
 
 def sources(*rooms: str) -> list[Path]:
