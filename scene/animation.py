@@ -30,11 +30,11 @@ EULER = ("rotation_euler", 3)
 UNIT_PATH = re.compile(r'key_blocks\["(.+)"\]\.value')
 BONE_PATH = re.compile(r'pose\.bones\["(.+)"\]\.rotation_\w+')
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
-GAZE = {
-    "Left": ("eyeLookOutLeft", "eyeLookInLeft", "eyeLookUpLeft", "eyeLookDownLeft"),
-    "Right": ("eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight", "eyeLookDownRight"),
-}
-"""An eye -> the units that turn it to the subject's left, right, up and down."""
+GAZE = (
+    (0, "eyeLookOutLeft", "eyeLookInLeft"), (0, "eyeLookInRight", "eyeLookOutRight"),
+    (1, "eyeLookUpLeft", "eyeLookDownLeft"), (1, "eyeLookUpRight", "eyeLookDownRight"),
+)  # fmt: skip
+"""Of either eye: a gaze's number (to the subject's left, up), the unit that turns it so and the one that turns it back."""
 USUAL_GAZE_DEG = 30.0
 """How far a unit looks on a head whose units turn no eyes."""
 HELD = 1e-6
@@ -131,7 +131,7 @@ def _bones(obj: bpy.types.Object) -> dict[str, bpy.types.PoseBone]:
 
 
 def _write_units(obj: bpy.types.Object, frames: np.ndarray, columns: dict[str, np.ndarray], joined: Joined = BY_CURVES) -> None:
-    channels = [(f'key_blocks["{unit}"].value', 0, "") for unit in columns]
+    channels = [(_unit_path(unit), 0, "") for unit in columns]
     curves = ensure_curves(obj.data.shape_keys, channels, f"{obj.name} expression")
     for curve, column in zip(curves, columns.values(), strict=True):
         _fill(curve, frames, column, joined)
@@ -189,9 +189,13 @@ def _as_rotations(bone: bpy.types.PoseBone, turns: Sequence[Matrix]) -> np.ndarr
 def _units_at(obj: bpy.types.Object, frame: int) -> dict[str, float]:
     """Unit values: by their curves where they are animated, else as they are."""
     values = read_keys(obj)
-    for curve in _named(obj.data.shape_keys, UNIT_PATH, values):
-        values[UNIT_PATH.fullmatch(curve.data_path)[1]] = curve.evaluate(frame)
-    return values
+    curves = {curve.data_path: curve for curve in list_curves(obj.data.shape_keys)}
+    animated = {unit: curves[path] for unit in values if (path := _unit_path(unit)) in curves}
+    return values | {unit: curve.evaluate(frame) for unit, curve in animated.items()}
+
+
+def _unit_path(unit: str) -> str:
+    return f'key_blocks["{unit}"].value'
 
 
 def _rotation_at(bone: bpy.types.PoseBone, frame: int) -> Matrix:
@@ -211,12 +215,10 @@ def _rotation_at(bone: bpy.types.PoseBone, frame: int) -> Matrix:
 def _look(obj: bpy.types.Object, rest: dict[str, float], gaze_deg: np.ndarray) -> dict[str, np.ndarray]:
     """Degrees to the subject's left and up [N, 2], beyond where the eyes look at rest -> values of the units that look."""
     columns = {}
-    for units in GAZE.values():
-        degrees = [_unit_degrees(obj, unit) for unit in units]
-        for axis, pair in enumerate((slice(0, 2), slice(2, 4))):
-            (one, other), (one_deg, other_deg) = units[pair], degrees[pair]
-            where = rest.get(one, 0.0) * one_deg - rest.get(other, 0.0) * other_deg + gaze_deg[:, axis]
-            columns[one], columns[other] = np.clip(where / one_deg, 0, 1), np.clip(-where / other_deg, 0, 1)
+    for axis, one, other in GAZE:
+        one_deg, other_deg = _unit_degrees(obj, one), _unit_degrees(obj, other)
+        where = rest.get(one, 0.0) * one_deg - rest.get(other, 0.0) * other_deg + gaze_deg[:, axis]
+        columns[one], columns[other] = np.clip(where / one_deg, 0, 1), np.clip(-where / other_deg, 0, 1)
     return {unit: column for unit, column in columns.items() if unit in rest}
 
 

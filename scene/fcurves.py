@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -41,9 +42,10 @@ def remove_curves(owner: bpy.types.ID, curves: Sequence[bpy.types.FCurve]) -> No
     require_own_action(owner, "")
     wanted = {(curve.data_path, curve.array_index) for curve in curves}
     channels = _channels(owner)
-    for curve in [curve for curve in channels.fcurves if (curve.data_path, curve.array_index) in wanted]:
-        channels.fcurves.remove(curve)
-    if not len(channels.fcurves):
+    for curve in list_curves(owner):
+        if (curve.data_path, curve.array_index) in wanted:
+            channels.fcurves.remove(curve)
+    if not list_curves(owner):
         action = owner.animation_data.action
         owner.animation_data.action = None
         if action.users == 0 or (action.users == 1 and action.use_fake_user):
@@ -117,8 +119,8 @@ def _enum(field: str, name: str) -> int:
     return bpy.types.Keyframe.bl_rna.properties[field].enum_items[name].value
 
 
-def _channels(owner: bpy.types.ID) -> bpy.types.ActionChannelbag | bpy.types.Action | None:
-    """What holds the owner's curves: in Blender 4.2 the action, since 4.4 its slot's channels in the action's strip."""
+def _channels(owner: bpy.types.ID) -> Any:
+    """What holds the owner's curves: in Blender 4.2 the action, since 4.4 its slot's channels in the action's strip. Or None."""
     action = owner.animation_data.action if owner.animation_data else None
     if action is None or not hasattr(action, "layers"):
         return action

@@ -8,7 +8,8 @@ and the rotations of the eyes among it, is ignored: the units eyeLook... already
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ..errors import CaptureError
 from ..types import ARKIT_NAMES
 from .capture import FaceCapture
-from .capture_table import Cell, plain_name, read_table
+from .capture_table import Cell, open_table, plain_name
 
 HEAD_COLUMNS = ("headyaw", "headpitch", "headroll")
 TIMECODE = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})(?:[:;.](\d+(?:\.\d*)?))?")
@@ -36,18 +37,17 @@ FULL_TURN = 2 * np.pi
 def read_capture(path: str | Path, rows_per_second: float = 60.0) -> FaceCapture:
     """rows_per_second: of a file that counts frames or does not tell the time. Raises CaptureError."""
     path = Path(path)
-    names, rows = read_table(path)
-    units = _unit_columns(names)
+    with open_table(path) as (names, rows):
+        units, clock = _unit_columns(names), _clock_column(names)
+        head = [names.index(name) for name in HEAD_COLUMNS] if set(HEAD_COLUMNS) <= set(names) else []
+        numbers, clocks, places, num_rows = _readable(rows, [*units.values(), *head], clock)
     if not units:
         raise CaptureError(
             f"{path.name} names none of ARKit's 52 units: choose a .csv of Live Link Face, or a .csv or .json whose columns or "
             "keys are such names (jawOpen, eyeBlinkLeft ...)."
         )
-    head = [names.index(name) for name in HEAD_COLUMNS] if set(HEAD_COLUMNS) <= set(names) else []
-    clock = _clock_column(names)
-    numbers, clocks, places = _readable(rows, [*units.values(), *head], clock)
-    if 2 * len(numbers) < len(rows) or not len(numbers):
-        raise CaptureError(f"{path.name} has {len(rows)} rows, {len(numbers)} of which are readable: export the capture again.")
+    if 2 * len(numbers) < num_rows or not len(numbers):
+        raise CaptureError(f"{path.name} has {num_rows} rows, {len(numbers)} of which are readable: export the capture again.")
     times_s = _read_times(names[clock] if clock is not None else None, clocks, places, rows_per_second)
     rising = np.flatnonzero(times_s > np.concatenate([[-np.inf], np.maximum.accumulate(times_s)[:-1]]))
     if 2 * len(rising) < len(numbers):
@@ -55,7 +55,7 @@ def read_capture(path: str | Path, rows_per_second: float = 60.0) -> FaceCapture
     values = np.zeros((len(rising), len(ARKIT_NAMES)))
     values[:, list(units)] = np.clip(numbers[rising, : len(units)], 0.0, 1.0)
     times_s = times_s[rising] - times_s[rising[0]]
-    return FaceCapture(times_s, values, _read_head(numbers[rising, len(units) :]), len(rows) - len(rising))
+    return FaceCapture(times_s, values, _read_head(numbers[rising, len(units) :]), num_rows - len(rising))
 
 
 def _unit_columns(names: Sequence[str]) -> dict[int, int]:
@@ -77,21 +77,26 @@ def _clock_column(names: Sequence[str]) -> int | None:
 
 
 def _readable(
-    rows: Sequence[Sequence[Cell]], columns: Sequence[int], clock: int | None
-) -> tuple[np.ndarray, list[Cell], list[int]]:
-    """Of the rows whose cells are all finite numbers: these [N, len(columns)], their clocks and their places in the file."""
-    numbers, clocks, places = [], [], []
+    rows: Iterable[Sequence[Cell]], columns: Sequence[int], clock: int | None
+) -> tuple[np.ndarray, list[Cell], np.ndarray, int]:
+    """Of the rows whose cells are all finite numbers: these [N, len(columns)], their clocks and their places in the file.
+
+    Last, how many rows there are in all.
+    """
+    numbers, clocks, places, num_rows = array("d"), [], array("q"), 0
     for place, row in enumerate(rows):
+        num_rows = place + 1
         try:
             cells = [float(row[column]) for column in columns]
             moment = _clock_cell(row[clock]) if clock is not None else float(place)
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
-        if all(map(np.isfinite, cells)):
-            numbers.append(cells)
-            clocks.append(moment)
-            places.append(place)
-    return np.array(numbers, np.float64).reshape(-1, len(columns)), clocks, places
+        numbers.extend(cells)
+        clocks.append(moment)
+        places.append(place)
+    found = np.array(numbers).reshape(len(clocks), len(columns))
+    finite = np.flatnonzero(np.isfinite(found).all(1))
+    return found[finite], [clocks[i] for i in finite], np.array(places)[finite], num_rows
 
 
 def _clock_cell(cell: Cell) -> Cell:
@@ -104,10 +109,10 @@ def _clock_cell(cell: Cell) -> Cell:
     return number
 
 
-def _read_times(name: str | None, clocks: Sequence[Cell], places: Sequence[int], rows_per_second: float) -> np.ndarray:
+def _read_times(name: str | None, clocks: Sequence[Cell], places: np.ndarray, rows_per_second: float) -> np.ndarray:
     """Seconds [N], as the file counts them."""
     if name is None:
-        return np.array(places) / rows_per_second
+        return places / rows_per_second
     if any(isinstance(clock, str) for clock in clocks):
         return _read_timecodes([str(clock) for clock in clocks])
     counted = np.array(clocks, np.float64)

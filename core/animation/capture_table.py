@@ -1,4 +1,4 @@
-"""A face capture's file as a table: the names of its columns, lower-case letters and digits alone, and rows of cells.
+"""A face capture's file as a table: the names of its columns, lower-case letters and digits alone, and its rows one by one.
 
 Read are .csv (comma, semicolon or tab) and .json. A .json holds a list of frames, in each of which units are named, however deep
 ('blendshapes': {...}, or {'categoryName': ..., 'score': ...} as MediaPipe writes them; the first face counts), or a list of
@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..errors import CaptureError
 
@@ -27,18 +27,23 @@ SCORE_KEYS = ("score", "value", "weight")
 RATE_KEYS = ("exportFps", "fps", "frameRate", "frame_rate")
 
 Cell = str | float
-Table = tuple[list[str], list[list[Cell]]]
+Table = tuple[list[str], Iterator[list[Cell]]]
 
 
-def read_table(path: Path) -> Table:
-    """Columns' names and rows, which may be shorter or longer than these. Raises CaptureError for what is no such file."""
+@contextmanager
+def open_table(path: Path) -> Iterator[Table]:
+    """Columns' names and an iterator of rows, which may be shorter or longer than these; read while the file is open.
+
+    Raises CaptureError for what is no such file.
+    """
     is_json = path.suffix.lower() == ".json"
     limit = MAX_JSON_BYTES if is_json else MAX_CSV_BYTES
     with _explained(path):
         if path.stat().st_size > limit:
             raise CaptureError(f"{path.name} is larger than {limit // 1_000_000} MB: cut the capture into parts.")
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _from_json(json.load(file), path) if is_json else _from_csv(file, path)
+            names, rows = _from_json(_load(file, path)) if is_json else _from_csv(file)
+            yield names, _limited(rows, path)
 
 
 def plain_name(name: str) -> str:
@@ -56,34 +61,42 @@ def _explained(path: Path) -> Iterator[None]:
         raise CaptureError(f"{path} cannot be read ({error.strerror}): choose another file.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise CaptureError(f"{path.name} is not a table of text: choose the .csv or .json of a face capture.") from error
+
+
+def _load(file: TextIO, path: Path) -> Any:
+    try:
+        return json.load(file)
+    except UnicodeDecodeError:
+        raise
     except (ValueError, RecursionError) as error:
         raise CaptureError(f"{path.name} is damaged, or no .json: export the capture again.") from error
 
 
-def _from_csv(file: Any, path: Path) -> Table:
+def _limited(rows: Iterator[list[Cell]], path: Path) -> Iterator[list[Cell]]:
+    for number, row in enumerate(rows):
+        if number >= MAX_ROWS:
+            raise CaptureError(f"{path.name} has more than {MAX_ROWS} rows: cut the capture into parts.")
+        yield row
+
+
+def _from_csv(file: TextIO) -> Table:
     first = file.readline()
     delimiter = max(",;\t", key=first.count)
     file.seek(0)
     reader = csv.reader(file, delimiter=delimiter)
     names = [plain_name(name) for name in next(reader, [])]
-    rows: list[list[Cell]] = []
-    for row in reader:
-        if not row:
-            continue
-        rows.append([cell.replace(",", ".") for cell in row] if delimiter == ";" else list(row))
-        _check_length(rows, path)
-    return names, rows
+    rows = (row for row in reader if row)
+    return names, (([cell.replace(",", ".") for cell in row] for row in rows) if delimiter == ";" else rows)  # type: ignore
 
 
-def _from_json(content: Any, path: Path) -> Table:
+def _from_json(content: Any) -> Table:
     if isinstance(content, dict) and (table := _from_matrix(content)):
         return table
     frames = content if isinstance(content, list) else _longest_list(content)
-    _check_length(frames, path)
     found = [dict(_named_numbers(frame)) for frame in frames]
     names = list(dict.fromkeys(name for frame in found for name in frame))
     # A unit that a frame leaves out is at rest; a frame without any, where no face was found, stays short and is bridged.
-    return names, [[frame.get(name, 0.0) for name in names] if frame else [] for frame in found]
+    return names, ([frame.get(name, 0.0) for name in names] if frame else [] for frame in found)
 
 
 def _from_matrix(content: dict[str, Any]) -> Table | None:
@@ -97,8 +110,8 @@ def _from_matrix(content: dict[str, Any]) -> Table | None:
     columns, matrix = pairs[0]
     rate = next((content[key] for key in RATE_KEYS if isinstance(content.get(key), (int, float)) and content[key] > 0), None)
     if rate is None:
-        return [plain_name(name) for name in columns], matrix
-    return ["seconds", *map(plain_name, columns)], [[i / rate, *row] for i, row in enumerate(matrix)]
+        return [plain_name(name) for name in columns], iter(matrix)
+    return ["seconds", *map(plain_name, columns)], ([i / rate, *row] for i, row in enumerate(matrix))
 
 
 def _longest_list(content: Any) -> list[Any]:
@@ -128,8 +141,3 @@ def _named_numbers(node: Any, depth: int = 0) -> Iterator[tuple[str, float]]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
-
-
-def _check_length(rows: list[Any], path: Path) -> None:
-    if len(rows) > MAX_ROWS:
-        raise CaptureError(f"{path.name} has more than {MAX_ROWS} rows: cut the capture into parts.")
