@@ -131,9 +131,11 @@ class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Ask for the file; it begins where the scene does."""
+        """Ask for the file, beside the .blend at first; it begins where the scene does."""
         if not self.properties.is_property_set("start"):
             self.start = context.scene.frame_start
+        if not self.filepath:
+            self.filepath = bpy.path.abspath("//")
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
