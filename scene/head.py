@@ -148,6 +148,8 @@ def remove_head(obj: bpy.types.Object) -> None:
     ours = [member for member in objects if ROLE in member]
     data = {member.data for member in ours} | {m for m in obj.data.materials if m}
     data |= {value for key, value in obj.items() if key.startswith(IMAGE_PREFIXES) and value is not None}
+    animations = [block.animation_data for block in (obj.data.shape_keys, *ours) if block is not None]
+    actions = {animation.action for animation in animations if animation is not None and animation.action is not None}
     collections = [collection, *collection.children_recursive] if collection else []
     for kept in set(objects) - set(ours):
         for scene in bpy.data.scenes:
@@ -158,6 +160,7 @@ def remove_head(obj: bpy.types.Object) -> None:
     bpy.data.batch_remove([block for block in data if block not in materials and not _is_image(block) and block.users == 0])
     bpy.data.batch_remove([block for block in materials if block.users == 0])
     bpy.data.batch_remove([block for block in data if _is_image(block) and block.users == 0])
+    bpy.data.batch_remove([action for action in actions if action.users == 0])
 
 
 def apply_expression(obj: bpy.types.Object, which: str) -> None:

@@ -295,6 +295,16 @@ def test_clearing_all_leaves_no_action_behind(ada, take):
     assert len(bpy.data.actions) == 0
 
 
+def test_a_head_takes_its_actions_along_when_it_is_removed(ada, take):
+    berta = make_head("Berta")
+    for obj in (ada, berta):
+        bpy.context.view_layer.objects.active = obj
+        for motion in MOTIONS:
+            animate(motion, take)
+    head.remove_head(berta)
+    assert sorted(action.name for action in bpy.data.actions) == ["Ada expression", "Ada pose"]
+
+
 @pytest.mark.parametrize("motion", [*MOTIONS, "clear_animation"])
 def test_each_is_one_step_to_undo(ada, take, motion):
     if motion == "clear_animation":
