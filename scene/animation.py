@@ -7,8 +7,7 @@ an artist animated, stay.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 import bpy
 import numpy as np
@@ -27,8 +26,6 @@ from .head import HEAD, head_rig
 BONES = tuple(joint for joint in JOINT_NAMES if joint != "root")
 ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
 EULER = ("rotation_euler", 3)
-UNIT_PATH = re.compile(r'key_blocks\["(.+)"\]\.value')
-BONE_PATH = re.compile(r'pose\.bones\["(.+)"\]\.rotation_\w+')
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 GAZE = (
     (0, "eyeLookOutLeft", "eyeLookInLeft"), (0, "eyeLookInRight", "eyeLookOutRight"),
@@ -114,14 +111,13 @@ def frames_per_second(scene: bpy.types.Scene) -> float:
 def _head_curves(obj: bpy.types.Object) -> list[tuple[bpy.types.ID, list[bpy.types.FCurve]]]:
     """What is animated of shape keys and armature, with the curves that are the head's, where there are any."""
     rig, keys = head_rig(obj), obj.data.shape_keys
-    found = [(keys, _named(keys, UNIT_PATH, read_keys(obj)))] if keys is not None else []
-    found += [(rig, _named(rig, BONE_PATH, _bones(obj)))] if rig is not None else []
+    properties = [name for name, _ in (*ROTATIONS.values(), EULER)]
+    paths = {_unit_path(unit) for unit in read_keys(obj)} | {
+        _bone_path(bone, name) for bone in _bones(obj) for name in properties
+    }
+    owners = [owner for owner in (keys, rig) if owner is not None]
+    found = [(owner, [curve for curve in list_curves(owner) if curve.data_path in paths]) for owner in owners]
     return [(owner, curves) for owner, curves in found if curves]
-
-
-def _named(owner: bpy.types.ID, pattern: re.Pattern[str], names: Container[str]) -> list[bpy.types.FCurve]:
-    matches = [(curve, pattern.fullmatch(curve.data_path)) for curve in list_curves(owner)]
-    return [curve for curve, match in matches if match and match[1] in names]
 
 
 def _bones(obj: bpy.types.Object) -> dict[str, bpy.types.PoseBone]:
@@ -141,7 +137,7 @@ def _write_bone(
     obj: bpy.types.Object, bone: bpy.types.PoseBone, frames: np.ndarray, rotations: np.ndarray, joined: Joined = BY_CURVES
 ) -> None:
     path, size = _rotation(bone)
-    channels = [(f'pose.bones["{bone.name}"].{path}', i, bone.name) for i in range(size)]
+    channels = [(_bone_path(bone.name, path), i, bone.name) for i in range(size)]
     for curve, column in zip(ensure_curves(bone.id_data, channels, f"{obj.name} pose"), rotations.T, strict=True):
         _fill(curve, frames, column, joined)
 
@@ -195,7 +191,11 @@ def _units_at(obj: bpy.types.Object, frame: int) -> dict[str, float]:
 
 
 def _unit_path(unit: str) -> str:
-    return f'key_blocks["{unit}"].value'
+    return f'key_blocks["{bpy.utils.escape_identifier(unit)}"].value'
+
+
+def _bone_path(bone: str, name: str) -> str:
+    return f'pose.bones["{bone}"].{name}'
 
 
 def _rotation_at(bone: bpy.types.PoseBone, frame: int) -> Matrix:
@@ -203,7 +203,7 @@ def _rotation_at(bone: bpy.types.PoseBone, frame: int) -> Matrix:
     path, size = _rotation(bone)
     numbers = list(getattr(bone, path))[:size]
     for curve in list_curves(bone.id_data):
-        if curve.data_path == f'pose.bones["{bone.name}"].{path}':
+        if curve.data_path == _bone_path(bone.name, path):
             numbers[curve.array_index] = curve.evaluate(frame)
     if bone.rotation_mode == "QUATERNION":
         return Quaternion(numbers).normalized().to_matrix()

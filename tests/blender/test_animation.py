@@ -97,6 +97,14 @@ def test_keyed_expressions_are_shown_at_their_frames(ada):
     assert {len(points) for points in curves.values()} == {2}
 
 
+def test_a_key_that_an_artist_added_is_keyed_and_cleared_too(ada):
+    ada.shape_key_add(name='a "bigger" nose').value = 0.5
+    bpy.ops.likeness.key_expression()
+    assert shown(ada, 2)['a "bigger" nose'] == 0.5
+    bpy.ops.likeness.clear_animation()
+    assert len(bpy.data.actions) == 0
+
+
 def test_keying_a_frame_again_replaces_its_keys(ada):
     bpy.ops.likeness.key_expression()
     ada.data.shape_keys.key_blocks["jawOpen"].value = 0.5
