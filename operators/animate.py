@@ -8,10 +8,10 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from ..core.errors import describe_error
 from ..properties import RELATIVE_PATH
 from ..translations import CONTEXT
 from .expression_presets import require_free_keys
+from .telling import describe_error
 
 NUM_SEEDS = 100_000
 AXES = (

@@ -7,8 +7,8 @@ from typing import Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..core.errors import describe_error
 from ..preferences import describe_size, show_change
+from .telling import describe_error
 
 RUNNING = "A head is being made with what the cache holds: wait for it, or cancel it"
 

@@ -15,8 +15,8 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
-from ..core.errors import describe_error
 from ..properties import IMAGE_FILTER, RELATIVE_PATH
+from .telling import describe_error
 
 PEOPLE = (
     ("SAME", "Same Person: One Head from All", "The photos show one person: a single head that agrees with all of them"),

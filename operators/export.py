@@ -9,9 +9,9 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ..core.errors import describe_error
 from ..properties import RELATIVE_PATH
 from .selection import require_head
+from .telling import describe_error
 
 FORMATS = (
     ("glb", "glTF Binary (.glb)", "Mesh, textures, skeleton and 52 morph targets in one file: game engines and the web"),

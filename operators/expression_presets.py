@@ -14,9 +14,9 @@ from bl_operators.presets import AddPresetBase
 from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from ..core.errors import describe_error
 from ..translations import CONTEXT
 from .selection import require_head
+from .telling import describe_error
 
 PRESET_FOLDER = "likeness/expression"
 PRESET_MENU = "LIKENESS_MT_expression_presets"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
+from ..translations.sentences import translate_sentence
 from .job import JobOperator
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class HeadOperator(JobOperator):
                 bpy.data.objects[name].select_set(True)
         assets = [packed.asset for packed in heads]
         for warning in (warning for asset in assets for warning in asset.provenance.get("warnings", ())):
-            self.report({"WARNING"}, warning)
+            self.report({"WARNING"}, translate_sentence(warning))
         names = ", ".join(made)
         rated = [asset.provenance["confidence"] for asset in assets if "confidence" in asset.provenance]
         said = rpt_("Made {names}: {share:.0%} sure") if rated else rpt_("Made {names}")

@@ -9,10 +9,10 @@ import bpy.utils.previews
 from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
-from ..core.errors import describe_error
 from ..identity_properties import locked_regions
 from ..translations import CONTEXT
 from .selection import require_head
+from .telling import describe_error
 
 DIRECTIONS = (
     ("BACK", "Back", "The shape that this head had before"),

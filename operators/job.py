@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..core.errors import describe_error
+from ..translations.sentences import translate_sentence
+from .telling import describe_error
 
 if TYPE_CHECKING:
     from ..worker.client import Worker
@@ -187,7 +188,7 @@ def show_jobs(context: bpy.types.Context) -> None:
         _, title, stage, fraction, remaining = shown[0]
         others = rpt_(", {count} waiting").format(count=len(shown) - 1) if len(shown) > 1 else ""
         left = f", {remaining}" if remaining else ""
-        set_status(context, f"Likeness: {title}: {rpt_(stage)} ({fraction:.0%}{left}){others}   {rpt_('Esc: Cancel')}")
+        set_status(context, f"Likeness: {title}: {translate_sentence(stage)} ({fraction:.0%}{left}){others}   {rpt_('Esc: Cancel')}")
     else:
         set_status(context, None)
     for window in context.window_manager.windows:

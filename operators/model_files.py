@@ -9,8 +9,9 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import BoolProperty, StringProperty
 
-from ..core.errors import ModelError, describe_error
+from ..core.errors import ModelError
 from ..preferences import describe_size, embedded_model, find_preferences, models_folder, show_change
+from .telling import describe_error
 
 NO_PREFERENCES = "Likeness is not enabled as an add-on here: it has no models folder"
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from pathlib import Path
 
 import bpy
 import bpy.utils.previews
-from bpy.app.translations import pgettext_iface as iface_
 
 from ..translations import CONTEXT
+from ..translations.sentences import translate_sentence
 
+WIDE_PIECES = re.compile(r"(?:[\u0021-\u1fff]+|[^\u0021-\u1fff])[\u3001\u3002\uff09\uff0c\uff1a\uff1b]* ?")
+"""Words of narrow letters, and single wide letters, each with the point after it."""
 _thumbnails: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
@@ -36,12 +39,30 @@ class HeadPanel(SidebarPanel):
 
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
     """A sentence in Blender's language, wrapped to the sidebar's width."""
-    sentence = iface_(sentence)
-    is_wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in sentence)
-    characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / (12 if is_wide else 6)), 8)
+    characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / 6), 16)
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(sentence, characters)):
+    for number, line in enumerate(wrap_sentence(translate_sentence(sentence), characters)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
+
+
+def wrap_sentence(sentence: str, width: int) -> list[str]:
+    """Lines of at most `width` letters; between wide letters, which count twice, they break anywhere but before a point."""
+    if not any(map(_is_wide, sentence)):
+        return textwrap.wrap(sentence, width)
+    lines = [""]
+    for piece in WIDE_PIECES.findall(sentence):
+        if lines[-1] and _width_of(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines]
+
+
+def _is_wide(letter: str) -> bool:
+    return unicodedata.east_asian_width(letter) in "WF"
+
+
+def _width_of(text: str) -> int:
+    return sum(1 + _is_wide(letter) for letter in text)
 
 
 def thumbnail_of(path: str) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
+from ..translations.sentences import translate_sentence
 from .drawing import SidebarPanel, draw_sentence, thumbnail_of
 
 
@@ -39,7 +39,7 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
     def _draw_jobs(self, layout: bpy.types.UILayout, job: bpy.types.PropertyGroup) -> None:
         for item in job.row:
             column = layout.column(align=True)
-            column.label(text=f"{item.name}: {iface_(item.stage)}", translate=False)
+            column.label(text=f"{item.name}: {translate_sentence(item.stage)}", translate=False)
             row = column.row(align=True)
             row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}", translate=False)
             row.operator("likeness.cancel", text="", icon="X").number = item.number

@@ -148,3 +148,66 @@ def test_languages_take_little_of_the_time_to_enable(blender_with_languages):
         translations.register()
         times.append(time.perf_counter() - started)
     assert min(times) < 0.05
+
+
+@pytest.fixture
+def speak(monkeypatch):
+    """Let sentences be looked up in a language, as Blender would."""
+    from likeness.translations import sentences
+
+    def choose(language: str):
+        known = translations.read_language(language)
+        monkeypatch.setattr(sentences, "rpt_", lambda message: known.get(message, message))
+        return sentences.translate_sentence
+
+    return choose
+
+
+def test_sentences_with_numbers_and_names_are_found_by_their_pattern(speak):
+    say = speak("de")
+    assert say("The face is turned 43 degrees to the side: its hidden half is a guess.") == (
+        "Das Gesicht ist um 43 Grad zur Seite gedreht: die verborgene Hälfte ist geraten."
+    )
+    assert say("The photo C:\\Marie {1}.jpg is empty: copy or download it again.").startswith(
+        "Das Foto C:\\Marie {1}.jpg ist leer"
+    )
+    assert say("old.pkl was not imported. FLAME files are not read by this version yet.") == (
+        "old.pkl wurde nicht importiert. FLAME-Dateien werden von dieser Version noch nicht gelesen."
+    )
+    assert "Nase, Kinn (Haar" in say(
+        "Something covers the nose and chin (hair, a mask, deep shadow): what lies under it is a guess."
+    )
+
+
+def test_a_reason_that_became_an_error_is_still_known(speak):
+    reason = "The head's bones are being edited: leave Edit Mode first (Tab)"
+    for language, end in (("fr", "."), ("ja", "。")):
+        say = speak(language)
+        assert say(f"{reason}.") == say(reason) + end != f"{reason}."
+
+
+def test_names_in_sentences_stay_names(speak):
+    """A photo may be called as a part of the face or a button is."""
+    assert speak("de")("Head shows 2 face(s): choose a number from 0 to 1, not 4.").startswith("Head zeigt 2")
+
+
+def test_unknown_sentences_and_english_stay_as_they_are(speak, monkeypatch):
+    from likeness.translations import sentences
+
+    told = "The face is turned 43 degrees to the side: its hidden half is a guess."
+    assert speak("es")("Nobody has translated this.") == "Nobody has translated this."
+    monkeypatch.setattr(sentences, "rpt_", lambda message: message)
+    assert sentences.translate_sentence(told) == told
+
+
+def test_wide_letters_wrap_to_the_sidebar_too():
+    from likeness.panels.drawing import wrap_sentence
+
+    said = translations.read_language("ja")[
+        "The face is hard to recognise (dark, blurred, covered or turned away): the likeness may be poor."
+    ]
+    lines = wrap_sentence(said, 30)
+    assert "".join(lines).replace(" ", "") == said.replace(" ", "")
+    assert len(lines) == 3 and all(20 <= 2 * len(line) <= 32 for line in lines[:-1])
+    assert not any(line.startswith(("、", "。")) for line in lines)
+    assert wrap_sentence("four words of English", 11) == ["four words", "of English"]

@@ -7,6 +7,7 @@ with --write they are sorted, lose what nobody says, and get what is missing as 
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import re
 import sys
@@ -25,13 +26,27 @@ SAME = frozenset({
     "glTF Binary (.glb)", "Name", "Remove Name", "Remove Active",
 })  # fmt: skip
 """The same in every language, and the names of Blender's own preset properties."""
+TELLERS = (
+    "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
+    "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
+    "core/photo/quality.py", "core/pipeline.py", "operators/*.py", "scene/export.py", "scene/identity.py", "scene/skin.py",
+    "worker/client.py", "worker/jobs.py",
+)  # fmt: skip
+"""Where sentences come from that a person meets."""
+STAGES = ("core/generation.py", "core/restyle.py", "core/render/runtime.py", "scene/correction.py", "worker/stories.py")
+"""Where else jobs tell how far they are, and heads what cannot be done."""
+SENTENCES = {"COMPILING", "LINK", "NOTHING", "NO_TOOL", "SILENT", "OLD_HEAD", "OTHER_MESH", "CHOOSE_PYTHON"}
+ENDINGS = {"client.py", "cache.py"}
+"""Files whose sentences end in one of several remedies or name one of several reasons."""
+SPEAKERS = {"_unknown_format", "covering_warnings", "describe_end", "describe_error", "why_not"}
+"""Functions that return such sentences."""
 WORD = re.compile(r"[^\W\d_]{2}")
 
 
 def collect_messages() -> dict[str, str]:
     """Message -> the place that says it. The extension has to be registered."""
     found: dict[str, str] = {}
-    for place, message in (*registered_texts(), *written_texts(), *listed_texts(), *told_texts()):
+    for place, message in (*registered_texts(), *written_texts(), *listed_texts(), *told_texts(), *pattern_texts()):
         if message not in SAME and WORD.search(message):
             found.setdefault(message, place)
     return found
@@ -114,12 +129,18 @@ def _literals(node: ast.expr) -> Iterator[str]:
 def listed_texts() -> Iterator[tuple[str, str]]:
     """What the interface keeps in tables."""
     from likeness import identity_properties, preferences, skin_properties
+    from likeness.core.appearance.parameters import OLD_HEAD
     from likeness.core.errors import describe_error
+    from likeness.core.fit import confidence
     from likeness.core.fit.correction import HANDLES
     from likeness.operators import cache, correct, expression_presets, model_files, selection
     from likeness.panels import expression, result
+    from likeness.worker.client import CHOOSE_PYTHON
 
     yield from (("core/fit/correction.py HANDLES", name) for name in HANDLES)
+    yield from (("core/fit/confidence.py PARTS", part) for part in confidence.PARTS)
+    yield "worker/client.py", CHOOSE_PYTHON.partition(",")[0]
+    yield "core/appearance/parameters.py", OLD_HEAD
     yield from (("preferences.py PARTS", part[2]) for part in preferences.PARTS)
     yield from (("preferences.py STATE_ICONS", state) for state in preferences.STATE_ICONS)
     yield from (("panels/result.py", words) for _, words, _ in result.CONFIDENCE_WORDS)
@@ -137,27 +158,32 @@ def listed_texts() -> Iterator[tuple[str, str]]:
 
 def told_texts() -> Iterator[tuple[str, str]]:
     """What jobs and heads tell of themselves in whole sentences: a job's stages, why a head cannot be edited, what is wrong with
-    a photo or with what was asked for. Sentences with names and numbers in them stay English."""
-    paths = [
-        ROOT / "core/render/runtime.py",
-        *ROOT.glob("core/*.py"),
-        *ROOT.glob("core/fit/*.py"),
-        *ROOT.glob("core/photo/*.py"),
-        *ROOT.glob("worker/*.py"),
-    ]
-    for path in sorted([*paths, *ROOT.glob("scene/*.py"), *ROOT.glob("operators/*.py")]):
+    a photo or with what was asked for."""
+    for path in sorted(path for pattern in (*TELLERS, *STAGES) for path in ROOT.glob(pattern)):
         tree = ast.parse(path.read_text())
-        is_core = path.parent.name == "core"
-        texts = [*_stages(tree), *_reasons(tree), *_warnings(tree), *(() if is_core else _errors(tree)), *_clipboard(path, tree)]
+        texts = [*_stages(tree), *_reasons(tree), *_warnings(tree), *_errors(tree), *_constants(tree)]
+        texts += [*_model_files(path, tree), *_ends(path, tree)]
         yield from ((str(path.relative_to(ROOT)), text) for text in texts)
+
+
+def _model_files(path: Path, tree: ast.Module) -> Iterator[str]:
+    if path.name == "model_files.py" and path.parent.name == "core":
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "ModelFile":
+                yield from _literals(node.args[4])
+
+
+def _ends(path: Path, tree: ast.Module) -> Iterator[str]:
+    """Reasons and remedies within sentences."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"reason", "remedy"} and path.name in ENDINGS:
+            yield from _literals(node.value)
 
 
 def _stages(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Progress" and node.args:
             yield from _literals(node.args[0])
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "COMPILING":
-            yield from _literals(node.value)
 
 
 def _reasons(tree: ast.Module) -> Iterator[str]:
@@ -175,17 +201,54 @@ def _warnings(tree: ast.Module) -> Iterator[str]:
 
 
 def _errors(tree: ast.Module) -> Iterator[str]:
-    family = {"PhotoError", "ModelError", "SkinError", "IdentityError", "CorrectionError", "ExportError", "WorkerError"}
+    from likeness.core import errors
+
     for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") in family:
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and hasattr(errors, getattr(node.exc.func, "id", "")):
             yield from _literals(node.exc.args[0])
 
 
-def _clipboard(path: Path, tree: ast.Module) -> Iterator[str]:
-    if path.name == "clipboard.py":
-        for node in tree.body:
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in {"LINK", "NOTHING", "NO_TOOL", "SILENT"}:
-                yield from _literals(node.value)
+def _constants(tree: ast.Module) -> Iterator[str]:
+    """Sentences that have a name, as the clipboard's."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in SENTENCES:
+            yield from _literals(node.value)
+
+
+def pattern_texts() -> Iterator[tuple[str, str]]:
+    """What is told with names and numbers in it: "{1} is empty" for f"{path} is empty"."""
+    for path in sorted(path for pattern in TELLERS for path in ROOT.glob(pattern)):
+        for text in filter(None, map(_pattern_of, _told_strings(ast.parse(path.read_text())))):
+            yield str(path.relative_to(ROOT)), text
+
+
+def _told_strings(tree: ast.Module) -> Iterator[ast.JoinedStr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "").endswith("Error"):
+            yield from _outer_strings(node.exc.args)
+        elif isinstance(node, ast.Call) and (
+            ast.unparse(node.func) == "warnings.append" or getattr(node.func, "id", "") == "Progress"
+        ):
+            yield from _outer_strings(node.args[:1])
+        elif isinstance(node, ast.FunctionDef) and node.name in SPEAKERS:
+            yield from _outer_strings([inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return) and inner.value])
+
+
+def _outer_strings(nodes: list[ast.expr]) -> Iterator[ast.JoinedStr]:
+    """f-strings, without those that say how a number in one is written."""
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            yield node
+        else:
+            yield from _outer_strings([child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)])
+
+
+def _pattern_of(node: ast.JoinedStr) -> str:
+    """'' for what says nothing of its own."""
+    pieces = [part.value if isinstance(part, ast.Constant) else "" for part in node.values]
+    places = itertools.count(1)
+    text = "".join(piece.replace("{", "{{").replace("}", "}}") or f"{{{next(places)}}}" for piece in pieces)
+    return text if sum(map(len, pieces)) > 5 and "{1}" in text else ""
 
 
 def main() -> None:
