@@ -188,7 +188,8 @@ def show_jobs(context: bpy.types.Context) -> None:
         _, title, stage, fraction, remaining = shown[0]
         others = rpt_(", {count} waiting").format(count=len(shown) - 1) if len(shown) > 1 else ""
         left = f", {remaining}" if remaining else ""
-        set_status(context, f"Likeness: {title}: {translate_sentence(stage)} ({fraction:.0%}{left}){others}   {rpt_('Esc: Cancel')}")
+        stage = translate_sentence(stage)
+        set_status(context, f"Likeness: {title}: {stage} ({fraction:.0%}{left}){others}   {rpt_('Esc: Cancel')}")
     else:
         set_status(context, None)
     for window in context.window_manager.windows:

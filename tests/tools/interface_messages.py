@@ -88,12 +88,23 @@ def _texts_of_property(place: str, prop: object) -> Iterator[tuple[str, str]]:
 
 
 def written_texts() -> Iterator[tuple[str, str]]:
-    """Literals that the interface's code shows: in the arguments TEXTS, and given to MARKS."""
+    """Literals that the interface's code shows: in the arguments TEXTS, and given to MARKS, also by way of a variable."""
+    for path, shown in shown_everywhere():
+        for text in _literals(shown):
+            yield f"{path.relative_to(ROOT)}:{shown.lineno}", text
+
+
+def shown_everywhere() -> Iterator[tuple[Path, ast.expr]]:
+    """What the interface's code shows; of a variable what its function puts into it."""
     for path in sorted(path for pattern in INTERFACE for path in ROOT.glob(pattern)):
-        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
-            for node in shown_arguments(call):
-                for text in _literals(node):
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+        for function in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)):
+            nodes = list(ast.walk(function))
+            for shown in (shown for node in nodes if isinstance(node, ast.Call) for shown in shown_arguments(node)):
+                yield path, shown
+                if isinstance(shown, ast.Name):
+                    for node in nodes:
+                        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == shown.id:
+                            yield path, node.value
 
 
 def shown_arguments(call: ast.Call) -> Iterator[ast.expr]:
@@ -108,11 +119,9 @@ def shown_arguments(call: ast.Call) -> Iterator[ast.expr]:
 
 def untranslated_texts() -> Iterator[str]:
     """Places that show a text put together at run time, which Blender cannot find in any language."""
-    for path in sorted(path for pattern in INTERFACE for path in ROOT.glob(pattern)):
-        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
-            for shown in shown_arguments(call):
-                if any(isinstance(node, ast.JoinedStr) for node in ast.walk(shown)):
-                    yield f"{path.relative_to(ROOT)}:{shown.lineno}: {ast.unparse(shown)}"
+    for path, shown in shown_everywhere():
+        if any(isinstance(node, ast.JoinedStr) for node in ast.walk(shown)):
+            yield f"{path.relative_to(ROOT)}:{shown.lineno}: {ast.unparse(shown)}"
 
 
 def _literals(node: ast.expr) -> Iterator[str]:

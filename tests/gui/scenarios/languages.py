@@ -34,10 +34,12 @@ def steps():
         view.use_translate_interface = view.use_translate_tooltips = view.use_translate_reports = True
         yield 1
         said[locale] = look_up()
-        open_tab("Likeness")
-        yield 2
+        for _ in range(2):
+            open_tab("Likeness")
+            yield 1.5
         shot(f"languages_{locale}")
     report(english=english, said=said)
+    view.language = "ja_JP"
     addon_utils.disable(PACKAGE)
     report(disabled=look_up())
     addon_utils.enable(PACKAGE)
