@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
+from ..core.errors import describe_error
 from ..translations.sentences import translate_sentence
-from .telling import describe_error
 
 if TYPE_CHECKING:
     from ..worker.client import Worker
@@ -127,7 +127,7 @@ class JobOperator:
 
     def _fail(self, context: bpy.types.Context, sentence: str) -> set[str]:
         context.window_manager.likeness_job.error = sentence
-        self.report({"ERROR"}, sentence)
+        self.report({"ERROR"}, translate_sentence(sentence))
         return {"CANCELLED"}
 
     def _request(self) -> tuple[str, str, dict[str, Any]]:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INTERFACE = ("*.py", "operators/*.py", "panels/*.py")
 TEXTS = {"text", "title", "confirm_text", "heading"}
 """Arguments of Blender's layouts and dialogs that are shown."""
-MARKS = {"iface_": 0, "rpt_": 0, "tip_": 0, "n_": 0, "poll_message_set": 0, "report": 1, "draw_sentence": 2}
+MARKS = {"iface_": 0, "rpt_": 0, "tip_": 0, "n_": 0, "poll_message_set": 0, "report": 1, "draw_sentence": 2, "_section": 0}
 """Functions and the place of their argument that is shown."""
 SAME = frozenset({
     "", "Likeness", "CPU", "CUDA", "FLAME", "Python", "FBX (.fbx)", "Wavefront OBJ (.obj)", "NumPy (.npz)", "Blender (.blend)",
