@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,9 +35,11 @@ class Worker:
     def __init__(self, python: str = "", *, stories: str = STORIES, sites: Sequence[str] | None = None) -> None:
         """python: any Python's path, '' for the one that runs this; sites: folders where it finds what it lacks itself."""
         self.python = python or find_python()
+        if hasattr(signal, "SIGPIPE") and signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # in some Blenders a pipe that closed would end the whole program
         command = [self.python, "-I", "-u", str(PACKAGE_DIR / "worker" / "launch.py"), str(PACKAGE_DIR), stories]
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         try:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
             self._process = subprocess.Popen(
                 [*command, *(site_folders() if sites is None else sites)],
                 stdin=subprocess.PIPE,
@@ -47,7 +50,6 @@ class Worker:
                 creationflags=_quiet_flags(),
             )
         except OSError as error:
-            self._errors.close()
             raise WorkerError(f"The worker's Python {self.python} cannot be started ({error}): {CHOOSE_PYTHON}.") from error
         self._decoder = Decoder()
         self._requests, self._answers = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
@@ -64,18 +66,24 @@ class Worker:
         """Whether the message went out; False when the process is gone."""
         try:
             for chunk in encode_message(message):
-                self._requests.write(chunk)
+                view = memoryview(chunk)
+                while view:
+                    view = view[self._requests.write(view) or 0 :]
         except OSError:
             return False
         return True
 
     def receive(self) -> list[Any]:
-        """The messages that have come; waits only for the rest of one that is coming, RECEIVE_S at most."""
+        """The messages that have come; waits only for the rest of one that is coming, RECEIVE_S at most. Raises WorkerError when
+        what comes is no message of ours."""
         messages: list[Any] = []
         deadline = time.monotonic() + RECEIVE_S
         while time.monotonic() < deadline:
             data = self._pipe.read_available(CHUNK)
-            messages += self._decoder.feed(data)
+            try:
+                messages += self._decoder.feed(data)
+            except (ValueError, KeyError, TypeError) as error:
+                raise WorkerError(f"{self.python} says what no worker says: {CHOOSE_PYTHON}.") from error
             if not data:
                 if not self._decoder.is_inside_message or not self.is_alive():
                     break

@@ -14,11 +14,13 @@ from itertools import count
 from typing import Any
 
 from ..core.errors import LikenessError, WorkerError
-from .client import Worker
+from .client import CHOOSE_PYTHON, Worker
 from .pace import Pace
 from .wire import Cancel, Cancelled, Failure, Ready, Request, Result, Step, encode_message
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
+READY_S = 120.0
+"""A process that has not said Ready by then is no worker."""
 PATIENCE_S = 3.0
 """A worker that has not let go of a cancelled job by then, when the next one wants it, is ended."""
 
@@ -67,6 +69,7 @@ class Jobs:
         self._row: deque[Job] = deque()
         self._earlier: dict[str, list[tuple[float, float]]] = {}
         self._let_go_by: dict[int, float] = {}
+        self._ready_by = 0.0
         self.worker: Worker | None = None
         self.facts: tuple[str, ...] = ()
 
@@ -82,14 +85,18 @@ class Jobs:
             raise WorkerError(f"{title} is being made already.")
         job = Job(title, Request(next(self._numbers), story, arguments))
         self._row.append(job)
-        self._start_next()
+        try:
+            self._start_next()
+        except BaseException:
+            self._row.remove(job)
+            raise
         return job
 
     def cancel(self, job: Job) -> None:
         """The job has ended when this returns; the worker lets go of it at its next step."""
         if job.has_ended:
             return
-        if job.state == RUNNING and self.worker is not None:
+        if job.state == RUNNING and self.worker is not None and self.facts:
             self.worker.send(Cancel(job.number))
             self._let_go_by[job.number] = time.monotonic() + PATIENCE_S
         self._end(job, CANCELLED)
@@ -104,11 +111,17 @@ class Jobs:
         if self.worker is None:
             return
         was_alive = self.worker.is_alive()
-        for message in self.worker.receive():
-            self._hear(message)
-        if not was_alive:
-            self._mourn(self.worker)
-        elif self._row and self._let_go_by and min(self._let_go_by.values()) < time.monotonic():
+        try:
+            for message in self.worker.receive():
+                self._hear(message)
+        except WorkerError as error:
+            self._mourn(str(error))
+        else:
+            if not was_alive:
+                self._mourn(self.worker.describe_end())
+            elif not self.facts and time.monotonic() > self._ready_by:
+                self._mourn(f"The worker's Python {self.worker.python} did not answer: {CHOOSE_PYTHON}.")
+        if self._row and self._let_go_by and min(self._let_go_by.values()) < time.monotonic():
             self.stop_worker()
         self._start_next()
 
@@ -131,18 +144,22 @@ class Jobs:
             if self.worker is not None and not self.worker.is_alive():
                 self.stop_worker()
             try:
-                self.worker = self.worker or self._start_worker()
+                if self.worker is None:
+                    self.worker, self._ready_by = self._start_worker(), time.monotonic() + READY_S
             except LikenessError as error:
                 job.error = str(error)
                 self._end(job, FAILED)
                 continue
             job.state, job.stage, job.started_s = RUNNING, "Starting" if self.facts else "Starting the worker", time.monotonic()
             job.pace = Pace(self._earlier.get(job.request.story, []))
-            self.worker.send(job.request)
+            if self.facts:
+                self.worker.send(job.request)  # else when it is ready: a pipe that nobody reads yet would be waited for
 
     def _hear(self, message: Any) -> None:
         if isinstance(message, Ready):
             self.facts = message.facts
+            if self._row and self._row[0].state == RUNNING and self.worker is not None:
+                self.worker.send(self._row[0].request)
             return
         if isinstance(message, (Result, Failure, Cancelled)):
             self._let_go_by.pop(message.job, None)
@@ -160,11 +177,11 @@ class Jobs:
             job.error, job.details = message.sentence, message.details
             self._end(job, FAILED)
 
-    def _mourn(self, worker: Worker) -> None:
-        """The process is gone: the job that it had fails, the others go on with a new one."""
+    def _mourn(self, reason: str) -> None:
+        """The process is gone, or no use: the job that it had fails, the others go on with a new one."""
         job = self._row[0] if self._row and self._row[0].state == RUNNING else None
         if job is not None:
-            job.error = worker.describe_end()
+            job.error = reason
             self._end(job, FAILED)
         self.stop_worker()
 

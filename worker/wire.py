@@ -22,6 +22,9 @@ from ..core.image_files import EncodedImage, HeadImages, PackedHead, PackedPaint
 from ..core.types import BoneRotation, Camera, HeadAsset, HeadCode, Photo, Progress, Texture
 
 COUNTS = struct.Struct("<II")
+PLAIN_KINDS = "biuf"
+"""Of arrays: truth values, integers, numbers. An array of objects would be made of pointers."""
+LONGEST_TEXT, MOST_BUFFERS = 1 << 28, 1 << 16
 LENGTH = struct.Struct("<Q")
 
 
@@ -99,6 +102,8 @@ def _flatten(value: Any, buffers: list[memoryview]) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
+        if value.dtype.kind not in PLAIN_KINDS:
+            raise TypeError(f"arrays of type {value.dtype} do not pass between Blender and its worker")
         values = np.ascontiguousarray(value)
         buffers.append(values.data.cast("B") if values.size else memoryview(b""))
         return {"$a": [len(buffers) - 1, values.dtype.str, list(value.shape)]}
@@ -139,6 +144,8 @@ class Decoder:
         if len(pending) < COUNTS.size:
             return None
         text, count = COUNTS.unpack_from(pending)
+        if text > LONGEST_TEXT or count > MOST_BUFFERS:
+            raise ValueError("no message is that long")
         start = COUNTS.size + count * LENGTH.size
         if len(pending) < start:
             return None
@@ -166,6 +173,8 @@ def _restore(value: Any, buffers: list[memoryview]) -> Any:
     ((kind, content),) = value.items()
     if kind == "$a":
         index, dtype, shape = content
+        if np.dtype(dtype).kind not in PLAIN_KINDS:
+            raise ValueError(f"arrays of type {dtype} do not pass")
         return np.ndarray(shape, np.dtype(dtype), buffers[index])
     if kind == "$b":
         return bytes(buffers[content])

@@ -256,3 +256,33 @@ def test_what_is_done_once_does_not_count():
     pace.add_step(0.5, 23.0)
     assert pace.worked_s(23.0) == pytest.approx(2.0)
     assert pace.remaining_s(23.0) == pytest.approx(2.0)
+
+
+def test_a_program_that_is_no_python_is_one_sentence_and_the_row_goes_on(jobs, tmp_path):
+    program = tmp_path / "python-like"
+    program.write_text("#!/bin/sh\necho Blender 5.2.0\nsleep 600\n")
+    program.chmod(0o755)
+    row = Jobs(lambda: start_worker(str(program)))
+    job = row.submit("Echo", "echo", {"value": 1})
+    finish(row, job)
+    assert "says what no worker says" in job.error
+    row.close()
+
+
+def test_a_program_that_says_nothing_is_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr("likeness.worker.jobs.READY_S", 0.5)
+    program = tmp_path / "silent"
+    program.write_text("#!/bin/sh\nsleep 600\n")
+    program.chmod(0o755)
+    row = Jobs(lambda: start_worker(str(program)))
+    job = row.submit("Echo", "echo", {"value": 1})
+    finish(row, job)
+    assert "did not answer" in job.error
+    row.close()
+
+
+def test_a_start_that_fails_otherwise_leaves_no_job_behind(monkeypatch):
+    row = Jobs(lambda: (_ for _ in ()).throw(RuntimeError("no")))
+    with pytest.raises(RuntimeError):
+        row.submit("Echo", "echo", {"value": 1})
+    assert row.open_jobs == ()

@@ -88,3 +88,17 @@ def test_a_message_of_no_known_class_is_refused():
     data = b"".join(bytes(part) for part in encode_message(Request(1, "echo")))
     with pytest.raises(KeyError):
         list(Decoder().feed(data.replace(b"Request", b"Quarrel")))
+
+
+@pytest.mark.parametrize("value", [np.array([object()]), np.array(["words"])])
+def test_arrays_of_objects_or_words_do_not_pass(value):
+    with pytest.raises(TypeError, match="do not pass"):
+        encode_message(Result(1, value))
+    data = b"".join(bytes(part) for part in encode_message(Result(1, np.zeros(1))))
+    with pytest.raises(ValueError, match="do not pass"):
+        list(Decoder().feed(data.replace(b'"<f8"', b'"|O8"')))
+
+
+def test_noise_is_no_message():
+    with pytest.raises(ValueError, match="no message"):
+        list(Decoder().feed(b"Blender 5.2.0\n"))
