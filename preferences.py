@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from . import keymap
 
@@ -31,11 +31,6 @@ PARTS = (
 """Module, distribution, what it gives, whether a fit needs it."""
 LOOK_AGAIN_S = 3
 """Folders are looked through at most this often while the page is drawn."""
-DEVICES = (
-    ("AUTO", "Automatic", "The fastest that is there"),
-    ("CPU", "CPU", "The processor, on every machine"),
-    ("CUDA", "CUDA", "An NVIDIA graphics card"),
-)
 LANGUAGES = "English, Deutsch, Español, Français, 日本語, 简体中文"
 STATE_ICONS = {"usable": "CHECKMARK", "other mesh": "ERROR", "FLAME": "INFO", "unreadable": "ERROR"}
 
@@ -64,7 +59,6 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         description="The Python that heads are made with, beside Blender. Empty: Blender's own, which needs nothing else",
         subtype="FILE_PATH",
     )
-    device: EnumProperty(name="Device", description="What heads are computed on", items=DEVICES, default="AUTO")
     use_pie_menu: BoolProperty(
         name="Pie menu",
         description="Open Likeness' pie menu with Ctrl Shift H in Object Mode; the keys can be changed under Keymap",
@@ -206,9 +200,16 @@ def embedded_model() -> Path:
     return ASSETS_DIR / "embedded_head.npz"
 
 
-@lru_cache
 def licence_of(path: Path) -> str:
     """What a model's file says of its licence, or what is wrong with the file; its header is read once."""
+    try:
+        return _read_licence(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        return str(error)
+
+
+@lru_cache
+def _read_licence(path: Path, changed_ns: int) -> str:
     from .core.errors import ModelError
     from .core.head.model import read_licence
 

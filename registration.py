@@ -11,7 +11,7 @@ import atexit
 import bpy
 
 from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties, translations
-from .operators import expression_presets, identity, job, restyle_skin
+from .operators import correct, expression_presets, identity, job, restyle_skin
 from .panels import drawing, menus
 
 MODULES = (preferences, properties, identity_properties, skin_properties, *operators.MODULES, *panels.MODULES)
@@ -40,6 +40,7 @@ def unregister() -> None:
     if not hasattr(bpy.types.Scene, "likeness"):
         return  # at exit: Blender as a Python module ends its add-ons once more
     restyle_skin.drop_wishes()
+    correct.abandon()
     job.close_jobs()
     keymap.remove_shortcut()
     translations.unregister()

@@ -37,6 +37,10 @@ class CorrectionError(LikenessError):
     """A head cannot be corrected or painted on its photo: it has none, or its mesh is not the model's any more."""
 
 
+class SceneError(LikenessError):
+    """What a job was to change in the scene is not there any more, or is another."""
+
+
 class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 

@@ -8,6 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..preferences import describe_size, show_change
+from .job import get_jobs
 from .telling import describe_error
 
 RUNNING = "A head is being made with what the cache holds: wait for it, or cancel it"
@@ -36,6 +37,7 @@ class LIKENESS_OT_clear_cache(bpy.types.Operator):
         """Delete what is ours in the cache folder."""
         from ..core.cache import clear_cache
 
+        get_jobs().stop_worker()  # on Windows no file is deleted that a process has loaded
         try:
             cleared = clear_cache()
         except Exception as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
@@ -12,17 +13,15 @@ from bpy.props import StringProperty
 from bpy_extras import view3d_utils
 from mathutils import Vector
 
-from ..core.errors import describe_error
+from ..core.errors import SceneError, describe_error
 from .handle_drawing import HandleDrawing
-from .job import JobOperator, set_status
-from .selection import require_head
-
-if TYPE_CHECKING:
-    from ..core.fit.correction import CorrectedHead
+from .job import JobOperator, hand_over, set_status
+from .selection import find_object, require_head
 
 HELP = "Drag a point to where it lies in the photo   X: let the point go   Tab: photo or head   Enter: done   Esc: as before"
 GRAB_PX = 14
 NAVIGATION = {"MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE", "WHEELINMOUSE", "WHEELOUTMOUSE", "TRACKPADPAN", "TRACKPADZOOM"}
+PHOTO_SETTINGS = ("display_depth", "alpha")
 PHOTO_ALPHA = (0.6, 0.15)
 """How strongly the photo covers the head; Tab goes from one to the next."""
 
@@ -61,36 +60,38 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
             return self.execute(context)
         obj = head.find_head(context)
         try:
-            head.apply_expression(obj, "photo")
+            self._before = correction.take_snapshot(obj)
             self._correction = correction.begin(obj)
+            head.apply_expression(obj, "photo")
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
-        self._name, self._pins, self._held = obj.name, {}, None
-        self._head = self._first = self._correction.solve({})
+        self._uid, self._key, self._pins, self._held = obj.session_uid, f"correction {time.monotonic_ns()}", {}, None
+        self._head = self._correction.solve({})
         self._view = PhotoView(context, obj)
         self._drawing = HandleDrawing(self._view.region, self._view.region_3d)
         self._view.frame([place for _, place in self._place_handles(obj).values()])
+        _running.append((self._view, self._drawing))
         set_status(context, rpt_(HELP))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Drag, let go, finish, give up; the view can be moved all the while."""
-        obj = bpy.data.objects.get(self._name)
+        obj = find_object(self._uid)
         if obj is None or not self._view.is_there(context):
-            return self._end(context, {"CANCELLED"})
-        if event.type in NAVIGATION or event.type == "TIMER" or (self._held is None and self._view.is_outside(event)):
+            return self._give_up(context)
+        if event.type in NAVIGATION or event.type.startswith("TIMER"):
             return {"PASS_THROUGH"}
         try:
             return self._answer(context, obj, event)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
-            return self._end(context, {"CANCELLED"})
+            return self._give_up(context)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: another file is opened, or the program closes."""
-        self._end(context, {"CANCELLED"})
+        self._give_up(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Pull the points that are given, without a view."""
@@ -103,7 +104,8 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
             self.report({"ERROR"}, rpt_("The points are no JSON list of [landmark, x, y] ({error})").format(error=error))
             return {"CANCELLED"}
         try:
-            self._become(obj, correction.begin(obj).solve(pins), pins)
+            correction.apply(obj, correction.begin(obj).solve(pins))
+            correction.remember_pins(obj, pins)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
@@ -118,7 +120,7 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
             else:
                 self._pull(obj, mouse)
         elif event.type == "LEFTMOUSE":
-            self._held = self._drawing.hovered if press else None
+            self._held = self._drawing.hovered if press and not self._view.is_outside(event) else None
         elif event.type in {"X", "DEL"} and press and self._drawing.hovered in self._pins:
             del self._pins[self._drawing.hovered]
             self._solve(obj)
@@ -127,17 +129,30 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         elif event.type in {"RET", "NUMPAD_ENTER"} and press:
             return self._finish(context, obj)
         elif event.type in {"ESC", "RIGHTMOUSE"} and press:
-            self._become(obj, self._first, {})
-            return self._end(context, {"CANCELLED"})
+            return self._give_up(context)
         return {"RUNNING_MODAL"}
 
+    def _give_up(self, context: bpy.types.Context) -> set[str]:
+        """The head as it was, where it is still there."""
+        from ..scene import correction
+
+        if (obj := find_object(self._uid)) is not None:
+            try:
+                correction.restore(obj, self._before)
+            except Exception as error:
+                self.report({"ERROR"}, describe_error(error))
+        return self._end(context, {"CANCELLED"})
+
     def _finish(self, context: bpy.types.Context, obj: bpy.types.Object) -> set[str]:
+        from ..scene import correction
+
         if not self._pins:
-            return self._end(context, {"CANCELLED"})
+            return self._give_up(context)
         self.pins = json.dumps([[point, round(float(x), 2), round(float(y), 2)] for point, (x, y) in self._pins.items()])
-        self._become(obj, self._head, self._pins)
+        correction.apply(obj, self._head, self._key)
+        correction.remember_pins(obj, self._pins)
         ended = self._end(context, {"FINISHED"})
-        bpy.ops.likeness.repaint("INVOKE_DEFAULT", head=obj.name)
+        hand_over(self, bpy.ops.likeness.repaint, head=obj.name)
         return ended
 
     def _pull(self, obj: bpy.types.Object, mouse: Vector) -> None:
@@ -154,14 +169,8 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         from ..scene import correction
 
         self._head = self._correction.solve(self._pins)
-        correction.apply(obj, self._head)
+        correction.apply(obj, self._head, self._key)
         self._place_handles(obj)
-
-    def _become(self, obj: bpy.types.Object, head: CorrectedHead, pins: dict) -> None:
-        from ..scene import correction
-
-        correction.apply(obj, head)
-        correction.remember_pins(obj, pins)
 
     def _place_handles(self, obj: bpy.types.Object) -> dict[int, tuple[str, Vector]]:
         from ..core.fit.correction import HANDLES
@@ -180,10 +189,20 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         return float(self._head.camera.t[2])
 
     def _end(self, context: bpy.types.Context, outcome: set[str]) -> set[str]:
-        self._drawing.remove()
-        self._view.restore()
+        abandon()
         set_status(context, None)
         return outcome
+
+
+_running: list[tuple[PhotoView, HandleDrawing]] = []
+
+
+def abandon() -> None:
+    """Take the points off the view and put the view back; for unregister() too, which Blender tells no running operator of."""
+    while _running:
+        view, drawing = _running.pop()
+        drawing.remove()
+        view.restore()
 
 
 class PhotoView:
@@ -192,22 +211,31 @@ class PhotoView:
     def __init__(self, context: bpy.types.Context, obj: bpy.types.Object) -> None:
         from ..scene import camera, head
 
-        self.area, self.region_3d = context.area, context.area.spaces.active.region_3d
-        self.region = next(region for region in context.area.regions if region.type == "WINDOW")
+        self.area = context.area
         scene, photo_camera = context.scene, head.head_camera(obj)
-        render = scene.render
-        background = photo_camera.data.background_images[0] if photo_camera.data.background_images else None
-        self._before = [
-            (scene, "camera", scene.camera),
-            *((render, name, getattr(render, name)) for name in camera.RENDER_SETTINGS),
-            *([(background, name, getattr(background, name)) for name in ("display_depth", "alpha")] if background else []),
-            *((self.region_3d, name, _copy(getattr(self.region_3d, name))) for name in VIEW_SETTINGS),
-        ]
+        self._scene, self._camera, self._alpha = scene.session_uid, photo_camera.session_uid, 0
+        self._scene_camera = scene.camera.session_uid if scene.camera else 0
+        self._render = {name: getattr(scene.render, name) for name in camera.RENDER_SETTINGS}
+        self._photo = {name: getattr(self.background, name) for name in PHOTO_SETTINGS} if self.background else {}
+        self._view = {name: _copy(getattr(self.region_3d, name)) for name in VIEW_SETTINGS}
         camera.match_render(scene, photo_camera)
         self.region_3d.view_perspective = "CAMERA"
-        self._background, self._alpha = background, 0
-        if background:
-            background.display_depth, background.alpha = "FRONT", PHOTO_ALPHA[0]
+        if self.background:
+            self.background.display_depth, self.background.alpha = "FRONT", PHOTO_ALPHA[0]
+
+    @property
+    def region(self) -> bpy.types.Region:
+        return next(region for region in self.area.regions if region.type == "WINDOW")
+
+    @property
+    def region_3d(self) -> bpy.types.RegionView3D:
+        return self.area.spaces.active.region_3d
+
+    @property
+    def background(self) -> bpy.types.CameraBackgroundImage | None:
+        """The photo in the camera: looked up each time, for undo makes another of it."""
+        camera = find_object(self._camera)
+        return camera.data.background_images[0] if camera is not None and camera.data.background_images else None
 
     def frame(self, places: list[Vector]) -> None:
         """Zoom and shift so that these places of the world take FACE_SHARE of the region's height, in its middle."""
@@ -258,16 +286,21 @@ class PhotoView:
     def next_alpha(self) -> None:
         """More of the head, or more of the photo."""
         self._alpha = (self._alpha + 1) % len(PHOTO_ALPHA)
-        if self._background:
-            self._background.alpha = PHOTO_ALPHA[self._alpha]
+        if self.background:
+            self.background.alpha = PHOTO_ALPHA[self._alpha]
 
     def restore(self) -> None:
         """Everything as it was, but for what is gone."""
-        for owner, name, value in self._before:
-            try:
+        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
+        settings = [(self.background, self._photo)]
+        if scene is not None:
+            scene.camera = find_object(self._scene_camera)
+            settings.append((scene.render, self._render))
+        if self.is_there(bpy.context):
+            settings.append((self.region_3d, self._view))
+        for owner, values in settings:
+            for name, value in values.items():
                 setattr(owner, name, value)
-            except ReferenceError:
-                continue
 
 
 class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
@@ -275,7 +308,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
 
     bl_idname = "likeness.repaint"
     bl_label = "Repaint from Photo"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: set[Any] = {"UNDO"}
 
     head: StringProperty(name="Head", description="The head's mesh object; empty: the selected one", options={"SKIP_SAVE"})
 
@@ -286,17 +319,20 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
     def _request(self) -> tuple[str, str, dict[str, Any]]:
         from ..scene import correction, head
 
-        obj = bpy.data.objects[self.head] if self.head else head.find_head(bpy.context)
-        self.head = obj.name
+        obj = bpy.data.objects.get(self.head) if self.head else head.find_head(bpy.context)
+        if not head.is_head(obj):
+            raise SceneError(f"There is no head called '{self.head}'.")
+        self._uid, self._stamp = obj.session_uid, correction.stamp(obj)
         return rpt_("{name}, painted anew").format(name=obj.name), "repaint", correction.repaint_arguments(obj)
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
-        from ..core.errors import CorrectionError
-        from ..scene import correction, head
+        from ..scene import correction
 
-        obj = bpy.data.objects.get(self.head)
-        if not head.is_head(obj):
-            raise CorrectionError(f"The head {self.head} is gone: nothing was painted.")
+        obj = find_object(self._uid)
+        if obj is None or correction.stamp(obj) != self._stamp:
+            raise SceneError(
+                "The head was changed or removed meanwhile: nothing was painted. Press Repaint again."
+            )
         correction.repaint(obj, result)
         self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
         return {"FINISHED"}

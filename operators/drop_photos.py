@@ -16,6 +16,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..properties import IMAGE_FILTER, RELATIVE_PATH
+from .job import hand_over
 from .telling import describe_error
 
 PEOPLE = (
@@ -163,7 +164,7 @@ class LIKENESS_OT_paste_photo(bpy.types.Operator):
 
     def _use(self, photos: list[Path]) -> set[str]:
         """Go on as if the photos had been dropped."""
-        bpy.ops.likeness.import_photos("INVOKE_DEFAULT", paths="\n".join(map(str, photos)))
+        hand_over(self, bpy.ops.likeness.import_photos, paths="\n".join(map(str, photos)))
         return {"FINISHED"}
 
     def _fail(self, error: Exception) -> set[str]:

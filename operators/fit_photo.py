@@ -12,7 +12,7 @@ from ..preferences import chosen_model
 from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
 from ..translations import CONTEXT
 from .head_operator import HeadOperator
-from .job import get_jobs, show_jobs
+from .job import get_jobs, hand_over, show_jobs
 
 
 class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
@@ -20,7 +20,7 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
 
     bl_idname = "likeness.fit_photo"
     bl_label = "Generate Head"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: set[Any] = {"UNDO"}
 
     filepath: StringProperty(
         name="Photo", description="The photo of a face", subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
@@ -53,15 +53,14 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
         """Run to the end at once; after the file selector, hand over to an invocation of its own that shows progress."""
         if self.is_from_selector and not bpy.app.background:
             context.scene.likeness.photo = self.filepath
-            bpy.ops.likeness.fit_photo(
-                "INVOKE_DEFAULT", filepath=self.filepath, others=self.others, faces=self.faces, face=self.face,
+            return hand_over(
+                self, bpy.ops.likeness.fit_photo, filepath=self.filepath, others=self.others, faces=self.faces, face=self.face,
                 texture_size=self.texture_size,
             )  # fmt: skip
-            return {"CANCELLED"}
         return super().execute(context)
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The options in the file selector and in "Adjust Last Operation"."""
+        """The options in the file selector."""
         self.layout.prop(self, "faces")
         if self.faces == "ONE":
             self.layout.prop(self, "face")

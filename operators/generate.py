@@ -17,7 +17,7 @@ class LIKENESS_OT_generate(HeadOperator, bpy.types.Operator):
 
     bl_idname = "likeness.generate"
     bl_label = "Random Person"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: set[Any] = {"UNDO"}
 
     seed: IntProperty(name="Seed", description="Who it is: the same seed always makes the same person", default=0, min=0)
 

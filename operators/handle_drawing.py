@@ -44,7 +44,6 @@ class HandleDrawing:
         if self._handler is not None:
             bpy.types.SpaceView3D.draw_handler_remove(self._handler, "WINDOW")
             self._handler = None
-            self._region.tag_redraw()
 
     def _places(self) -> dict[int, Vector]:
         """Number -> pixel in the region, of those in front of the view."""

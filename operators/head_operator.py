@@ -29,13 +29,17 @@ class HeadOperator(JobOperator):
     needed = NEEDED
 
     def _finish_in_steps(self, context: bpy.types.Context, heads: list[PackedHead]) -> Generator[None, None, set[str]]:
-        from ..scene import head, transaction
+        from ..scene import head
 
         made: list[str] = []
-        with transaction.all_or_nothing():
+        try:
             for packed in heads:
                 obj = yield from head.create_head_in_steps(context, packed.asset, packed.images)
                 made.append(obj.name)
+        except BaseException:
+            for name in made:
+                head.remove_head(bpy.data.objects[name])
+            raise
         if context.mode == "OBJECT":
             for name in made:
                 bpy.data.objects[name].select_set(True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,10 @@ TICK_S = 0.05
 UNDO_MODES = {"OBJECT", "POSE"}
 """In other modes Blender's undo knows the edited data only: a result waits until they are left."""
 
+TOOLS = ("TRANSFORM_OT_", "LIKENESS_OT_correct_landmarks")
+
 _jobs: Jobs | None = None
+_polled_s = 0.0
 _timers: dict[int, bpy.types.Timer] = {}
 
 
@@ -42,9 +46,10 @@ class JobOperator:
         return self._start(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Run to the end at once; in "Adjust Last Operation" of a window as a job again, for a window never waits."""
-        if self.options.is_repeat and not bpy.app.background:
-            return self._start(context)
+        """Run to the end at once, for scripts.
+
+        Such operators leave REGISTER out of their bl_options: "Adjust Last Operation" would repeat them while they are modal.
+        """
         from ..worker.stories import STORIES
 
         try:
@@ -55,13 +60,14 @@ class JobOperator:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look at every tick how far the job is; Esc stops the running one."""
-        is_escape = event.type == "ESC" and event.value == "PRESS"
+        open_jobs = get_jobs().open_jobs
+        is_escape = event.type == "ESC" and event.value == "PRESS" and bool(open_jobs) and not is_tool_running(context)
         if is_escape:
-            get_jobs().cancel(get_jobs().open_jobs[0]) if get_jobs().open_jobs else None
+            get_jobs().cancel(open_jobs[0])
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
         was_over = self._job.has_ended
-        get_jobs().poll()
+        poll_jobs()
         # A result is put into the scene one tick after it came, so that the window is drawn in between.
         is_over = self._job.has_ended and (was_over or self._job.state != "done")
         outcome = self._end(context) if is_over else self._prepare()
@@ -90,6 +96,8 @@ class JobOperator:
     def _end(self, context: bpy.types.Context) -> set[str] | None:
         """What became of the job; None while its result waits for a mode that can be undone, or is being taken in."""
         job: Job = self._job
+        if job.state == "done" and is_tool_running(context):
+            return None
         if job.state == "done" and context.mode not in UNDO_MODES:
             set_status(context, rpt_("Likeness: {title} is ready: leave this mode (Tab) to see it").format(title=job.title))
             return None
@@ -141,6 +149,30 @@ class JobOperator:
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
         raise NotImplementedError
+
+
+def poll_jobs() -> None:
+    """Look after the row once a tick, however many operators watch it."""
+    global _polled_s
+    if time.monotonic() - _polled_s >= TICK_S / 2:
+        get_jobs().poll()
+        _polled_s = time.monotonic()
+
+
+def is_tool_running(context: bpy.types.Context) -> bool:
+    """Whether a person is in the middle of something that Esc ends and a new head would disturb."""
+    running = context.window.modal_operators if context.window else ()
+    return any(operator.bl_idname.startswith(TOOLS) for operator in running)
+
+
+def hand_over(operator: bpy.types.Operator, other: Any, **properties: Any) -> set[str]:
+    """Start another operator of ours from this one, as a click would; what it refuses is this one's error, in a sentence."""
+    try:
+        other("INVOKE_DEFAULT", **properties)
+    except RuntimeError as error:
+        sentence = str(error).strip().partition(".poll() ")[2].strip() or str(error).strip().removeprefix("Error: ")
+        operator.report({"ERROR"}, sentence)
+    return {"CANCELLED"}
 
 
 def get_jobs() -> Jobs:
@@ -210,8 +242,9 @@ def _describe_time(seconds: float | None) -> str:
 
 def set_status(context: bpy.types.Context, status: str | None) -> None:
     """Put a text into the status bar; None: Blender's own."""
-    if context.workspace:
-        context.workspace.status_text_set(status)
+    workspaces = bpy.data.workspaces if status is None else [context.workspace]
+    for workspace in filter(None, workspaces):
+        workspace.status_text_set(status)
 
 
 def run_to_end(steps: Generator[Any, None, Any]) -> Any:

@@ -15,7 +15,7 @@ from bpy.props import StringProperty
 
 from ..core.errors import SkinError
 from .job import JobOperator, get_jobs
-from .selection import require_head
+from .selection import find_object, require_head
 
 if TYPE_CHECKING:
     from ..worker.jobs import Job
@@ -92,11 +92,6 @@ def _start(uid: int) -> None:
             bpy.ops.likeness.restyle_skin("INVOKE_DEFAULT", head=obj.name, changes=describe_changes(numbers))
     except RuntimeError:  # what the operator reported, which the panel shows
         skin.forget_wish(obj)
-
-
-def find_object(uid: int) -> bpy.types.Object | None:
-    """The object with this session_uid, whatever it is called now."""
-    return next((obj for obj in bpy.data.objects if obj.session_uid == uid), None)
 
 
 def describe_changes(numbers: dict[str, float]) -> str:
@@ -188,7 +183,7 @@ class LIKENESS_OT_restyle_skin(RestylesSkin, bpy.types.Operator):
 
     bl_idname = "likeness.restyle_skin"
     bl_label = "Change Skin"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: set[Any] = {"UNDO"}
 
     changes: StringProperty(
         name="Numbers", options={"SKIP_SAVE"},
@@ -225,7 +220,7 @@ class LIKENESS_OT_reset_skin(RestylesSkin, bpy.types.Operator):
 
     bl_idname = "likeness.reset_skin"
     bl_label = "Reset"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: set[Any] = {"UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

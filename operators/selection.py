@@ -15,3 +15,8 @@ def require_head(operator: type[bpy.types.Operator], context: bpy.types.Context)
         operator.poll_message_set(NO_HEAD)
         return False
     return True
+
+
+def find_object(uid: int) -> bpy.types.Object | None:
+    """The object with this session_uid, whatever it is called now."""
+    return next((obj for obj in bpy.data.objects if obj.session_uid == uid), None)

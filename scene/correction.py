@@ -7,6 +7,7 @@ so handles lie on the photo wherever the view stands.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -21,7 +22,8 @@ from ..core.image_files import PackedPaint
 from ..core.types import Camera, HeadCode
 from . import identity
 from .convert import camera_to_lens
-from .head import HEAD, head_camera, read_camera, read_photo, set_expression, texture_images
+from .expression import read_keys, set_keys
+from .head import HEAD, head_camera, head_rig, read_camera, read_photo, set_expression, texture_images
 from .image import create_image
 from .skin import swap_textures
 
@@ -52,9 +54,49 @@ def read_code(obj: bpy.types.Object) -> HeadCode:
     return HeadCode(identity.read_state(obj).code, expression, np.array(obj[HEAD]["pose"]))
 
 
-def apply(obj: bpy.types.Object, corrected: CorrectedHead) -> None:
-    """Make the head, its photo's expression and its camera what was found. Raises IdentityError."""
-    identity.set_code(obj, corrected.code.identity, "correction")
+@dataclass(frozen=True)
+class Snapshot:
+    """All of a head that a correction touches: its properties by name, key values, bones' own turns, the camera's place."""
+
+    properties: dict[str, Any]
+    keys: dict[str, float]
+    bones: dict[str, Matrix]
+    camera: tuple[float, float, float, Matrix]
+
+
+def take_snapshot(obj: bpy.types.Object) -> Snapshot:
+    """The head as it is."""
+    rig, camera = head_rig(obj), _camera_object(obj)
+    properties = {name: _plain(obj[name]) for name in (HEAD, identity.HISTORY, PINS) if name in obj}
+    bones = {bone.name: bone.matrix_basis.copy() for bone in rig.pose.bones} if rig else {}
+    place = (camera.data.lens, camera.data.shift_x, camera.data.shift_y, camera.matrix_basis.copy())
+    return Snapshot(properties, read_keys(obj), bones, place)
+
+
+def restore(obj: bpy.types.Object, was: Snapshot) -> None:
+    """The head as it was. Raises IdentityError."""
+    identity.set_code(obj, np.array(was.properties[HEAD]["identity"]), "")
+    for name in (HEAD, identity.HISTORY, PINS):
+        if name in was.properties:
+            obj[name] = was.properties[name]
+        elif name in obj:
+            del obj[name]
+    set_keys(obj, was.keys)
+    if (rig := head_rig(obj)) is not None:
+        for name, matrix in was.bones.items():
+            rig.pose.bones[name].matrix_basis = matrix
+    camera = _camera_object(obj)
+    camera.data.lens, camera.data.shift_x, camera.data.shift_y, camera.matrix_basis = was.camera
+
+
+def _plain(value: Any) -> Any:
+    return value.to_dict() if hasattr(value, "to_dict") else value.to_list() if hasattr(value, "to_list") else value
+
+
+def apply(obj: bpy.types.Object, corrected: CorrectedHead, key: str = "") -> None:
+    """Make the head, its photo's expression and its camera what was found; what is applied with one key is one step of the
+    history. Raises IdentityError."""
+    identity.set_code(obj, corrected.code.identity, key)
     stored, names = obj[HEAD], get_model().expression_names
     facts = json.loads(stored["facts"])
     facts["expression"] |= dict(zip(names, map(float, corrected.code.expression), strict=True))
@@ -73,11 +115,18 @@ def place_camera(obj: bpy.types.Object, camera: Camera) -> None:
 
 
 def remember_pins(obj: bpy.types.Object, pins: dict[int, np.ndarray]) -> None:
-    """Keep the pulled points, and tell of them in the provenance."""
-    obj[PINS] = [float(value) for point, pixel in pins.items() for value in (point, *pixel)]
+    """Keep the pulled points beside earlier ones, and tell of them in the provenance."""
+    kept = read_pins(obj) | {point: (float(x), float(y)) for point, (x, y) in pins.items()}
+    obj[PINS] = [float(value) for point, pixel in kept.items() for value in (point, *pixel)]
     facts = json.loads(obj[HEAD]["facts"])
-    facts["provenance"]["corrected_by_hand"] = sorted({name for name, points in HANDLES.items() if set(points) & set(pins)})
+    facts["provenance"]["corrected_by_hand"] = sorted({name for name, points in HANDLES.items() if set(points) & set(kept)})
     obj[HEAD]["facts"] = json.dumps(facts)
+
+
+def read_pins(obj: bpy.types.Object) -> dict[int, tuple[float, float]]:
+    """The points that were pulled so far: landmark's number -> pixel in the photo."""
+    flat = list(obj.get(PINS, ()))
+    return {int(point): (x, y) for point, x, y in zip(flat[::3], flat[1::3], flat[2::3], strict=True)}
 
 
 def pixel_to_world(obj: bpy.types.Object, camera: Camera, pixel: np.ndarray, depth_m: float) -> Vector:
@@ -92,6 +141,13 @@ def world_to_pixel(obj: bpy.types.Object, camera: Camera, point: Vector) -> np.n
     x, y, z = _camera_object(obj).matrix_world.inverted() @ point
     pixel: np.ndarray = np.array([x, -y]) / -z * camera.K[[0, 1], [0, 1]] + camera.K[:2, 2]
     return pixel
+
+
+def stamp(obj: bpy.types.Object) -> str:
+    """What tells the head that a photo is painted on from any other: shape, expression, camera, textures."""
+    stored = obj[HEAD].to_dict()
+    parts = [stored[name] for name in ("identity", "camera_K", "camera_R", "camera_t")]
+    return json.dumps([*parts, json.loads(stored["facts"])["expression"], sorted(i.name for i in texture_images(obj).values())])
 
 
 def repaint_arguments(obj: bpy.types.Object) -> dict[str, Any]:

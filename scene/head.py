@@ -16,6 +16,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.errors import SceneError
 from ..core.head.bones import bone_axes
 from ..core.image_files import HeadImages, encode_images
 from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
@@ -41,6 +42,7 @@ from .mesh import (
     write_vertex_groups,
 )
 from .placement import find_place
+from .transaction import all_or_nothing
 
 FORMAT = 1
 HEAD = "likeness"
@@ -71,10 +73,23 @@ def create_head(
 def create_head_in_steps(
     context: bpy.types.Context, asset: HeadAsset, images: HeadImages
 ) -> Generator[None, None, bpy.types.Object]:
-    """As create_head, with a pause in the middle for a window to be drawn: first the data, then the head in the scene."""
-    name, rig_name = _create_blocks(asset, asset.name, images)
-    yield
-    return _place_head(context, asset, name, rig_name)
+    """As create_head, with a pause in the middle for a window to be drawn: first the data, then the head in the scene.
+
+    Whatever ends it early takes away what it made, and nothing else. Raises SceneError when that is gone after the pause.
+    """
+    with all_or_nothing():
+        name, rig_name = _create_blocks(asset, asset.name, images)
+    uid = bpy.data.objects[name].session_uid
+    try:
+        yield
+        if name not in bpy.data.objects or bpy.data.objects[name].session_uid != uid or rig_name not in bpy.data.objects:
+            raise SceneError("An undo came in between: nothing was changed, please try again.")
+        with all_or_nothing():
+            return _place_head(context, asset, name, rig_name)
+    except BaseException:
+        if name in bpy.data.objects and bpy.data.objects[name].session_uid == uid:
+            _discard_blocks(bpy.data.objects[name])
+        raise
 
 
 def _create_blocks(asset: HeadAsset, wanted_name: str, files: HeadImages) -> tuple[str, str]:
@@ -87,6 +102,14 @@ def _create_blocks(asset: HeadAsset, wanted_name: str, files: HeadImages) -> tup
         obj.data.materials.append(material)
     _write_properties(obj, asset, textures, photo)
     return obj.name, rig.name
+
+
+def _discard_blocks(obj: bpy.types.Object) -> None:
+    """Take away what _create_blocks made."""
+    rig = head_rig(obj)
+    blocks = [obj, obj.data, *filter(None, obj.data.materials), *texture_images(obj).values(), obj.get(PHOTO)]
+    blocks += [rig, rig.data] if rig else []
+    bpy.data.batch_remove([block for block in blocks if block is not None])
 
 
 def _place_head(context: bpy.types.Context, asset: HeadAsset, name: str, rig_name: str) -> bpy.types.Object:
@@ -230,9 +253,10 @@ def head_rig(obj: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def head_camera(obj: bpy.types.Object) -> bpy.types.Object | None:
-    """The photo's camera in the head's collection."""
-    collection = head_collection(obj)
-    return next((o for o in collection.all_objects if o.get(ROLE) == "camera"), None) if collection else None
+    """The photo's camera in the head's collection, beside its own bones: a copy of a head may be in there too."""
+    collection, rig = head_collection(obj), head_rig(obj)
+    members = collection.all_objects if collection else ()
+    return next((o for o in members if o.get(ROLE) == "camera" and (rig is None or o.parent == rig)), None)
 
 
 def _shares_collection(head: bpy.types.Object, other: bpy.types.Object) -> bool:

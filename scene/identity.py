@@ -19,7 +19,7 @@ from ..core.identity.catalogue import NAMES, TRAITS
 from ..core.identity.directions import EditingSpace, open_space
 from ..core.identity.gauges import load_gauges
 from ..core.identity.state import IdentityState, change_axis, change_trait, is_same, read_traits, reroll, shape
-from .head import HEAD, head_rig
+from .head import HEAD, head_rig, is_head
 from .mesh import read_vertices
 from .neutral_shape import move_bones, move_vertices
 
@@ -47,6 +47,8 @@ def why_not(obj: bpy.types.Object) -> str | None:
         return "Vertices were added to this head or taken away: its shape can be edited by sculpting only"
     if obj.data.users > 1:
         return "This head shares its mesh with another object: Object > Relations > Make Single User > Object & Data first"
+    if rig and any(other != obj and is_head(other) and head_rig(other) == rig for other in rig.children):
+        return "This head shares its bones with a copy: duplicate a head together with its bones, or sculpt the copy"
     if obj.mode != "OBJECT":
         return "Leave this mode first (Object Mode in the 3D view's header): sliders move the head in Object Mode"
     if rig and rig.mode == "EDIT":
@@ -190,12 +192,12 @@ def _write_state(obj: bpy.types.Object, space: EditingSpace, before: IdentitySta
     """Mesh, bones, stored joints, landmarks, code, traits and provenance, from one state to another."""
     model, stored = space.model, obj[HEAD]
     start, end = shape(space, before), shape(space, after)
-    move_vertices(obj.data, start, end)
     offsets = end.astype(np.float64) - start
     joints = np.reshape(stored["joints"], (-1, 3))
     moved = joints + model.joint_regressor @ offsets
     if (rig := head_rig(obj)) is not None:
         move_bones(rig, joints, moved)
+    move_vertices(obj.data, start, end)
     stored["joints"] = moved.ravel().tolist()
     stored["landmarks7"] = (np.array(stored["landmarks7"]) + model.landmarks7.evaluate(offsets).ravel()).tolist()
     stored[CODE_KEY] = after.code.tolist()

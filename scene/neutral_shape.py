@@ -50,9 +50,10 @@ def move_bones(rig: bpy.types.Object, before: np.ndarray, after: np.ndarray) -> 
 @contextmanager
 def _editing_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     """Rest bones are movable in edit mode alone. A scene of our own gives one without touching the user's mode or selection."""
-    mode = rig.mode
+    mode, is_hidden = rig.mode, rig.hide_viewport
     workshop = bpy.data.scenes.new("Likeness workshop")
     try:
+        rig.hide_viewport = False
         workshop.collection.objects.link(rig)
         layer = workshop.view_layers[0]
         layer.objects.active = rig
@@ -61,4 +62,5 @@ def _editing_bones(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBone
             yield rig.data.edit_bones
             bpy.ops.object.mode_set(mode=mode)
     finally:
+        rig.hide_viewport = is_hidden
         bpy.data.scenes.remove(workshop)

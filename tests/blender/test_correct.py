@@ -113,3 +113,41 @@ def test_a_head_without_a_photo_says_why_not(extension):
     assert not bpy.ops.likeness.correct_landmarks.poll()
     assert not bpy.ops.likeness.repaint.poll()
     assert correction.why_not(head.find_head(bpy.context)) == "This head has no photo to be corrected on"
+
+
+def test_a_correction_given_up_leaves_the_head_as_it_was(fitted):
+    """As Esc does: a pose of the artist's, earlier points and the history included."""
+    correct([CHIN, *(chin_pixel(fitted) + DOWN)])
+    fitted.data.shape_keys.key_blocks["jawOpen"].value = 0.5
+    head.head_rig(fitted).pose.bones["neck"].rotation_euler = (0.1, 0.2, 0.3)
+    bpy.context.view_layer.update()
+    before, was = head.read_head(fitted), correction.take_snapshot(fitted)
+    keys = {key.name: key.value for key in fitted.data.shape_keys.key_blocks}
+    camera = head.head_camera(fitted).matrix_basis.copy()
+    head.apply_expression(fitted, "photo")
+    started = correction.begin(fitted)
+    correction.apply(fitted, started.solve({CHIN: started.locate()[CHIN] + 3 * DOWN}), "run")
+    correction.restore(fitted, was)
+    bpy.context.view_layer.update()
+    after = head.read_head(fitted)
+    assert np.abs(after.vertices - before.vertices).max() < 1e-7
+    assert {key.name: key.value for key in fitted.data.shape_keys.key_blocks} == pytest.approx(keys, abs=1e-5)
+    assert tuple(head.head_rig(fitted).pose.bones["neck"].rotation_euler) == pytest.approx((0.1, 0.2, 0.3))
+    assert (after.provenance, after.expression) == (before.provenance, before.expression)
+    assert np.allclose(np.array(camera), np.array(head.head_camera(fitted).matrix_basis))
+    assert correction.take_snapshot(fitted).properties == was.properties
+
+
+def test_points_of_two_corrections_are_both_remembered(fitted):
+    correct([CHIN, *(chin_pixel(fitted) + DOWN)])
+    corner = HANDLES["left mouth corner"][0]
+    correct([corner, *(correction.begin(fitted).locate()[corner] + DOWN)])
+    assert set(correction.read_pins(fitted)) == {CHIN, corner}
+    assert head.read_head(fitted).provenance["corrected_by_hand"] == ["chin", "left mouth corner"]
+
+
+def test_a_head_that_was_changed_meanwhile_is_known_from_the_one_that_is_painted(fitted):
+    before = correction.stamp(fitted)
+    assert correction.stamp(fitted) == before
+    correct([CHIN, *(chin_pixel(fitted) + DOWN)])
+    assert correction.stamp(fitted) != before

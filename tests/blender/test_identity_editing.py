@@ -358,3 +358,32 @@ def test_a_head_whose_keys_were_removed_can_still_be_edited(obj):
     obj.shape_key_clear()
     obj.likeness_identity.age = 70
     assert np.abs(read_vertices(obj.data) - get_model().shape(read_head(obj).identity)).max() < 1e-6
+
+
+def test_a_slider_moves_a_head_whose_bones_are_switched_off(extension):
+    from likeness.scene import head, identity
+
+    bpy.ops.likeness.generate(seed=3, texture_size="512")
+    obj = head.find_head(bpy.context)
+    rig = head.head_rig(obj)
+    rig.hide_viewport = True
+    identity.set_trait(obj, "age", 60.0)
+    first = head.read_head(obj).vertices
+    identity.set_trait(obj, "age", 60.0)
+    assert np.abs(head.read_head(obj).vertices - first).max() < 1e-6
+    assert identity.get_trait(obj, "age") == pytest.approx(60.0, abs=0.1)
+    assert rig.hide_viewport
+
+
+def test_a_copy_that_shares_the_bones_is_refused(extension):
+    from likeness.scene import head, identity
+
+    bpy.ops.likeness.generate(seed=3, texture_size="512")
+    obj = head.find_head(bpy.context)
+    copy = obj.copy()
+    copy.data = obj.data.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    assert "shares its bones" in identity.why_not(copy)
+    assert "shares its bones" in identity.why_not(obj)
+    bpy.data.objects.remove(copy)
+    assert identity.why_not(obj) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PHOTO, count_blocks, names, press, report, wait, wait_idle, work, worker_process
+from window import PHOTO, count_blocks, names, point, press, report, wait, wait_idle, work, worker_process
 
 
 def start_fit():
@@ -28,6 +28,7 @@ def steps():
         for fraction in (0.1, 0.4, 0.7):
             start_fit()
             yield from wait(lambda fraction=fraction: work().row and work().row[0].fraction > fraction, 60, 0.02)
+            point(500, 500)
             start = time.monotonic()
             if what == "escape":
                 press("Escape")

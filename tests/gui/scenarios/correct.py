@@ -8,7 +8,7 @@ import bpy
 from bpy_extras import view3d_utils
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, PHOTO, press, report, wait, wait_idle, work
+from window import PACKAGE, PHOTO, point, press, report, wait, wait_idle, work
 
 PULL_PX = 40
 
@@ -73,7 +73,8 @@ def steps():
     mouse("mouseup", 1)
     yield 0.5
     shot("pulled")
-    press("Return", x, y + PULL_PX)
+    point(x, y + PULL_PX)
+    press("Return")
     yield from wait(lambda: not any("correct" in op.bl_idname for op in bpy.context.window.modal_operators), 20)
     report(moved_mm=largest_change_mm(before, obj))
     report(settings_back=(bpy.context.scene.render.resolution_x, bpy.context.scene.camera) == settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import OUT, PHOTO, names, press, report, wait, wait_idle, work
+from window import OUT, PHOTO, names, point, press, report, wait, wait_idle, work
 
 
 def drop(*photos):
@@ -32,7 +32,8 @@ def steps():
     yield 2
     shot("dialog")
     report(is_asked=not work().is_running)
-    press("Return", 760, 560)
+    point(760, 560)
+    press("Return")
     yield from wait(lambda: work().is_running, 10)
     yield from wait_idle()
     yield 1

@@ -7,7 +7,7 @@ import addon_utils
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, PHOTO, press, report, wait_idle, work
+from window import PACKAGE, PHOTO, point, press, report, wait_idle, work
 
 PANELS = ("photos", "result", "identity", "skin", "expression", "animation", "export", "models")
 
@@ -65,7 +65,8 @@ def steps():
         bpy.ops.likeness.correct_landmarks("INVOKE_DEFAULT")
     yield 2
     shot("guide_correct")
-    press("Escape", 500, 500)
+    point(500, 500)
+    press("Escape")
     yield 1
     look_at("astronaut")
     yield from picture("identity", "identity")
@@ -73,7 +74,8 @@ def steps():
         bpy.ops.likeness.choose_variant("INVOKE_DEFAULT", strength=0.7)
     yield 4
     shot("guide_variants")
-    press("Escape", 500, 500)
+    point(500, 500)
+    press("Escape")
     yield 1
     with ctx():
         bpy.ops.likeness.restyle_skin(changes="freckles=0.8")

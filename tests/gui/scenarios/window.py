@@ -76,9 +76,14 @@ def wait_idle(seconds: float = 300) -> Iterator[float]:
     yield from wait(lambda: not work().is_running, seconds)
 
 
-def press(key: str, x: int = 500, y: int = 500) -> None:
-    """A real key press with the pointer at window pixels from the top left."""
-    subprocess.run(["xdotool", "mousemove", str(x), str(y), "sleep", "0.1", "key", key], check=True)
+def point(x: int, y: int) -> None:
+    """The pointer to window pixels from the top left."""
+    subprocess.run(["xdotool", "mousemove", str(x), str(y), "sleep", "0.1"], check=True)
+
+
+def press(key: str) -> None:
+    """A real key press, where the pointer is."""
+    subprocess.run(["xdotool", "key", key], check=True)
 
 
 def watch_redraws() -> None:
