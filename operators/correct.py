@@ -330,9 +330,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
 
         obj = find_object(self._uid)
         if obj is None or correction.stamp(obj) != self._stamp:
-            raise SceneError(
-                "The head was changed or removed meanwhile: nothing was painted. Press Repaint again."
-            )
+            raise SceneError("The head was changed or removed meanwhile: nothing was painted. Press Repaint again.")
         correction.repaint(obj, result)
         self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
         return {"FINISHED"}
