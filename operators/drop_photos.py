@@ -17,7 +17,7 @@ from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..properties import IMAGE_FILTER, RELATIVE_PATH
 from .job import hand_over
-from .telling import describe_error
+from .telling import describe_error, describe_refusal
 
 PEOPLE = (
     ("SAME", "Same Person: One Head from All", "The photos show one person: a single head that agrees with all of them"),
@@ -98,7 +98,7 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
         try:
             return "CANCELLED" not in bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=path, **options)
         except RuntimeError as error:
-            self.report({"ERROR"}, str(error).strip().removeprefix("Error: "))
+            self.report({"ERROR"}, describe_refusal(error))
             return False
 
     def _photos(self) -> list[str]:

@@ -211,3 +211,13 @@ def test_wide_letters_wrap_to_the_sidebar_too():
     assert len(lines) == 3 and all(20 <= 2 * len(line) <= 32 for line in lines[:-1])
     assert not any(line.startswith(("、", "。")) for line in lines)
     assert wrap_sentence("four words of English", 11) == ["four words", "of English"]
+
+
+def test_what_another_operator_refuses_is_told_without_blenders_prefix_of_any_language(speak):
+    from likeness.operators.telling import describe_refusal
+
+    speak("de")
+    told = "Das Foto x.jpg gibt es nicht: den Pfad prüfen."
+    assert describe_refusal(RuntimeError(f"Fehler: {told}\n")) == told
+    polled = RuntimeError("Operator bpy.ops.likeness.repaint.poll() Select a head that Likeness made")
+    assert describe_refusal(polled) == "Einen Kopf auswählen, den Likeness gemacht hat"
