@@ -154,3 +154,15 @@ def test_a_skin_slider_paints_once_it_rests_and_sliders_and_textures_always_agre
     assert facts["reset"] == before
     first, warm = facts["seconds"]
     print(f"\npainted after {first:.1f} s, warm {warm:.1f} s (2048 texels); redraws: {describe(facts['gaps'])}")
+
+
+def test_the_sidebar_speaks_blenders_language(play):
+    facts = play("languages")
+    if not facts["locales"]:
+        pytest.skip("this Blender was set up without its languages")
+    assert facts["said"]["de_DE"] == ["Kopf erzeugen", "Ausdruck", "Einen Kopf auswählen, den Likeness gemacht hat"]
+    assert facts["said"]["ja_JP"][:2] == ["頭部を生成", "表情"]
+    assert facts["said"]["zh_HANS"][:2] == ["生成头部", "表情"]
+    assert len({tuple(said) for said in facts["said"].values()}) == 6
+    assert facts["said"]["zh_HANT"] == facts["disabled"] == facts["english"]
+    assert facts["enabled"] == facts["said"]["ja_JP"]
