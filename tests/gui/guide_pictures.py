@@ -9,7 +9,8 @@ from PIL import Image
 
 VIEW = (0, 26, 1316, 906)
 """The 3D view with its sidebar in the window of 1600 x 1000 pixels."""
-WHOLE = ("guide_preferences",)
+PREFERENCES = (100, 285, 980, 634)
+"""What is ours of the preferences' window, which opens in the upper left corner."""
 WIDTH = 900
 
 
@@ -17,10 +18,10 @@ def main() -> None:
     target = Path(__file__).resolve().parents[2] / "docs" / "images"
     for path in sorted(Path(sys.argv[1]).glob("guide_*.png")):
         image = Image.open(path).convert("RGB")
-        image = image if path.stem in WHOLE else image.crop(VIEW)
+        image = image.crop(PREFERENCES if path.stem == "guide_preferences" else VIEW)
         image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
-        image.quantize(256).save(target / path.name, optimize=True)
-        print(target / path.name)
+        image.save(target / f"{path.stem}.jpg", quality=88, optimize=True)
+        print(path.stem)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The pictures of docs/guide.md: each panel with what it does."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from window import PACKAGE, PHOTO, point, press, report, wait_idle, work
 
+SHOWN, MODELS = Path("/photos/astronaut.png"), Path("/models")
+"""Places that read well in a picture; Blender runs in a system of its own."""
 PANELS = ("photos", "result", "identity", "skin", "expression", "animation", "export", "models")
 
 
@@ -51,11 +54,15 @@ def look_at(name):
 
 def steps():
     yield 2
+    MODELS.mkdir(exist_ok=True)
+    bpy.context.preferences.addons[PACKAGE].preferences.models_folder = str(MODELS)
+    SHOWN.parent.mkdir(exist_ok=True)
+    shutil.copy(PHOTO, SHOWN)
     open_tab("Likeness")
     yield from picture("first", "photos")
-    bpy.context.scene.likeness.photo = PHOTO
+    bpy.context.scene.likeness.photo = str(SHOWN)
     with ctx():
-        bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=PHOTO)
+        bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=str(SHOWN))
     yield from wait_idle()
     yield 1
     look_at("astronaut")
@@ -70,6 +77,7 @@ def steps():
     yield 1
     look_at("astronaut")
     yield from picture("identity", "identity")
+    point(830, 480)
     with ctx():
         bpy.ops.likeness.choose_variant("INVOKE_DEFAULT", strength=0.7)
     yield 4
@@ -85,6 +93,9 @@ def steps():
         bpy.ops.likeness.apply_expression(expression="NEUTRAL")
         bpy.ops.likeness.random_expression(seed=3)
     yield from picture("expression", "expression")
+    with ctx():
+        bpy.ops.likeness.idle_motion()
+    bpy.context.scene.frame_set(40)
     yield from picture("animation", "animation", "export", "models")
     bpy.context.preferences.view.show_splash = False
     bpy.ops.screen.userpref_show()
