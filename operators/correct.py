@@ -13,10 +13,11 @@ from bpy.props import StringProperty
 from bpy_extras import view3d_utils
 from mathutils import Vector
 
-from ..core.errors import SceneError, describe_error
+from ..core.errors import SceneError
 from .handle_drawing import HandleDrawing
 from .job import JobOperator, hand_over, set_status
 from .selection import find_object, require_head
+from .telling import describe_error
 
 HELP = "Drag a point to where it lies in the photo   X: let the point go   Tab: photo or head   Enter: done   Esc: as before"
 GRAB_PX = 14

@@ -16,6 +16,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..core.errors import describe_error
 from ..translations.sentences import translate_sentence
+from .telling import describe_refusal
 
 if TYPE_CHECKING:
     from ..worker.client import Worker
@@ -170,8 +171,7 @@ def hand_over(operator: bpy.types.Operator, other: Any, **properties: Any) -> se
     try:
         other("INVOKE_DEFAULT", **properties)
     except RuntimeError as error:
-        sentence = str(error).strip().partition(".poll() ")[2].strip() or str(error).strip().removeprefix("Error: ")
-        operator.report({"ERROR"}, sentence)
+        operator.report({"ERROR"}, describe_refusal(error))
     return {"CANCELLED"}
 
 
