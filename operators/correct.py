@@ -14,6 +14,7 @@ from bpy_extras import view3d_utils
 from mathutils import Vector
 
 from ..core.errors import SceneError
+from ..translations.sentences import translate_sentence
 from .handle_drawing import HandleDrawing
 from .job import JobOperator, hand_over, set_status
 from .selection import find_object, require_head
@@ -361,7 +362,7 @@ def poll_photo(operator: type[bpy.types.Operator], context: bpy.types.Context) -
 
     reason = correction.why_not(head.find_head(context))
     if reason is not None:
-        operator.poll_message_set(reason)
+        operator.poll_message_set(translate_sentence(reason))
     return reason is None
 
 

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..identity_properties import locked_regions
 from ..translations import CONTEXT
+from ..translations.sentences import translate_sentence
 from .selection import require_head
 from .telling import describe_error
 
@@ -47,7 +48,7 @@ def require_editable(operator: type[bpy.types.Operator], context: bpy.types.Cont
 
     reason = identity.why_not(head.find_head(context))
     if reason is not None:
-        operator.poll_message_set(reason)
+        operator.poll_message_set(translate_sentence(reason))
     return reason is None
 
 

@@ -14,6 +14,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 
 from ..core.errors import SkinError
+from ..translations.sentences import translate_sentence
 from .job import JobOperator, get_jobs
 from .selection import find_object, require_head
 
@@ -247,7 +248,7 @@ def poll_skin(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
 
     reason = skin.why_not(head.find_head(context))
     if reason is not None:
-        operator.poll_message_set(reason)
+        operator.poll_message_set(translate_sentence(reason))
     return reason is None
 
 
