@@ -12,7 +12,7 @@ import bpy
 
 from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties, translations
 from .operators import correct, expression_presets, identity, job, restyle_skin
-from .panels import drawing, menus
+from .panels import drawing, expression, menus
 
 MODULES = (preferences, properties, identity_properties, skin_properties, *operators.MODULES, *panels.MODULES)
 """In order of registration: property groups before what points to them."""
@@ -46,6 +46,7 @@ def unregister() -> None:
     translations.unregister()
     menus.detach()
     expression_presets.detach()
+    expression.detach()
     drawing.drop_thumbnails()
     identity.drop_sheet()
     skin_properties.detach()

@@ -31,12 +31,15 @@ UNITS = (
 )  # fmt: skip
 """Group -> (label, ARKit's unit; of a pair of sides, what both names begin with)."""
 
+NO_PRESET = "Presets"
+"""The menu's name until a preset is applied, whose name it bears from then on, as Blender's menus of presets do."""
+
 
 class LIKENESS_MT_expression_presets(bpy.types.Menu):
     """Expressions to show on the selected head"""
 
     bl_idname = "LIKENESS_MT_expression_presets"
-    bl_label = "Presets"
+    bl_label = NO_PRESET
     preset_subdir = "likeness/expression"
     preset_operator = "likeness.apply_expression_preset"
     preset_extensions = {".py"}
@@ -89,6 +92,11 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
             row = column.row(align=True)
             for number, key in enumerate(sides):
                 row.prop(key, "value", text="" if number else label, text_ctxt=CONTEXT, slider=True)
+
+
+def detach() -> None:
+    """Take the preset's name off the menu."""
+    LIKENESS_MT_expression_presets.bl_label = NO_PRESET
 
 
 CLASSES = (LIKENESS_MT_expression_presets, LIKENESS_PT_expression)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+import likeness
 import numpy as np
 import pytest
 from likeness.core.errors import PresetError
 from likeness.core.head import expressions
 from likeness.core.types import ARKIT_NAMES
 from likeness.operators import expression_presets
-from likeness.panels.expression import UNITS
+from likeness.panels.expression import NO_PRESET, UNITS
 from likeness.scene import expression, head
 from synthetic import make_asset
 
@@ -125,10 +126,21 @@ def test_a_preset_is_removed_right_after_it_was_added_or_applied(ada, presets_fo
         bpy.ops.likeness.expression_preset_add(name=name)
         (file,) = presets_folder.glob("*.py")
         if is_applied:
-            bpy.types.LIKENESS_MT_expression_presets.bl_label = "Presets"
+            bpy.types.LIKENESS_MT_expression_presets.bl_label = NO_PRESET
             bpy.ops.likeness.apply_expression_preset(filepath=str(file))
         assert bpy.ops.likeness.expression_preset_add(remove_active=True) == {"FINISHED"}
         assert not file.exists()
+
+
+def test_the_menu_forgets_the_preset_when_the_extension_is_disabled(ada):
+    menu = bpy.types.LIKENESS_MT_expression_presets
+    bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Smile"])
+    assert menu.bl_label == "Smile"
+    likeness.unregister()
+    try:
+        assert menu.bl_label == NO_PRESET
+    finally:
+        likeness.register()
 
 
 def test_what_the_fit_widened_is_kept_too(ada, presets_folder):
