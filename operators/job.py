@@ -113,10 +113,13 @@ class JobOperator:
         return self._fail(context, job.error)
 
     def _take_result(self, context: bpy.types.Context) -> set[str] | None:
-        """One step of _finish_in_steps a tick."""
+        """One step of _finish_in_steps a tick; a tick that came up during the last step passes, so that the window is drawn."""
+        if time.monotonic() - getattr(self, "_stepped_s", 0.0) < TICK_S / 2:
+            return None
         try:
             self._steps = getattr(self, "_steps", None) or self._finish_in_steps(context, self._job.result)
             next(self._steps)
+            self._stepped_s = time.monotonic()
             return None
         except StopIteration as end:
             outcome: set[str] = end.value

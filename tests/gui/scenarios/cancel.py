@@ -24,11 +24,12 @@ def steps():
     yield 1
     process, before, objects = worker_process(), count_blocks(), names()
     times = {}
+    point(500, 500)
+    yield 1
     for what in ("escape", "button"):
         for fraction in (0.1, 0.4, 0.7):
             start_fit()
             yield from wait(lambda fraction=fraction: work().row and work().row[0].fraction > fraction, 60, 0.02)
-            point(500, 500)
             start = time.monotonic()
             if what == "escape":
                 press("Escape")

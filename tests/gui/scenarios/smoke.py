@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import OUT, PHOTO, go_on_after_loading, names, redraw_gaps, report, wait, wait_idle, watch_redraws, work
+from window import OUT, PHOTO, go_on_after_loading, names, report, wait, wait_idle, work
 
 GENERATE = (1155, 393)
 """The button's place in the window of 1600 x 1000 pixels, the sidebar at its first width."""
@@ -28,11 +28,6 @@ def steps():
     bpy.context.scene.likeness.photo = PHOTO
     yield 3
     shot("panel_photo")
-    watch_redraws()
-    yield 1
-    start = time.monotonic()
-    yield 4
-    report(gaps_idle=redraw_gaps(start, time.monotonic()))
     start = time.monotonic()
     click(*GENERATE)
     yield from wait(lambda: work().is_running, 10)
@@ -42,7 +37,7 @@ def steps():
     yield from wait_idle()
     report(seconds=time.monotonic() - start)
     yield 2
-    report(gaps=redraw_gaps(start, time.monotonic()), made=names(), error=work().error, worker=work().worker)
+    report(made=names(), error=work().error, worker=work().worker)
     shot("panel_head")
     with ctx():
         bpy.ops.ed.undo()
