@@ -6,13 +6,16 @@ from typing import Any
 
 import bpy
 import bpy.utils.previews
+from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
+from ..core.errors import IdentityError
 from ..identity_properties import locked_regions
 from ..translations import CONTEXT
 from ..translations.sentences import translate_sentence
-from .selection import require_head
+from .job import JobOperator, hand_over
+from .selection import find_object, require_head
 from .telling import describe_error
 
 DIRECTIONS = (
@@ -74,14 +77,9 @@ class EditsIdentity:
         raise NotImplementedError
 
 
-class LIKENESS_OT_reroll_identity(EditsIdentity, bpy.types.Operator):
-    """Draw somebody else; what is locked stays as it is"""
+class DrawsPeople:
+    """To be inherited beside bpy.types.Operator: how somebody else is drawn around the selected head."""
 
-    bl_idname = "likeness.reroll_identity"
-    bl_label = "Re-Roll"
-    bl_options = {"REGISTER", "UNDO"}
-
-    seed: IntProperty(name="Seed", description="Who is drawn: the same seed always draws the same person", default=0, min=0)
     strength: FloatProperty(
         name="Strength",
         description="How far from the present person: 1 is somebody else altogether",
@@ -96,14 +94,79 @@ class LIKENESS_OT_reroll_identity(EditsIdentity, bpy.types.Operator):
         default=True,
     )
 
-    def _change(self, obj: bpy.types.Object) -> None:
+    def _reroll(self, obj: bpy.types.Object, seed: int) -> None:
         from ..scene import identity
 
-        identity.reroll_head(obj, self.seed, self.strength, locked_regions(obj.likeness_identity), self.keep_person)
+        identity.reroll_head(obj, seed, self.strength, locked_regions(obj.likeness_identity), self.keep_person)
+
+
+class LIKENESS_OT_reroll_identity(DrawsPeople, EditsIdentity, bpy.types.Operator):
+    """Draw somebody else; what is locked stays as it is"""
+
+    bl_idname = "likeness.reroll_identity"
+    bl_label = "Re-Roll"
+    bl_options = {"REGISTER", "UNDO"}
+
+    seed: IntProperty(name="Seed", description="Who is drawn: the same seed always draws the same person", default=0, min=0)
+
+    def _change(self, obj: bpy.types.Object) -> None:
+        self._reroll(obj, self.seed)
         obj.likeness_identity.seed = self.seed + 1
 
 
-class LIKENESS_OT_choose_variant(EditsIdentity, bpy.types.Operator):
+class DrawsSheet(DrawsPeople):
+    """To be inherited beside bpy.types.Operator: a sheet of eight people around the head as it is."""
+
+    seed: IntProperty(name="Seed", description="Which sheet: the same seed always draws the same eight", default=0, min=0)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return require_editable(cls, context)
+
+    def _seed_of(self, place: int) -> int:
+        return 9 * self.seed + place
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {"seed": self.seed, "strength": self.strength, "keep_person": self.keep_person}
+
+
+class LIKENESS_OT_draw_variants(DrawsSheet, JobOperator, bpy.types.Operator):
+    """Draw eight other people around this head, to take one of them"""
+
+    bl_idname = "likeness.draw_variants"
+    bl_label = "Variants"
+    bl_options: set[Any] = {"INTERNAL"}
+    needed = ("scene.variants",)
+
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
+        from ..scene import head, identity, variants
+
+        obj = head.find_head(bpy.context)
+        self._uid, self._stamp = obj.session_uid, identity.stamp(obj)
+        seeds = [None if place == MIDDLE else self._seed_of(place) for place in range(9)]
+        locks = locked_regions(obj.likeness_identity)
+        arguments = variants.sheet_arguments(obj, seeds, self.strength, locks, self.keep_person)
+        return rpt_("{name}'s variants").format(name=obj.name), "variants", arguments
+
+    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
+        global _sheet
+        from ..scene import head, identity, variants
+
+        obj = find_object(self._uid)
+        if obj is None or head.find_head(context) != obj or identity.stamp(obj) != self._stamp:
+            raise IdentityError("Another head is selected, or this one changed meanwhile: press Variants again.")
+        identity.require_editable(obj)
+        if bpy.app.background:
+            return {"FINISHED"}  # nobody is there to choose: likeness.choose_variant takes one by its number
+        drop_sheet()
+        _sheet = bpy.utils.previews.new()
+        variants.fill_previews([_sheet.new(str(place)) for place in range(9)], result)
+        hand_over(self, bpy.ops.likeness.choose_variant, **self._settings)
+        return {"FINISHED"}
+
+
+class LIKENESS_OT_choose_variant(DrawsSheet, EditsIdentity, bpy.types.Operator):
     """See eight other people around this head, and take one"""
 
     bl_idname = "likeness.choose_variant"
@@ -111,51 +174,13 @@ class LIKENESS_OT_choose_variant(EditsIdentity, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     choice: EnumProperty(name="Variant", description="Which head of the sheet to take", items=CHOICES, default=str(MIDDLE))
-    seed: IntProperty(name="Seed", description="Which sheet: the same seed always draws the same eight", default=0, min=0)
-    strength: FloatProperty(
-        name="Strength",
-        description="How far the eight are from the present person",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
-    keep_person: BoolProperty(
-        name="Keep Sex, Age and Weight",
-        description="Draw people of the same sex, age, weight and ancestry, whom the skin suits",
-        default=True,
-    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Draw the sheet and let the person choose."""
-        from ..scene import head, variants
-
+        """Let the person choose; where no sheet has been drawn, the worker draws one first."""
+        if _sheet is None:
+            return hand_over(self, bpy.ops.likeness.draw_variants, **self._settings)
         self.choice = str(MIDDLE)
-        obj = head.find_head(context)
-        context.window.cursor_set("WAIT")
-        try:
-            is_compiled = variants.are_pictures_ready()
-            self._draw_sheet(obj, variants)
-        except Exception as error:
-            self.report({"ERROR"}, describe_error(error))
-            return {"CANCELLED"}
-        finally:
-            context.window.cursor_set("DEFAULT")
-        if not is_compiled:
-            self.report({"INFO"}, "The renderer was compiled, once on this machine: from now on sheets come at once")
         return context.window_manager.invoke_props_dialog(self, width=520)
-
-    def _draw_sheet(self, obj: bpy.types.Object, variants: Any) -> None:
-        global _sheet
-        drop_sheet()
-        _sheet = bpy.utils.previews.new()
-        previews = [_sheet.new(str(place)) for place in range(9)]
-        seeds = [None if place == MIDDLE else self._seed_of(place) for place in range(9)]
-        locks = locked_regions(obj.likeness_identity)
-        variants.fill_previews(previews, variants.draw_variants(obj, seeds, self.strength, locks, self.keep_person))
-
-    def _seed_of(self, place: int) -> int:
-        return 9 * self.seed + place
 
     def draw(self, context: bpy.types.Context) -> None:
         """The sheet in the dialog; the numbers in "Adjust Last Operation"."""
@@ -179,11 +204,8 @@ class LIKENESS_OT_choose_variant(EditsIdentity, bpy.types.Operator):
         drop_sheet()
 
     def _change(self, obj: bpy.types.Object) -> None:
-        from ..scene import identity
-
         if int(self.choice) != MIDDLE:
-            locks = locked_regions(obj.likeness_identity)
-            identity.reroll_head(obj, self._seed_of(int(self.choice)), self.strength, locks, self.keep_person)
+            self._reroll(obj, self._seed_of(int(self.choice)))
         obj.likeness_identity.seed = self.seed + 1
 
 
@@ -232,4 +254,10 @@ class LIKENESS_OT_step_identity(EditsIdentity, bpy.types.Operator):
         identity.step_history(obj, -1 if self.direction == "BACK" else 1)
 
 
-CLASSES = (LIKENESS_OT_reroll_identity, LIKENESS_OT_choose_variant, LIKENESS_OT_reset_identity, LIKENESS_OT_step_identity)
+CLASSES = (
+    LIKENESS_OT_reroll_identity,
+    LIKENESS_OT_draw_variants,
+    LIKENESS_OT_choose_variant,
+    LIKENESS_OT_reset_identity,
+    LIKENESS_OT_step_identity,
+)

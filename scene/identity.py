@@ -155,7 +155,12 @@ def read_state(obj: bpy.types.Object) -> IdentityState:
     """The head's state as it is stored."""
     stored = obj[HEAD]
     kept = {key: np.array(change) for key, change in stored[KEPT_KEY].items()} if KEPT_KEY in stored else {}
-    return IdentityState(np.array(stored[CODE_KEY]), kept)
+    return IdentityState(np.array(stored[CODE_KEY]), kept, np.array(stored.get(PULLED_KEY, [0.0])))
+
+
+def stamp(obj: bpy.types.Object) -> str:
+    """What tells who the head is now from who it was or becomes."""
+    return repr(read_state(obj))
 
 
 def _slider_key(name: str, locks: Collection[str]) -> str:

@@ -6,13 +6,16 @@ Rule of this file: an image that Likeness made carries its file in the .blend, s
 from __future__ import annotations
 
 import io
+import struct
 
 import bpy
 import numpy as np
 from PIL import Image
 
-from ..core.image_files import EncodedImage
+from ..core.image_files import EncodedImage, encode_texture
 from ..core.types import Texture
+
+PNG_SIZE = struct.Struct(">II")
 
 
 def create_image(encoded: EncodedImage, name: str) -> bpy.types.Image:
@@ -42,3 +45,12 @@ def read_pixels(image: bpy.types.Image) -> np.ndarray:
 
 def read_texture(image: bpy.types.Image) -> Texture:
     return Texture(read_pixels(image), image.colorspace_settings.name)
+
+
+def read_file(image: bpy.types.Image) -> EncodedImage:
+    """The image's own file where it is one that we packed and nobody painted on it since."""
+    if image.packed_file is None or image.is_dirty or image.file_format != "PNG":
+        return encode_texture(read_texture(image))
+    data = bytes(image.packed_file.data)
+    width, height = PNG_SIZE.unpack_from(data, 16)  # image.size would have Blender decode the file
+    return EncodedImage(data, (width, height), False, image.colorspace_settings.name)

@@ -24,9 +24,9 @@ from ..core.appearance.restyle import change_appearance
 from ..core.errors import SkinError
 from ..core.head.kinds import kinds_of_parts
 from ..core.identity.gauges import load_gauges
-from ..core.image_files import EncodedImage, PackedPaint, encode_texture
+from ..core.image_files import PackedPaint
 from .head import BASE_PREFIX, HEAD, TEXTURE_PREFIX, head_rig, texture_images
-from .image import create_image, read_texture
+from .image import create_image, read_file
 from .material import retint_skin
 
 RECORD = "likeness_painted"
@@ -175,7 +175,7 @@ def restyle_arguments(obj: bpy.types.Object, wanted: dict[str, float]) -> dict[s
     changed = {name: number for name, number in numbers.items() if abs(number - base[name]) > SAME}
     needed = ("albedo", *(RELIEF if set(changed) & set(IN_RELIEF) else ()))
     return {
-        "images": {key: _read_file(images[key]) for key in needed if key in images},
+        "images": {key: read_file(images[key]) for key in needed if key in images},
         "skin_linear_rgb": np.array(skin), "appearance": base, "wanted": changed, "identity": np.array(obj[HEAD]["identity"]),
     }  # fmt: skip
 
@@ -263,13 +263,6 @@ def _tell(obj: bpy.types.Object, numbers: dict[str, Any], made: dict[str, Any], 
         facts["provenance"]["appearance_chosen"] = sorted(chosen)
     stored["facts"] = json.dumps(facts)
     stored["skin_linear_rgb"] = np.asarray(skin_linear_rgb, float).tolist()
-
-
-def _read_file(image: bpy.types.Image) -> EncodedImage:
-    """The image's own file where it is one that we packed and nobody painted on it since."""
-    if image.packed_file is None or image.is_dirty or image.file_format != "PNG":
-        return encode_texture(read_texture(image))
-    return EncodedImage(bytes(image.packed_file.data), tuple(image.size), False, image.colorspace_settings.name)
 
 
 def _fingerprint(image: bpy.types.Image) -> str:

@@ -72,6 +72,17 @@ def describe_process() -> tuple[str, ...]:
     import PIL
     import threadpoolctl
 
+def variants(
+    state: dict[str, Any], vertices: Any, albedo: EncodedImage | None, seeds: list[int | None], strength: float, locks: list[str],
+    keep_person: bool,
+) -> Story:  # fmt: skip
+    """A head's IdentityState, mesh [V, 3] m and albedo -> a picture [h, w, 3] uint8 of each seed's re-roll (contact_sheet.py)."""
+    from ..core.identity.contact_sheet import draw_sheet
+    from ..core.identity.state import IdentityState
+
+    return draw_sheet(IdentityState(**state), vertices, albedo, seeds, strength, locks, keep_person)
+
+
     from ..core.render.runtime import load_warp
 
     pools = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
@@ -80,5 +91,6 @@ def describe_process() -> tuple[str, ...]:
 
 
 STORIES: dict[str, Callable[..., Story]] = {
-    "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "check": check,
+    "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "variants": variants,
+    "check": check,
 }  # fmt: skip

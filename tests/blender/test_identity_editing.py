@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
@@ -17,8 +22,9 @@ from likeness.core.types import JOINT_NAMES, HeadCode
 from likeness.scene import identity
 from likeness.scene.convert import model_to_scene
 from likeness.scene.export import evaluate_vertices, export_head
-from likeness.scene.head import create_head, find_head, head_rig, is_head, read_head, set_expression
+from likeness.scene.head import create_head, find_head, head_rig, is_head, read_head, set_expression, texture_images
 from likeness.scene.mesh import read_shape_keys, read_vertices
+from likeness.worker.stories import STORIES
 from synthetic import make_asset, random_code
 
 pytestmark = [
@@ -223,14 +229,42 @@ def test_sex_age_and_weight_stay_if_wanted(obj):
     assert [getattr(obj.likeness_identity, name) for name in NAMES[:3]] == pytest.approx(before, abs=1e-3)
 
 
-def test_a_variant_is_taken_as_its_picture_shows_it(obj):
+def pictures_of(obj: bpy.types.Object, seeds: list[int | None]) -> list[np.ndarray]:
     from likeness.scene import variants
 
-    pictures = variants.draw_variants(obj, [9 * 4 + 2, None], 0.7, (), True)
+    return run(STORIES["variants"](**variants.sheet_arguments(obj, seeds, 0.7, (), True)))
+
+
+def test_a_variant_is_taken_as_its_picture_shows_it(obj):
+    pictures = pictures_of(obj, [9 * 4 + 2, None])
     assert bpy.ops.likeness.choose_variant(choice="2", seed=4, strength=0.7) == {"FINISHED"}
-    (taken,) = variants.draw_variants(obj, [None], 0.7, (), True)
+    (taken,) = pictures_of(obj, [None])
     assert np.abs(taken.astype(int) - pictures[0]).mean() < 0.2
     assert np.abs(taken.astype(int) - pictures[1]).mean() > 0.5
+
+
+def test_what_was_sculpted_and_painted_is_in_the_pictures(obj):
+    (before,) = pictures_of(obj, [None])
+    image = texture_images(obj)["albedo"]
+    image.pixels[:] = [0.0, 1.0, 0.0, 1.0] * (image.size[0] * image.size[1])
+    (painted,) = pictures_of(obj, [None])
+    assert painted[80, 80, 1] > 2 * painted[80, 80, 0] and before[80, 80, 0] > before[80, 80, 1]
+    wider = model_to_scene(read_vertices(obj.data) * [1.5, 1, 1]).astype(np.float32).ravel()
+    for points in (obj.data.vertices, obj.data.shape_keys.key_blocks[0].data):
+        points.foreach_set("co", wider)
+    (wide,) = pictures_of(obj, [None])
+    assert (wide != wide[0, 0]).any(-1).sum() > 1.3 * (painted != painted[0, 0]).any(-1).sum()
+
+
+def test_blenders_process_loads_no_warp_whatever_is_done_to_a_head(obj, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    program = Path(__file__).with_name("beside_the_worker.py")
+    command = [sys.executable, str(program), str(tmp_path / "head.blend"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["pictures"] == [[160, 160, 3]] * 9
+    assert told["loaded"] == []
 
 
 def test_undo_and_redo_take_mesh_bones_code_and_sliders_along(obj):

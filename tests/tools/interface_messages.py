@@ -33,7 +33,10 @@ TELLERS = (
     "worker/client.py", "worker/jobs.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
-STAGES = ("core/generation.py", "core/restyle.py", "core/render/runtime.py", "scene/correction.py", "worker/stories.py")
+STAGES = (
+    "core/generation.py", "core/identity/contact_sheet.py", "core/restyle.py", "core/render/runtime.py", "scene/correction.py",
+    "worker/stories.py",
+)  # fmt: skip
 """Where else jobs tell how far they are, and heads what cannot be done."""
 SENTENCES = {"COMPILING", "LINK", "NOTHING", "NO_TOOL", "SILENT", "OLD_HEAD", "OTHER_MESH", "CHOOSE_PYTHON"}
 ENDINGS = {"client.py", "cache.py"}
