@@ -60,6 +60,17 @@ def generate(seed: int, texture_size: int = 2048) -> Generator[Progress, None, l
     return [pack_head(asset)]
 
 
+def variants(
+    state: dict[str, Any], vertices: Any, albedo: EncodedImage | None, seeds: list[int | None], strength: float, locks: list[str],
+    keep_person: bool,
+) -> Story:  # fmt: skip
+    """A head's IdentityState, mesh [V, 3] m and albedo -> a picture [h, w, 3] uint8 of each seed's re-roll (contact_sheet.py)."""
+    from ..core.identity.contact_sheet import draw_sheet
+    from ..core.identity.state import IdentityState
+
+    return draw_sheet(IdentityState(**state), vertices, albedo, seeds, strength, locks, keep_person)
+
+
 def check() -> Generator[Progress, None, tuple[str, ...]]:
     """What this process runs on, as sentences; every part is loaded, so a broken one is an error here."""
     yield Progress("Loading the parts", 0.1)
@@ -71,17 +82,6 @@ def describe_process() -> tuple[str, ...]:
     import numpy
     import PIL
     import threadpoolctl
-
-def variants(
-    state: dict[str, Any], vertices: Any, albedo: EncodedImage | None, seeds: list[int | None], strength: float, locks: list[str],
-    keep_person: bool,
-) -> Story:  # fmt: skip
-    """A head's IdentityState, mesh [V, 3] m and albedo -> a picture [h, w, 3] uint8 of each seed's re-roll (contact_sheet.py)."""
-    from ..core.identity.contact_sheet import draw_sheet
-    from ..core.identity.state import IdentityState
-
-    return draw_sheet(IdentityState(**state), vertices, albedo, seeds, strength, locks, keep_person)
-
 
     from ..core.render.runtime import load_warp
 
