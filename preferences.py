@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from . import keymap
 
@@ -33,6 +33,21 @@ LOOK_AGAIN_S = 3
 """Folders are looked through at most this often while the page is drawn."""
 LANGUAGES = "English, Deutsch, Español, Français, 日本語, 简体中文"
 STATE_ICONS = {"usable": "CHECKMARK", "other mesh": "ERROR", "FLAME": "INFO", "unreadable": "ERROR"}
+
+
+DEVICES = (
+    ("AUTO", "Automatic", "What is known to do best for the built-in head: today the CPU"),
+    ("CPU", "CPU", "The same seed gives the same bytes on every machine"),
+    ("CUDA", "CUDA", "NVIDIA's GPU paints skin and textures, the CPU fits. Results differ in their last bits"),
+    ("MPS", "Metal", "Apple's GPU: for head models that run in PyTorch. The built-in head runs on the CPU"),
+)
+
+
+def follow_worker(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """The next job gets a worker of the new kind."""
+    from .operators.job import renew_worker
+
+    renew_worker()
 
 
 def follow_pie_menu(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -58,6 +73,14 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         name="Python",
         description="The Python that heads are made with, beside Blender. Empty: Blender's own, which needs nothing else",
         subtype="FILE_PATH",
+        update=follow_worker,
+    )
+    device: EnumProperty(
+        name="Device",
+        description="What heads are painted with; Test tells what is used",
+        items=DEVICES,
+        default="AUTO",
+        update=follow_worker,
     )
     use_pie_menu: BoolProperty(
         name="Pie menu",
@@ -128,10 +151,13 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     def _draw_worker(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.prop(self, "worker_python")
         layout.label(text="Empty: Blender's own Python. Test starts the worker anew with the one that is chosen", icon="BLANK1")
+        layout.row().prop(self, "device", expand=True)
         layout.operator("likeness.test_worker", icon="PLAY")
         if said := context.window_manager.likeness_job.worker:
+            from .translations.sentences import translate_sentence
+
             for fact in said.split(" | "):
-                layout.label(text=fact, icon="CHECKMARK")
+                layout.label(text=translate_sentence(fact), icon="CHECKMARK", translate=False)
 
     def _draw_interface(self, layout: bpy.types.UILayout) -> None:
         layout.prop(self, "use_pie_menu", text="Pie menu on Ctrl Shift H in Object Mode")

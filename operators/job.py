@@ -203,7 +203,16 @@ def _start_worker() -> Worker:
     from ..worker.client import Worker
 
     addon = bpy.context.preferences.addons.get(PACKAGE)
-    return Worker(bpy.path.abspath(addon.preferences.worker_python) if addon else "")
+    if addon is None:
+        return Worker()
+    return Worker(bpy.path.abspath(addon.preferences.worker_python), device=addon.preferences.device.lower())
+
+
+def renew_worker() -> None:
+    """The preferences say another Python or device: the next job gets a worker with it."""
+    if _jobs is not None:
+        _jobs.renew_worker()
+        show_jobs(bpy.context)
 
 
 def show_jobs(context: bpy.types.Context) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
+from ..translations.sentences import translate_sentence
 from .job import JobOperator, close_jobs, get_jobs
 
 
@@ -36,7 +37,7 @@ class LIKENESS_OT_test_worker(JobOperator, bpy.types.Operator):
         seconds = time.monotonic() - self._started_s
         context.window_manager.likeness_job.worker = " | ".join(result)
         said = rpt_("The worker works, ready after {seconds:.1f} s: {facts}")
-        self.report({"INFO"}, said.format(seconds=seconds, facts="; ".join(result)))
+        self.report({"INFO"}, said.format(seconds=seconds, facts="; ".join(map(translate_sentence, result))))
         return {"FINISHED"}
 
 

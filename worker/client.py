@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 
 from ..core.config import PACKAGE_DIR
 from ..core.errors import WorkerError
+from ..core.render.device import VARIABLE as DEVICE_VARIABLE
 from .wire import Decoder, encode_message
 
 PARTS = ("numpy", "PIL", "pillow_heif", "warp", "threadpoolctl")
@@ -32,8 +33,9 @@ KILLED = -9
 class Worker:
     """A running worker process. Raises WorkerError when it cannot be started."""
 
-    def __init__(self, python: str = "", *, stories: str = STORIES, sites: Sequence[str] | None = None) -> None:
-        """python: any Python's path, '' for the one that runs this; sites: folders where it finds what it lacks itself."""
+    def __init__(self, python: str = "", *, device: str = "", stories: str = STORIES, sites: Sequence[str] | None = None) -> None:
+        """python: any Python's path, '' for the one that runs this; device: core/render/device.py's choice, '' for its usual one;
+        sites: folders where it finds what it lacks itself."""
         self.python = python or find_python()
         if hasattr(signal, "SIGPIPE") and signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # in some Blenders a pipe that closed would end the whole program
@@ -46,7 +48,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 bufsize=0,
-                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+                env=_environment(device),
                 creationflags=_quiet_flags(),
             )
         except OSError as error:
@@ -128,6 +130,12 @@ def site_folders() -> list[str]:
     """The folders from which this process would import PARTS, without importing them."""
     found = (importlib.util.find_spec(name) for name in PARTS)
     return list(dict.fromkeys(str(Path(spec.origin).parents[1]) for spec in found if spec is not None and spec.origin))
+
+
+def _environment(device: str) -> dict[str, str]:
+    """Ours, without what another Python must not read."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {DEVICE_VARIABLE: device} if device else kept
 
 
 def _quiet_flags() -> int:

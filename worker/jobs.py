@@ -70,6 +70,7 @@ class Jobs:
         self._earlier: dict[str, list[tuple[float, float]]] = {}
         self._let_go_by: dict[int, float] = {}
         self._ready_by = 0.0
+        self._is_outdated = False
         self.worker: Worker | None = None
         self.facts: tuple[str, ...] = ()
 
@@ -129,8 +130,14 @@ class Jobs:
         """End the process; jobs in the row stay there and get a new one when they are polled."""
         if self.worker is not None:
             self.worker.stop()
-        self.worker, self.facts = None, ()
+        self.worker, self.facts, self._is_outdated = None, (), False
         self._let_go_by.clear()
+
+    def renew_worker(self) -> None:
+        """The worker's settings changed: the next job that starts has a new one, and none is left idle meanwhile."""
+        self._is_outdated = True
+        if not self._row:
+            self.stop_worker()
 
     def close(self) -> None:
         """End everything."""
@@ -141,7 +148,7 @@ class Jobs:
         """Hand the first job to the worker unless the worker is still busy with one that was cancelled."""
         while self._row and self._row[0].state == WAITING and not self._let_go_by:
             job = self._row[0]
-            if self.worker is not None and not self.worker.is_alive():
+            if self.worker is not None and (self._is_outdated or not self.worker.is_alive()):
                 self.stop_worker()
             try:
                 if self.worker is None:

@@ -81,13 +81,12 @@ def describe_process() -> tuple[str, ...]:
     """Load what every story needs and say what it is. Raises ImportError when a part is missing or broken."""
     import numpy
     import PIL
-    import threadpoolctl
 
-    from ..core.render.runtime import load_warp
+    from ..core.render.device import describe_device
+    from ..core.render.runtime import get_device, load_warp
 
-    pools = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
     versions = f"NumPy {numpy.__version__}, Pillow {PIL.__version__}, Warp {load_warp().__version__}"
-    return (f"Python {platform.python_version()}, {versions}", f"Runs on the CPU, {max(pools, default=1)} threads")
+    return (f"Python {platform.python_version()}, {versions}.", *describe_device(get_device()))
 
 
 STORIES: dict[str, Callable[..., Story]] = {

@@ -78,9 +78,9 @@ def paint_albedo(model: HeadModel, appearance: Appearance, size: int = 2048) -> 
         wp.vec3(*hair_albedo(appearance.hair_eumelanin, appearance.hair_pheomelanin)),
         appearance.hair_grey,
         wp.vec3(*hair_albedo(BROW_PIGMENT * appearance.hair_eumelanin, appearance.hair_pheomelanin)), wp.vec3(*WHITE_HAIR),
-        appearance.mottling, float(np.clip(appearance.stubble, 0, 1)), as_warp(ENCODE_TABLE, wp.uint8), as_warp(albedo, wp.uint8),
+        appearance.mottling, float(np.clip(appearance.stubble, 0, 1)), as_warp(ENCODE_TABLE, wp.uint8),
     ]  # fmt: skip
-    launch(load_skin_kernels().paint_skin, len(canvas.skin), inputs)
+    launch(load_skin_kernels().paint_skin, len(canvas.skin), inputs, [as_warp(albedo, wp.uint8)])
     pixels = tint_eyes(albedo.reshape(size, size, 3), appearance, canvas)
     fill_gutters(pixels, canvas.gaps, canvas.gap_share)
     return pixels
@@ -148,8 +148,8 @@ def vertex_noise(face: FaceMap, seed: int, number: int, length: float) -> np.nda
     wp = load_warp()
     out = np.zeros(len(face.places), np.float32)
     places = as_warp(np.ascontiguousarray(face.places, np.float32), wp.vec3)
-    inputs = [noise_volume(), int(seed % 2**31), number, length, places, as_warp(out, wp.float32)]
-    launch(load_skin_kernels().draw_noise, len(out), inputs)
+    inputs = [noise_volume(), int(seed % 2**31), number, length, places]
+    launch(load_skin_kernels().draw_noise, len(out), inputs, [as_warp(out, wp.float32)])
     return out.astype(np.float64)
 
 

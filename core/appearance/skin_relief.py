@@ -152,9 +152,9 @@ def raise_relief(model: HeadModel, appearance: Appearance, size: int) -> np.ndar
         as_warp(canvas.lips, wp.uint8), int(appearance.seed % 2**31), LIP_FURROW_M * appearance.pores,
         PORE_LENGTH * soft_step(np.array(appearance.age), 30.0, 75.0).item(), *segments,
         wp.vec3(*creases.origin.tolist()), CELL_M, wp.vec3i(*creases.counts.tolist()), as_warp(creases.offsets, wp.int32),
-        as_warp(creases.items, wp.int32), as_warp(height, wp.float32),
+        as_warp(creases.items, wp.int32),
     ]  # fmt: skip
-    launch(load_relief_kernels().raise_skin, len(own.skin), inputs)
+    launch(load_relief_kernels().raise_skin, len(own.skin), inputs, [as_warp(height, wp.float32)])
     height[own.border] = height[own.source]
     return height.reshape(size, size)
 
@@ -189,9 +189,9 @@ def tilt_relief(model: HeadModel, vertices: np.ndarray, height: np.ndarray) -> n
     normal[:] = FLAT_NORMAL
     inputs = [
         as_warp(own.skin, wp.int32), as_warp(frames, wp.vec3), as_warp(canvas.raster.triangle_id.reshape(-1), wp.int32), size,
-        as_warp(height.reshape(-1), wp.float32), STEEPEST, as_warp(normal.reshape(-1), wp.uint8),
+        as_warp(height.reshape(-1), wp.float32), STEEPEST,
     ]  # fmt: skip
-    launch(load_relief_kernels().tilt_skin, len(own.skin), inputs)
+    launch(load_relief_kernels().tilt_skin, len(own.skin), inputs, [as_warp(normal.reshape(-1), wp.uint8)])
     flat = normal.reshape(-1, 3)
     flat[own.border] = flat[own.source]
     return normal

@@ -77,7 +77,7 @@ def stamp_spots(model: HeadModel, appearance: Appearance, canvas: Canvas) -> np.
         noise_volume(), as_warp(np.ascontiguousarray(rows, np.float32), wp.float32), int(appearance.seed % 2**31),
         as_warp(np.ascontiguousarray(get_face_map(model).places, np.float32), wp.vec3),
         as_warp(np.ascontiguousarray(canvas.triangles, np.int32), wp.vec3i), as_warp(canvas.raster.triangle_id, wp.int32),
-        as_warp(canvas.raster.barycentric, wp.vec3), as_warp(marks, wp.float32),
+        as_warp(canvas.raster.barycentric, wp.vec3),
     ]  # fmt: skip
-    launch(load_skin_kernels().stamp_spots, len(rows), inputs)
+    launch(load_skin_kernels().stamp_spots, len(rows), inputs, [as_warp(marks, wp.float32)])
     return marks

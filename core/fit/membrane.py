@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..render.runtime import as_warp, launch, load_texel_kernels, load_warp
+from ..render.runtime import as_warp, launch_on_cpu, load_texel_kernels, load_warp
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def stretch_membrane(
 
     def apply(x: np.ndarray) -> np.ndarray:
         out = np.empty_like(x)
-        launch(kernels.apply_membrane, len(x), [*links, as_warp(x, wp.float64), as_warp(out, wp.float64)])
+        launch_on_cpu(kernels.apply_membrane, len(x), [*links, as_warp(x, wp.float64)], [as_warp(out, wp.float64)])
         return out
 
     scale = 1 / diagonal[:, None]

@@ -171,7 +171,7 @@ def sample_texels(
         as_warp(ENCODE_CURVE, wp.float32),
     ]  # fmt: skip
     outputs = [as_warp(index, wp.int32)] + [as_warp(a, wp.float32) for a in (colour, fine_weight, cosine)]
-    launch(load_texel_kernels().sample_skin, len(index), common + outputs)
+    launch(load_texel_kernels().sample_skin, len(index), common, outputs)
     return colour, fine_weight, cosine, index
 
 

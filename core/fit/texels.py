@@ -60,9 +60,14 @@ def gather(
     inputs = [
         as_warp(np.ascontiguousarray(index, np.int32), wp.int32), as_warp(values, wp.float32), as_warp(weight, wp.float32),
         stride,
-        *texel_arrays(texels, triangles), as_warp(sums, wp.float32), as_warp(share, wp.float32),
+        *texel_arrays(texels, triangles),
     ]  # fmt: skip
-    launch(load_texel_kernels().gather_at_vertices, len(index) // stride, inputs)
+    launch(
+        load_texel_kernels().gather_at_vertices,
+        len(index) // stride,
+        inputs,
+        [as_warp(sums, wp.float32), as_warp(share, wp.float32)],
+    )
     return sums, share
 
 

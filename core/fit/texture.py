@@ -217,9 +217,9 @@ def paint_base(albedo: np.ndarray, atlas: Atlas, tone: Tone, shift: np.ndarray) 
     inputs = [
         as_warp(atlas.base.reshape(-1), wp.uint8), as_warp(tone.curves, wp.float32),
         as_warp(np.ascontiguousarray(shift, np.float32), wp.float32), *texel_arrays(atlas.texels, atlas.triangles),
-        as_warp(atlas.is_skin.astype(np.uint8), wp.uint8), as_warp(albedo.reshape(-1), wp.uint8),
+        as_warp(atlas.is_skin.astype(np.uint8), wp.uint8),
     ]  # fmt: skip
-    launch(load_texel_kernels().paint_base, atlas.texels.size**2, inputs)
+    launch(load_texel_kernels().paint_base, atlas.texels.size**2, inputs, [as_warp(albedo.reshape(-1), wp.uint8)])
 
 
 def blend_texels(albedo: np.ndarray, atlas: Atlas, texels: SeenTexels, shift: np.ndarray) -> None:
@@ -230,9 +230,8 @@ def blend_texels(albedo: np.ndarray, atlas: Atlas, texels: SeenTexels, shift: np
     inputs = [
         as_warp(texels.index, wp.int32), as_warp(texels.colour, wp.float32), as_warp(texels.weight, wp.float32),
         as_warp(np.ascontiguousarray(shift, np.float32), wp.float32), *texel_arrays(atlas.texels, atlas.triangles),
-        as_warp(albedo.reshape(-1), wp.uint8),
     ]  # fmt: skip
-    launch(load_texel_kernels().blend_texels, len(texels.index), inputs)
+    launch(load_texel_kernels().blend_texels, len(texels.index), inputs, [as_warp(albedo.reshape(-1), wp.uint8)])
 
 
 def rate_confidence(direct: SeenTexels, other: SeenTexels, size: int) -> np.ndarray:

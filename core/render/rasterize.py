@@ -69,12 +69,12 @@ def rasterize_projected(
     corners = as_warp(np.ascontiguousarray(triangles, np.int32), wp.vec3i)
     keys_array = np.full((height, width), kernels.NO_TRIANGLE_KEY, np.int64)
     keys = as_warp(keys_array, wp.int64)
-    launch(kernels.rasterize_triangles, len(triangles), [points, depths, corners, CULL_SIGNS[cull], keys])
+    launch(kernels.rasterize_triangles, len(triangles), [points, depths, corners, CULL_SIGNS[cull]], [keys])
     result = RasterResult(
         np.empty((height, width), np.int32), np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
     )
     outputs = [as_warp(result.triangle_id, wp.int32), as_warp(result.barycentric, wp.vec3), as_warp(result.depth, wp.float32)]
-    launch(kernels.resolve_samples, (height, width), [points, depths, corners, keys, *outputs])
+    launch(kernels.resolve_samples, (height, width), [points, depths, corners, keys], outputs)
     return result
 
 
@@ -96,7 +96,8 @@ def interpolate(attributes: np.ndarray, raster: RasterResult, triangles: np.ndar
     launch(
         kernels.interpolate_attributes,
         len(out),
-        [as_warp(table, wp.float32), corners, ids, weights, as_warp(out, wp.float32)],
+        [as_warp(table, wp.float32), corners, ids, weights],
+        [as_warp(out, wp.float32)],
     )
     return out.reshape(raster.triangle_id.shape + attributes.shape[1:])
 
@@ -112,7 +113,7 @@ def sample_image(image: np.ndarray, points_px: np.ndarray, decode: np.ndarray | 
     is_bytes = image.dtype == np.uint8
     values = as_warp(np.ascontiguousarray(image, None if is_bytes else np.float32), wp.uint8 if is_bytes else wp.float32)
     table = as_warp(np.ascontiguousarray(np.arange(256) / 255 if decode is None else decode, np.float32), wp.float32)
-    launch(kernels.sample_bilinear, len(out), [values, table, position, as_warp(out, wp.float32)])
+    launch(kernels.sample_bilinear, len(out), [values, table, position], [as_warp(out, wp.float32)])
     return out.reshape(*points_px.shape[:-1], image.shape[2])
 
 
@@ -128,7 +129,7 @@ def sample_image_bicubic(image: np.ndarray, points_px: np.ndarray) -> np.ndarray
     position = as_warp(np.ascontiguousarray(points_px.reshape(-1, 2) - 0.5, np.float32), wp.vec2)
     out = np.empty((points_px.size // 2, image.shape[2]), np.float32)
     pixels = as_warp(np.ascontiguousarray(image), wp.uint8)
-    launch(kernels.sample_bicubic_bytes, len(out), [pixels, position, as_warp(out, wp.float32)])
+    launch(kernels.sample_bicubic_bytes, len(out), [pixels, position], [as_warp(out, wp.float32)])
     return np.clip(out, 0, 255, out=out).reshape(*points_px.shape[:-1], image.shape[2])
 
 

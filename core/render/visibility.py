@@ -10,7 +10,7 @@ import numpy as np
 
 from ..types import Camera
 from .camera import camera_position
-from .runtime import as_warp, launch, load_kernels, load_warp
+from .runtime import as_warp, launch_on_cpu, load_kernels, load_warp
 
 MARGIN_M = 2e-4
 """Last stretch of a ray before its target where nothing counts as in the way: .2 mm."""
@@ -31,15 +31,15 @@ class Occluder:
         ends = np.ascontiguousarray(targets, np.float32)
         starts = np.ascontiguousarray(np.broadcast_to(np.asarray(origins, np.float32), ends.shape))
         free = np.empty(len(ends), np.uint8)
-        inputs = [self.mesh.id, as_warp(starts, wp.vec3), as_warp(ends, wp.vec3), margin, as_warp(free, wp.uint8)]
-        launch(kernels.find_occlusion, len(ends), inputs)
+        inputs = [self.mesh.id, as_warp(starts, wp.vec3), as_warp(ends, wp.vec3), margin]
+        launch_on_cpu(kernels.find_occlusion, len(ends), inputs, [as_warp(free, wp.uint8)])
         return free.astype(bool)
 
     def openness(self, points: np.ndarray, normals: np.ndarray, num_rays: int = 64, reach: float = 0.15) -> np.ndarray:
         """Cosine-weighted share of the hemisphere over each point [N, 3] that is free for `reach` m, [N] in [0, 1]."""
         wp, kernels = load_warp(), load_kernels()
         result = np.empty(len(points), np.float32)
-        launch(
+        launch_on_cpu(
             kernels.count_open_rays,
             len(points),
             [
@@ -49,8 +49,8 @@ class Occluder:
                 as_warp(cosine_directions(num_rays), wp.vec3),
                 MARGIN_M,
                 reach,
-                as_warp(result, wp.float32),
             ],
+            [as_warp(result, wp.float32)],
         )
         return result
 
@@ -60,7 +60,7 @@ class Occluder:
         queries = as_warp(np.ascontiguousarray(points, np.float32), wp.vec3)
         face, weights = np.empty(len(points), np.int32), np.zeros((len(points), 3), np.float32)
         outputs = [as_warp(face, wp.int32), as_warp(weights, wp.vec3)]
-        launch(kernels.find_closest_points, len(points), [self.mesh.id, queries, reach, *outputs])
+        launch_on_cpu(kernels.find_closest_points, len(points), [self.mesh.id, queries, reach], outputs)
         return face, weights
 
     def lamp_visibility(

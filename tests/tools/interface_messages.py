@@ -22,15 +22,15 @@ TEXTS = {"text", "title", "confirm_text", "heading"}
 MARKS = {"iface_": 0, "rpt_": 0, "tip_": 0, "n_": 0, "poll_message_set": 0, "report": 1, "draw_sentence": 2, "_section": 0}
 """Functions and the place of their argument that is shown."""
 SAME = frozenset({
-    "", "Likeness", "CPU", "CUDA", "FLAME", "Python", "FBX (.fbx)", "Wavefront OBJ (.obj)", "NumPy (.npz)", "Blender (.blend)",
-    "glTF Binary (.glb)", "Name", "Remove Name", "Remove Active",
+    "", "Likeness", "CPU", "CUDA", "Metal", "FLAME", "Python", "FBX (.fbx)", "Wavefront OBJ (.obj)", "NumPy (.npz)",
+    "Blender (.blend)", "glTF Binary (.glb)", "Name", "Remove Name", "Remove Active",
 })  # fmt: skip
 """The same in every language, and the names of Blender's own preset properties."""
 TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
-    "core/photo/quality.py", "core/pipeline.py", "operators/*.py", "scene/export.py", "scene/identity.py", "scene/skin.py",
-    "worker/client.py", "worker/jobs.py",
+    "core/photo/quality.py", "core/pipeline.py", "core/render/device.py", "operators/*.py", "scene/export.py",
+    "scene/identity.py", "scene/skin.py", "worker/client.py", "worker/jobs.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
 STAGES = (
@@ -38,10 +38,14 @@ STAGES = (
     "worker/stories.py",
 )  # fmt: skip
 """Where else jobs tell how far they are, and heads what cannot be done."""
-SENTENCES = {"COMPILING", "LINK", "NOTHING", "NO_TOOL", "SILENT", "OLD_HEAD", "OTHER_MESH", "CHOOSE_PYTHON"}
+SENTENCES = {
+    "COMPILING", "LINK", "NOTHING", "NO_TOOL", "SILENT", "OLD_HEAD", "OTHER_MESH", "CHOOSE_PYTHON", "NO_CUDA", "NO_METAL",
+}  # fmt: skip
 ENDINGS = {"client.py", "cache.py"}
 """Files whose sentences end in one of several remedies or name one of several reasons."""
-SPEAKERS = {"_unknown_format", "covering_warnings", "describe_end", "describe_error", "why_not"}
+SPEAKERS = {
+    "_unknown_format", "covering_warnings", "describe_end", "describe_error", "describe_failure", "describe_use", "why_not",
+}  # fmt: skip
 """Functions that return such sentences."""
 WORD = re.compile(r"[^\W\d_]{2}")
 

@@ -146,6 +146,37 @@ def test_a_worker_killed_between_jobs_is_replaced_unnoticed(jobs):
     assert job.result == 2
 
 
+def test_an_idle_worker_whose_settings_changed_is_ended_and_the_next_job_has_a_new_one(jobs):
+    first = jobs.submit("One", "whoami", {})
+    finish(jobs, first)
+    jobs.renew_worker()
+    assert jobs.worker is None
+    second = jobs.submit("Two", "whoami", {})
+    finish(jobs, second)
+    assert second.result[0] != first.result[0]
+    third = jobs.submit("Three", "whoami", {})
+    finish(jobs, third)
+    assert third.result[0] == second.result[0]
+
+
+def test_settings_that_change_during_a_job_hold_from_the_next_one_on(jobs):
+    first, second = jobs.submit("One", "whoami", {}), jobs.submit("Two", "whoami", {"turn": 2})
+    jobs.renew_worker()
+    finish(jobs, first, second)
+    assert (first.state, second.state) == (DONE, DONE)
+    assert first.result[0] != second.result[0]
+
+
+def test_the_worker_is_told_the_device(monkeypatch):
+    monkeypatch.setenv("LIKENESS_DEVICE", "cpu")
+    row = Jobs(lambda: Worker(device="mps"))
+    try:
+        finish(row, row.submit("Worker", "check", {}))
+        assert row.facts[1] == "The built-in head does not run on Metal."
+    finally:
+        row.close()
+
+
 def test_what_stories_and_native_code_print_does_not_disturb(jobs):
     job = jobs.submit("Print", "print_much", {})
     finish(jobs, job)
