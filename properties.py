@@ -79,9 +79,10 @@ class LikenessJob(bpy.types.PropertyGroup):
 
 
 class LikenessWork(bpy.types.PropertyGroup):
-    """The row of jobs, the running one first; never saved."""
+    """The row of jobs, the running one first, and how many more wait behind those; never saved."""
 
     row: CollectionProperty(type=LikenessJob, options={"SKIP_SAVE"})
+    num_more: IntProperty(options={"SKIP_SAVE"})
     is_running: BoolProperty(options={"SKIP_SAVE"})
     error: StringProperty(options={"SKIP_SAVE"})
     worker: StringProperty(options={"SKIP_SAVE"})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -32,21 +32,10 @@ from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
 from .render.runtime import COMPILING, are_kernels_compiled, warm_up
-from .types import Camera, FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
+from .story import run
+from .types import Camera, FitResult, FittedPhoto, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
 
-Result = TypeVar("Result")
 TEXTURE_SIZE = 2048
-
-
-def run(job: Generator[Progress, None, Result], on_progress: Callable[[Progress], None] | None = None) -> Result:
-    """Drive a story to its end and return its result."""
-    while True:
-        try:
-            progress = next(job)
-        except StopIteration as end:
-            return end.value
-        if on_progress:
-            on_progress(progress)
 
 
 @contextmanager

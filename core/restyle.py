@@ -10,6 +10,7 @@ import numpy as np
 
 from .appearance.albedo import paint_albedo, skin_colour
 from .appearance.canvas import get_canvas
+from .appearance.catalogue import RELIEF
 from .appearance.face_map import find_face_map
 from .appearance.parameters import Appearance, describe_appearance, read_appearance
 from .appearance.restyle import OF_THE_RELIEF, change_appearance, move_albedo, restyle_relief
@@ -17,16 +18,13 @@ from .errors import SkinError
 from .fit.texture import bake_surface_maps
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
-from .pipeline import run
 from .render.runtime import COMPILING, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
+from .story import run
 from .types import HeadAsset, Progress, Texture
 
 KERNELS = (load_skin_kernels, load_relief_kernels)
 
 _kept: list[tuple[weakref.ref[HeadModel], Appearance, np.ndarray]] = []
-
-
-RELIEF = ("displacement", "normal", "roughness")
 
 
 @dataclass(frozen=True)

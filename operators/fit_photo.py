@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..preferences import chosen_model
 from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
 from ..translations import CONTEXT
 from .head_operator import HeadOperator
-from .job import get_jobs, hand_over, show_jobs
+from .job import cancel_job, hand_over, show_jobs
 
 
 class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
@@ -84,7 +85,13 @@ class LIKENESS_OT_cancel(bpy.types.Operator):
     bl_label = "Cancel"
     bl_options: set[Any] = {"INTERNAL"}
 
-    number: IntProperty(name="Job", description="Which job; 0 is the one that runs", default=0, options={"SKIP_SAVE"})
+    number: IntProperty(
+        name="Job", description="Which job; 0 is the one that runs, -1 all that wait", default=0, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return tip_("Stop all that wait; what runs goes on") if properties.number == -1 else tip_(cls.__doc__)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -95,9 +102,7 @@ class LIKENESS_OT_cancel(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """End the job; the operator that watches it sees so at its next tick."""
-        jobs = get_jobs()
-        for job in [job for job in jobs.open_jobs if self.number in (0, job.number)][:1]:
-            jobs.cancel(job)
+        cancel_job(self.number)
         show_jobs(context)
         return {"FINISHED"}
 

@@ -1,6 +1,7 @@
 """Long work under an operator: a job in the worker process, watched by a modal operator; straight through in background mode.
 
-Rule of this file: it knows Blender's window manager and nothing of heads. A timer belongs to one operator's job and goes with it.
+Rule of this file: it knows Blender's window manager and nothing of heads. A timer is there while operators watch jobs in its
+window, and goes with the last of them.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ import importlib
 import sys
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..core.errors import describe_error
+from ..core.story import run
 from ..translations.sentences import translate_sentence
 from .telling import describe_refusal
 
 if TYPE_CHECKING:
+    from ..core.types import Progress
     from ..worker.client import Worker
     from ..worker.jobs import Job, Jobs
 
@@ -29,9 +33,28 @@ UNDO_MODES = {"OBJECT", "POSE"}
 
 TOOLS = ("TRANSFORM_OT_", "LIKENESS_OT_correct_landmarks")
 
+MAX_SHOWN = 5
+"""So many jobs of the row are named, of the others how many they are: what each tick compares and draws stays small."""
+
+
+@dataclass
+class Finishing:
+    """A result that is being put into the scene in steps that tell how far they are."""
+
+    title: str
+    stage: str
+    fraction: float
+    is_unwanted: bool = False
+
+
 _jobs: Jobs | None = None
 _polled_s = 0.0
+_watched: dict[int, int] = {}
+"""Number of a job that an operator watches, until its result is in the scene -> the window whose timer wakes the operator."""
 _timers: dict[int, bpy.types.Timer] = {}
+"""One for each window: of several, each would wake every operator."""
+_finishing: dict[int, Finishing] = {}
+"""By the job's number."""
 
 
 class JobOperator:
@@ -55,32 +78,31 @@ class JobOperator:
 
         try:
             _, story, arguments = self._request()
-            return run_to_end(self._finish_in_steps(context, run_to_end(STORIES[story](**arguments))))
+            return run(self._finish_in_steps(context, run(STORIES[story](**arguments))))
         except Exception as error:
             return self._fail(context, describe_error(error))
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look at every tick how far the job is; Esc stops the running one."""
-        open_jobs = get_jobs().open_jobs
-        is_escape = event.type == "ESC" and event.value == "PRESS" and bool(open_jobs) and not is_tool_running(context)
+        is_open = bool(_finishing or get_jobs().open_jobs)
+        is_escape = event.type == "ESC" and event.value == "PRESS" and is_open and not is_tool_running(context)
         if is_escape:
-            get_jobs().cancel(open_jobs[0])
+            cancel_job()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
         was_over = self._job.has_ended
-        poll_jobs()
+        poll_jobs(context)
         # A result is put into the scene one tick after it came, so that the window is drawn in between.
         is_over = self._job.has_ended and (was_over or self._job.state != "done")
         outcome = self._end(context) if is_over else self._prepare()
-        show_jobs(context)
+        if is_escape or is_over:
+            show_jobs(context)
         return outcome or ({"RUNNING_MODAL"} if is_escape else {"PASS_THROUGH"})
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: another file is opened, or the program closes."""
         get_jobs().cancel(self._job)
-        if steps := getattr(self, "_steps", None):
-            steps.close()
-        self._drop_timer()
+        self._stop_watching()
         show_jobs(context)
 
     def _start(self, context: bpy.types.Context) -> set[str]:
@@ -89,7 +111,10 @@ class JobOperator:
         except Exception as error:
             return self._fail(context, describe_error(error))
         context.window_manager.likeness_job.error = ""
-        _timers[self._job.number] = context.window_manager.event_timer_add(TICK_S, window=context.window)
+        window = context.window.as_pointer()
+        if window not in _timers:
+            _timers[window] = context.window_manager.event_timer_add(TICK_S, window=context.window)
+        _watched[self._job.number] = window
         context.window_manager.modal_handler_add(self)
         show_jobs(context)
         return {"RUNNING_MODAL"}
@@ -97,15 +122,17 @@ class JobOperator:
     def _end(self, context: bpy.types.Context) -> set[str] | None:
         """What became of the job; None while its result waits for a mode that can be undone, or is being taken in."""
         job: Job = self._job
-        if job.state == "done" and is_tool_running(context):
-            return None
-        if job.state == "done" and context.mode not in UNDO_MODES:
-            set_status(context, rpt_("Likeness: {title} is ready: leave this mode (Tab) to see it").format(title=job.title))
-            return None
-        if job.state == "done":
+        finishing = _finishing.get(job.number)
+        is_cancelled = job.state == "cancelled" or (finishing is not None and finishing.is_unwanted)
+        if job.state == "done" and not is_cancelled:
+            if is_tool_running(context):
+                return None
+            if context.mode not in UNDO_MODES:
+                set_status(context, rpt_("Likeness: {title} is ready: leave this mode (Tab) to see it").format(title=job.title))
+                return None
             return self._take_result(context)
-        self._drop_timer()
-        if job.state == "cancelled":
+        self._stop_watching()
+        if is_cancelled:
             self.report({"INFO"}, "Cancelled: nothing was changed")
             return {"CANCELLED"}
         if job.details:
@@ -116,16 +143,19 @@ class JobOperator:
         """One step of _finish_in_steps a tick; a tick that came up during the last step passes, so that the window is drawn."""
         if time.monotonic() - getattr(self, "_stepped_s", 0.0) < TICK_S / 2:
             return None
+        job: Job = self._job
         try:
-            self._steps = getattr(self, "_steps", None) or self._finish_in_steps(context, self._job.result)
-            next(self._steps)
+            self._steps = getattr(self, "_steps", None) or self._finish_in_steps(context, job.result)
+            progress = next(self._steps)
+            if progress is not None:
+                _finishing[job.number] = Finishing(job.title, progress.stage, progress.fraction)
             self._stepped_s = time.monotonic()
             return None
         except StopIteration as end:
             outcome: set[str] = end.value
         except Exception as error:
             outcome = self._fail(context, describe_error(error))
-        self._drop_timer()
+        self._stop_watching()
         return outcome
 
     def _prepare(self) -> None:
@@ -133,8 +163,13 @@ class JobOperator:
         if (name := next((name for name in names if name not in sys.modules), None)) is not None:
             importlib.import_module(name)
 
-    def _drop_timer(self) -> None:
-        if timer := _timers.pop(self._job.number, None):
+    def _stop_watching(self) -> None:
+        """The job is watched no longer; of a result that is being put into the scene, what is there goes."""
+        if steps := getattr(self, "_steps", None):
+            steps.close()
+        _finishing.pop(self._job.number, None)
+        window = _watched.pop(self._job.number, None)
+        if window not in _watched.values() and (timer := _timers.pop(window, None)):
             bpy.context.window_manager.event_timer_remove(timer)
 
     def _fail(self, context: bpy.types.Context, sentence: str) -> set[str]:
@@ -146,8 +181,11 @@ class JobOperator:
         """The job's title for a person, the story (worker/stories.py) and its arguments."""
         raise NotImplementedError
 
-    def _finish_in_steps(self, context: bpy.types.Context, result: Any) -> Generator[None, None, set[str]]:
-        """_finish; operators that take long over it let the window be drawn in between."""
+    def _finish_in_steps(self, context: bpy.types.Context, result: Any) -> Generator[Progress | None, None, set[str]]:
+        """_finish; operators that take long over it let the window be drawn in between.
+
+        Where it yields Progress it is shown as a job is, and can be cancelled: it is closed then, and has to leave nothing.
+        """
         return self._finish(context, result)
         yield
 
@@ -155,12 +193,31 @@ class JobOperator:
         raise NotImplementedError
 
 
-def poll_jobs() -> None:
+def poll_jobs(context: bpy.types.Context) -> None:
     """Look after the row once a tick, however many operators watch it."""
     global _polled_s
     if time.monotonic() - _polled_s >= TICK_S / 2:
         get_jobs().poll()
+        show_jobs(context)
         _polled_s = time.monotonic()
+
+
+def is_watching() -> bool:
+    """Whether a job is open, or done and its result not in the scene yet."""
+    return bool(_watched)
+
+
+def cancel_job(number: int = 0) -> None:
+    """End a job, 0: the first that is shown, -1: all that wait. What is being put into the scene ends at its operator's tick."""
+    jobs = get_jobs()
+    if found := next((key for key in _finishing if number in (0, key)), None):
+        _finishing[found].is_unwanted = True
+    elif number == -1:
+        for job in reversed(jobs.open_jobs[1:]):
+            jobs.cancel(job)
+    else:
+        for job in [job for job in jobs.open_jobs if number in (0, job.number)][:1]:
+            jobs.cancel(job)
 
 
 def is_tool_running(context: bpy.types.Context) -> bool:
@@ -195,6 +252,8 @@ def close_jobs() -> None:
         _jobs.close()
         show_jobs(bpy.context)
         _jobs = None
+    _watched.clear()
+    _finishing.clear()
     while _timers:
         bpy.context.window_manager.event_timer_remove(_timers.popitem()[1])
 
@@ -218,19 +277,24 @@ def renew_worker() -> None:
 def show_jobs(context: bpy.types.Context) -> None:
     """Write the row into the window manager's properties and the status bar; redraw the sidebars where something changed."""
     state, jobs = context.window_manager.likeness_job, get_jobs()
-    shown = [
-        (job.number, job.title, job.stage, round(job.fraction, 2), _describe_time(job.remaining_s)) for job in jobs.open_jobs
+    num_jobs = len(_finishing) + len(jobs.open_jobs)
+    shown = [(number, job.title, job.stage, round(job.fraction, 2), "") for number, job in _finishing.items()]
+    shown += [
+        (job.number, job.title, job.stage, round(job.fraction, 2), _describe_time(job.remaining_s))
+        for job in jobs.open_jobs[:MAX_SHOWN]
     ]
-    if shown == [(item.number, item.name, item.stage, round(item.fraction, 2), item.remaining) for item in state.row]:
+    del shown[MAX_SHOWN:]
+    known = [(item.number, item.name, item.stage, round(item.fraction, 2), item.remaining) for item in state.row]
+    if (shown, num_jobs - len(shown)) == (known, state.num_more):
         return
     state.row.clear()
     for number, title, stage, fraction, remaining in shown:
         item = state.row.add()
         item.number, item.name, item.stage, item.fraction, item.remaining = number, title, stage, fraction, remaining
-    state.is_running, state.worker = bool(shown), " | ".join(jobs.facts)
+    state.num_more, state.is_running, state.worker = num_jobs - len(shown), bool(shown), " | ".join(jobs.facts)
     if shown:
         _, title, stage, fraction, remaining = shown[0]
-        others = rpt_(", {count} waiting").format(count=len(shown) - 1) if len(shown) > 1 else ""
+        others = rpt_(", {count} waiting").format(count=num_jobs - 1) if num_jobs > 1 else ""
         left = f", {remaining}" if remaining else ""
         stage = translate_sentence(stage)
         set_status(context, f"Likeness: {title}: {stage} ({fraction:.0%}{left}){others}   {rpt_('Esc: Cancel')}")
@@ -257,12 +321,3 @@ def set_status(context: bpy.types.Context, status: str | None) -> None:
     workspaces = bpy.data.workspaces if status is None else [context.workspace]
     for workspace in filter(None, workspaces):
         workspace.status_text_set(status)
-
-
-def run_to_end(steps: Generator[Any, None, Any]) -> Any:
-    """Drive a generator to its result."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value

@@ -7,13 +7,14 @@ head in between (undo, redo, another file) ends the wishes, so that sliders and 
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 
-from ..core.errors import SkinError
+from ..core.errors import SkinError, describe_error
 from ..translations.sentences import translate_sentence
 from .job import JobOperator, get_jobs
 from .selection import find_object, require_head
@@ -134,7 +135,10 @@ class RestylesSkin(JobOperator):
         return rpt_("{name}'s skin").format(name=obj.name), "restyle", arguments
 
     def _start(self, context: bpy.types.Context) -> set[str]:
-        uid = self._head().session_uid
+        try:
+            uid = self._head().session_uid
+        except Exception as error:
+            return self._fail(context, describe_error(error))
         _let_go(uid)
         _due.pop(uid, None)
         outcome = super()._start(context)
@@ -143,18 +147,28 @@ class RestylesSkin(JobOperator):
         _watch()
         return outcome
 
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator: another file is opened, or the program closes."""
+        super().cancel(context)
+        self._end_wish()
+
     def _end(self, context: bpy.types.Context) -> set[str] | None:
         if _painting.get(self._uid) is not self._job:
-            self._drop_timer()  # a newer wish took its place
+            self._stop_watching()  # a newer wish took its place
             return {"CANCELLED"}
         outcome = super()._end(context)
         if outcome is not None:
+            self._end_wish()
+        return outcome
+
+    def _end_wish(self) -> None:
+        """Nothing is painted for this wish any more, unless a newer one took its place."""
+        if _painting.get(self._uid) is self._job:
             del _painting[self._uid]
             self._forget()
             _watch()
-        return outcome
 
-    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
+    def _finish_in_steps(self, context: bpy.types.Context, result: Any) -> Generator[None, None, set[str]]:
         from ..scene import skin
 
         obj = find_object(self._uid)
@@ -162,7 +176,8 @@ class RestylesSkin(JobOperator):
             raise SkinError("The head is gone: nothing was painted.")
         if skin.stamp(obj) != self._stamp:
             raise SkinError(f"{obj.name} was painted otherwise in the meantime: please choose its skin again.")
-        skin.put_on(obj, result)
+        yield from skin.put_on_in_steps(obj, result)
+        obj = find_object(self._uid)
         skin.forget_wish(obj)
         self.report({"INFO"}, rpt_("Painted {name}'s skin").format(name=obj.name))
         return {"FINISHED"}

@@ -9,7 +9,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..translations.sentences import translate_sentence
-from .job import JobOperator, close_jobs, get_jobs
+from .job import JobOperator, close_jobs, get_jobs, is_watching
 
 
 class LIKENESS_OT_test_worker(JobOperator, bpy.types.Operator):
@@ -23,6 +23,9 @@ class LIKENESS_OT_test_worker(JobOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.window_manager.likeness_job.is_running:
             cls.poll_message_set("A head is being made: wait for it, or cancel it")
+            return False
+        if is_watching():
+            cls.poll_message_set("A finished head waits to be put into the scene: leave the 3D view's present mode first")
             return False
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..translations.sentences import translate_sentence
 from .drawing import SidebarPanel, draw_sentence, thumbnail_of
@@ -43,6 +44,10 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
             row = column.row(align=True)
             row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}", translate=False)
             row.operator("likeness.cancel", text="", icon="X").number = item.number
+        if job.num_more:
+            row = layout.row(align=True)
+            row.label(text=iface_("and {count} more").format(count=job.num_more), icon="BLANK1", translate=False)
+            row.operator("likeness.cancel", text="", icon="X").number = -1
 
     def _draw_others(self, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
         names = [Path(path).name for path in settings.others.splitlines()]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Generator, Mapping
 
 import bpy
 import numpy as np
 from PIL import Image
 
+from ..core.errors import SceneError
 from ..core.image_files import EncodedImage, encode_texture
 from ..core.types import Texture
 
@@ -26,6 +28,27 @@ def create_image(encoded: EncodedImage, name: str) -> bpy.types.Image:
     image.source = "FILE"
     image.colorspace_settings.name = encoded.color_space
     return image
+
+
+def create_images_in_steps(files: Mapping[str, EncodedImage], name: str) -> Generator[None, None, dict[str, bpy.types.Image]]:
+    """create_image for each, "name key", and one decoded a step: else their first drawing holds the window for all of them.
+
+    Whatever ends it early takes away what it made, and nothing else. Raises SceneError when that is gone after a step.
+    """
+    made: dict[str, int] = {}
+    try:
+        for key, encoded in files.items():
+            image = create_image(encoded, f"{name} {key}")
+            made[key] = image.session_uid
+            len(image.pixels)
+            yield
+        images = {image.session_uid: image for image in bpy.data.images}
+        if not images.keys() >= set(made.values()):
+            raise SceneError("An undo came in between: nothing was changed, please try again.")
+        return {key: images[uid] for key, uid in made.items()}
+    except BaseException:
+        bpy.data.batch_remove([image for image in bpy.data.images if image.session_uid in made.values()])
+        raise
 
 
 def read_pixels(image: bpy.types.Image) -> np.ndarray:

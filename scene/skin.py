@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -18,22 +19,22 @@ import bpy
 import numpy as np
 
 from ..core.appearance.albedo import skin_colour, with_colour
-from ..core.appearance.catalogue import IN_RELIEF, NAMES, NUMBERS
+from ..core.appearance.catalogue import IN_RELIEF, NAMES, NUMBERS, RELIEF
 from ..core.appearance.parameters import OLD_HEAD, read_appearance
 from ..core.appearance.restyle import change_appearance
 from ..core.errors import SkinError
 from ..core.head.kinds import kinds_of_parts
 from ..core.identity.gauges import load_gauges
-from ..core.image_files import PackedPaint
+from ..core.image_files import EncodedImage, PackedPaint
 from .head import BASE_PREFIX, HEAD, TEXTURE_PREFIX, head_rig, texture_images
-from .image import create_image, read_file
+from .image import create_image, create_images_in_steps, read_file
 from .material import retint_skin
 
 RECORD = "likeness_painted"
 """The mesh object's property with what the skin was: 'made' and 'base', numbers as JSON; 'base_linear_rgb'; 'told', the numbers
 that were put on last, as JSON, 'painted', their albedo file's hash, and 'has_relief', whether the lines of age are ours. Images
 of the base: BASE_PREFIX + name."""
-COLOUR, RELIEF = ("albedo", "subsurface"), ("displacement", "normal", "roughness")
+COLOUR = ("albedo", "subsurface")
 SAME = 5e-5
 """Numbers nearer than this are the same: provenance rounds to four decimals."""
 USUAL = {number.name: number.usual for number in NUMBERS}
@@ -183,16 +184,48 @@ def restyle_arguments(obj: bpy.types.Object, wanted: dict[str, float]) -> dict[s
 def put_on(obj: bpy.types.Object, paint: PackedPaint) -> None:
     """Another skin, made from restyle_arguments, takes the place of the head's. Raises SkinError."""
     require_skin(obj)
+    files = _files_to_put_on(obj, paint)
+    _put_on(obj, paint, {key: create_image(encoded, f"{obj.name} restyled {key}") for key, encoded in files.items()})
+
+
+def put_on_in_steps(obj: bpy.types.Object, paint: PackedPaint) -> Generator[None, None, None]:
+    """As put_on, with pauses for a window to be drawn: first the textures, one by one, and all of the head in the last step.
+
+    Whatever ends it early leaves the head as it was. Raises SkinError, SceneError when the head has changed in a pause.
+    """
+    require_skin(obj)
+    uid, was = obj.session_uid, stamp(obj)
+    new = yield from create_images_in_steps(_files_to_put_on(obj, paint), f"{obj.name} restyled")
+    try:
+        found = next((other for other in bpy.data.objects if other.session_uid == uid), None)
+        if found is None or stamp(found) != was:
+            raise SkinError("The head was changed or removed meanwhile: please choose its skin again.")
+        _put_on(found, paint, new)
+    except BaseException:
+        bpy.data.batch_remove([image for image in new.values() if image.users == 0])
+        raise
+
+
+def _files_to_put_on(obj: bpy.types.Object, paint: PackedPaint) -> dict[str, EncodedImage]:
+    """None where the paint is what the head had before any other skin: these textures are in the file."""
+    record = _painted_record(obj)
+    base = json.loads(record["base"]) if record is not None else dict(read_numbers(obj))
+    return {} if _is_base(base, paint) else paint.textures
+
+
+def _is_base(base: dict[str, Any], paint: PackedPaint) -> bool:
+    return all(abs(paint.provenance["appearance"][name] - base[name]) <= SAME for name in NAMES)
+
+
+def _put_on(obj: bpy.types.Object, paint: PackedPaint, new: dict[str, bpy.types.Image]) -> None:
     record = _painted_record(obj)
     if record is None:
         record = _keep_base(obj)
-    base, numbers = json.loads(record["base"]), paint.provenance["appearance"]
+    base, numbers, skin = json.loads(record["base"]), paint.provenance["appearance"], paint.skin_linear_rgb
     kept = {key: image for key, image in _base_images(obj).items() if key in COLOUR or record["has_relief"]}
-    if all(abs(numbers[name] - base[name]) <= SAME for name in NAMES):
-        images, skin, numbers = kept, np.array(record["base_linear_rgb"]), base
-    else:
-        new = {key: create_image(encoded, f"{obj.name} {key} restyled") for key, encoded in paint.textures.items()}
-        images, skin = kept | new, paint.skin_linear_rgb
+    if _is_base(base, paint):
+        skin, numbers = np.array(record["base_linear_rgb"]), base
+    images = kept | new
     swap_textures(obj, images, skin)
     _tell(obj, numbers, json.loads(record["made"]), skin)
     record["told"], record["painted"] = json.dumps(numbers), _fingerprint(images["albedo"])

@@ -51,3 +51,5 @@ NUMBERS = (
 NAMES = tuple(number.name for number in NUMBERS)
 IN_RELIEF = ("age", "wrinkles")
 """Numbers that change the surface's relief too, not its colour alone."""
+RELIEF = ("displacement", "normal", "roughness")
+"""The textures that show it."""

@@ -14,18 +14,21 @@ from likeness.core.appearance.catalogue import GROUPS, NAMES, NUMBERS
 from likeness.core.appearance.parameters import RANGES, Appearance
 from likeness.core.appearance.skin import MELANIN_RANGE, melanin_of_tone, tone_of_melanin, typology_angle
 from likeness.core.config import ASSETS_DIR
-from likeness.core.errors import SkinError
+from likeness.core.errors import LikenessError, SkinError
 from likeness.core.head.library import get_model
 from likeness.core.image_files import encode_texture, pack_paint
 from likeness.core.pipeline import run
 from likeness.core.restyle import restyle_head
 from likeness.core.types import Texture
-from likeness.operators import restyle_skin
+from likeness.operators import job, restyle_skin
+from likeness.operators.job import get_jobs
 from likeness.scene import correction, skin
 from likeness.scene.export import export_head
 from likeness.scene.head import create_head, is_head, read_head, remove_head, texture_images
 from likeness.scene.image import create_image, read_pixels
 from likeness.scene.provenance import read_provenance
+from likeness.worker.stories import STORIES
+from played_worker import PlayedWorker
 from synthetic import make_asset
 
 pytestmark = [
@@ -438,3 +441,96 @@ def test_without_a_window_no_timer_and_no_handler_waits(obj):
     obj.likeness_skin.melanin = 4
     assert not bpy.app.timers.is_registered(restyle_skin._start_due)
     assert restyle_skin.drop_wishes not in bpy.app.handlers.undo_post
+
+
+def paint_for(obj: bpy.types.Object, **numbers: float):
+    return run(STORIES["restyle"](**skin.restyle_arguments(obj, numbers)))
+
+
+def test_a_skin_is_put_on_texture_by_texture_and_the_head_changes_in_the_last_step(obj):
+    paint, before, images = paint_for(obj, age=70, melanin=3), skin.stamp(obj), len(bpy.data.images)
+    steps = skin.put_on_in_steps(obj, paint)
+    for number in range(len(paint.textures)):
+        next(steps)
+        assert (skin.stamp(obj), len(bpy.data.images)) == (before, images + number + 1)
+    with pytest.raises(StopIteration):
+        next(steps)
+    assert obj.likeness_skin.melanin == pytest.approx(3, abs=1e-4)
+    assert images_in_materials(obj, "Albedo") == {texture_images(obj)["albedo"]}
+    assert [image for image in bpy.data.images if not image.users] == []
+
+
+@pytest.mark.parametrize("end", ["closed", "changed", "undone"])
+def test_a_skin_that_is_not_put_on_to_the_end_leaves_nothing(obj, end):
+    bpy.ops.ed.undo_push(message="a head")
+    obj.location.x = 1
+    bpy.ops.ed.undo_push(message="moved")
+    paint, images = paint_for(obj, melanin=3), {image.name for image in bpy.data.images}
+    steps = skin.put_on_in_steps(obj, paint)
+    next(steps)
+    if end == "closed":
+        steps.close()
+    elif end == "changed":
+        skin.put_on(obj, paint_for(obj, melanin=5))
+        images = {image.name for image in bpy.data.images if image.users}
+    else:
+        bpy.ops.ed.undo()
+    if end != "closed":
+        with pytest.raises(LikenessError, match="changed or removed meanwhile" if end == "changed" else "undo came in between"):
+            run(steps)
+    assert {image.name for image in bpy.data.images} == images
+    assert head_now().likeness_skin.melanin == pytest.approx(5 if end == "changed" else made_melanin(), abs=1e-4)
+
+
+def made_melanin() -> float:
+    return skin.made_numbers(head_now())["melanin"]
+
+
+class Played(restyle_skin.RestylesSkin):
+    """The operator without Blender's part."""
+
+    def __init__(self, obj: bpy.types.Object) -> None:
+        self._uid, self._job = obj.session_uid, get_jobs().submit("skin", "restyle", {"a head": obj.name})
+        self.reports = []
+        restyle_skin._painting[self._uid] = self._job
+
+    def report(self, kinds: set[str], text: str) -> None:
+        self.reports.append((kinds, text))
+
+
+@pytest.fixture
+def played_worker(monkeypatch):
+    monkeypatch.setattr(job, "_start_worker", PlayedWorker)
+    monkeypatch.setattr(job, "_jobs", None)
+    yield
+    job.close_jobs()
+
+
+def test_when_blender_ends_the_operator_its_wish_ends_too(obj, played_worker):
+    skin.wish(obj, {"melanin": 3.0})
+    operator = Played(obj)
+    operator.cancel(bpy.context)
+    assert operator._job.state == "cancelled"
+    assert (restyle_skin._painting, skin.wished_numbers(obj)) == ({}, {})
+
+
+def test_an_operator_that_was_superseded_leaves_the_newer_wish_alone(obj, played_worker):
+    skin.wish(obj, {"melanin": 3.0})
+    operator = Played(obj)
+    newer = restyle_skin._painting[obj.session_uid] = get_jobs().submit("newer", "restyle", {})
+    operator.cancel(bpy.context)
+    assert (restyle_skin._painting, skin.wished_numbers(obj)) == ({obj.session_uid: newer}, {"melanin": 3.0})
+    restyle_skin._painting.clear()
+    skin.forget_wishes()
+
+
+def test_a_head_that_is_not_there_is_a_sentence(obj, played_worker, monkeypatch):
+    operator = Played(obj)
+    restyle_skin._painting.clear()
+
+    def nobody(self) -> bpy.types.Object:
+        raise SkinError("There is no head called 'Nobody'.")
+
+    monkeypatch.setattr(Played, "_head", nobody)
+    assert operator._start(bpy.context) == {"CANCELLED"}
+    assert operator.reports == [({"ERROR"}, "There is no head called 'Nobody'.")]
