@@ -33,7 +33,7 @@ from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
 from .render.runtime import COMPILING, are_kernels_compiled, warm_up
 from .story import run
-from .types import Camera, FitResult, FittedPhoto, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
+from .types import Camera, FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
 
 TEXTURE_SIZE = 2048
 
