@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .types import HeadAsset, Photo, Texture
+from .types import FittedPhoto, HeadAsset, Photo, Texture
 
 LOSSLESS_PIXELS = 6_000_000
 """Photos above this are packed as JPEG (quality 95): a 24 megapixel PNG would cost 40 MB and seconds."""
+LOSSLESS_FURTHER = 1_000_000
+"""The same for a person's further photos, at which nobody looks: painted from JPEG, a texture differs by half a byte's step."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class EncodedImage:
 
 @dataclass(frozen=True)
 class HeadImages:
-    """The files of a head's textures by name, and of its photo where it has one."""
+    """The files of a head's textures by name, of its photo where it has one, and of its further photos."""
 
     textures: dict[str, EncodedImage]
     photo: EncodedImage | None
+    further: tuple[EncodedImage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,14 @@ class PackedHead:
 
     asset: HeadAsset
     images: HeadImages
+
+
+@dataclass(frozen=True)
+class PackedPhoto:
+    """A fitted photo whose picture is a file: `fitted` keeps none of its pixels."""
+
+    image: EncodedImage
+    fitted: FittedPhoto
 
 
 @dataclass(frozen=True)
@@ -61,14 +72,29 @@ def pack_paint(textures: dict[str, Texture], provenance: dict[str, Any], skin_li
 
 def pack_head(asset: HeadAsset) -> PackedHead:
     """Make the image files of a head now, so that writing it into the scene takes no longer than it must."""
-    photo = asset.photo and replace(asset.photo, pixels=np.empty((0, 0, 3), np.uint8), alpha=None)
-    return PackedHead(replace(asset, textures={}, photo=photo), encode_images(asset))
+    photo = asset.photo and _without_pixels(asset.photo)
+    further = tuple(replace(fitted, photo=_without_pixels(fitted.photo)) for fitted in asset.further)
+    return PackedHead(replace(asset, textures={}, photo=photo, further=further), encode_images(asset))
+
+
+def unpack_photo(packed: PackedPhoto) -> FittedPhoto:
+    """The fitted photo with its pixels."""
+    pixels = decode_pixels(packed.image)
+    alpha = pixels[..., 3] if pixels.shape[-1] == 4 else None
+    return replace(packed.fitted, photo=replace(packed.fitted.photo, pixels=pixels[..., :3], alpha=alpha))
+
+
+def _without_pixels(photo: Photo) -> Photo:
+    return replace(photo, pixels=np.empty((0, 0, 3), np.uint8), alpha=None)
 
 
 def encode_images(asset: HeadAsset) -> HeadImages:
     """All image files of a head, two at a time. The threads end before this returns: Blender's operators crash beside
     running threads."""
-    return HeadImages(_encode_textures(asset.textures), encode_photo(asset.photo) if asset.photo is not None else None)
+    photo = encode_photo(asset.photo) if asset.photo is not None else None
+    return HeadImages(
+        _encode_textures(asset.textures), photo, tuple(encode_photo(fitted.photo, LOSSLESS_FURTHER) for fitted in asset.further)
+    )
 
 
 def _encode_textures(textures: dict[str, Texture]) -> dict[str, EncodedImage]:
@@ -82,15 +108,15 @@ def encode_texture(texture: Texture) -> EncodedImage:
 
 
 def decode_pixels(encoded: EncodedImage) -> np.ndarray:
-    """The pixels of a lossless file, as they were encoded: bytes, or 16 bits."""
+    """A file's pixels: bytes, or 16 bits; of a lossless one as they were encoded."""
     pixels = np.array(Image.open(io.BytesIO(encoded.data)))
     return pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
 
 
-def encode_photo(photo: Photo) -> EncodedImage:
+def encode_photo(photo: Photo, lossless_pixels: int = LOSSLESS_PIXELS) -> EncodedImage:
     """The upright photo, with its alpha where it has one."""
     pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
-    is_lossless = photo.alpha is not None or pixels.shape[0] * pixels.shape[1] <= LOSSLESS_PIXELS
+    is_lossless = photo.alpha is not None or pixels.shape[0] * pixels.shape[1] <= lossless_pixels
     return _encode(pixels, "sRGB", is_lossless)
 
 

@@ -17,6 +17,7 @@ from .appearance.parameters import describe_appearance
 from .config import VERSION
 from .errors import TopologyError
 from .fit.confidence import covered_parts, expected_error_mm, judge_fit, shares_of_face
+from .fit.correction import follow_identity
 from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
 from .fit.geometry import LandmarkFit
 from .fit.light import SkinLight, fit_skin_lights, try_light
@@ -24,7 +25,7 @@ from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.mouth_paint import describe_mouth
 from .fit.photometric import SkinLook, fit_person, prepare_skin_look
 from .fit.photometry import load_photometry
-from .fit.several import blend_textures
+from .fit.several import blend_textures, crop_to_head
 from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
 from .head.library import EMBEDDED, get_model
 from .head.model import HeadModel
@@ -33,7 +34,7 @@ from .photo.image import load_photo
 from .photo.landmarks import detect_landmarks, find_faces
 from .render.runtime import COMPILING, are_kernels_compiled, warm_up
 from .story import run
-from .types import Camera, FitResult, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
+from .types import Camera, FitResult, FittedPhoto, HeadAsset, HeadCode, Landmarks, Photo, Progress, Texture
 
 TEXTURE_SIZE = 2048
 
@@ -129,19 +130,30 @@ def _fit_faces(
     asset.provenance.update(painted.provenance)
     if len(photos) > 1:
         asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]
+        kept = [crop_to_head(p, fit.code, fit.camera, tools.model.pose(fit.code)) for p, fit in zip(photos, fits, strict=True)]
+        asset = replace(asset, further=tuple(kept[:main] + kept[main + 1 :]))
     yield Progress("Done", 1.0)
     return asset
 
 
 def repaint_head(
-    photo: Photo, code: HeadCode, camera: Camera, *, texture_size: int = TEXTURE_SIZE
+    photo: Photo,
+    code: HeadCode,
+    camera: Camera,
+    *,
+    further: Sequence[FittedPhoto] = (),
+    texture_size: int = TEXTURE_SIZE,
 ) -> Generator[Progress, None, PaintedHead]:
-    """A head of the embedded model whose shape was corrected -> what the photo paints on it now. Raises ModelError, FaceError."""
+    """A head of the embedded model whose shape was corrected -> what its photos paint on it now. Raises ModelError, FaceError.
+
+    further: the head's other photos as they were fitted: their cameras and expressions follow the shape that it has now.
+    """
     times_s: dict[str, float] = {}
     tools = yield from _load_tools(EMBEDDED, times_s)
     unsure = np.ones(tools.model.num_identity)
-    fit = LandmarkFit(code, camera, np.zeros(1), np.ones(1), unsure)
-    painted = yield from _paint_head([photo], [fit], tools, texture_size, times_s)
+    others = follow_identity(tools.model, tools.calibration, [(f.code, f.camera) for f in further], code.identity)
+    fits = [LandmarkFit(*fit, np.zeros(1), np.ones(1), unsure) for fit in [(code, camera), *others]]
+    painted = yield from _paint_head([photo, *(f.photo for f in further)], fits, tools, texture_size, times_s)
     yield Progress("Done", 1.0)
     return painted
 

@@ -143,6 +143,15 @@ class BoneRotation:
 
 
 @dataclass(frozen=True)
+class FittedPhoto:
+    """A photo of a person, cropped to the head, and how it was fitted: code, and the camera of the crop."""
+
+    photo: Photo
+    code: HeadCode
+    camera: Camera
+
+
+@dataclass(frozen=True)
 class HeadAsset:
     """A finished head, all that Blender or an exporter needs; NumPy only.
 
@@ -159,7 +168,8 @@ class HeadAsset:
     identity [K]; model_name; textures: 'albedo' and 'albedo_confidence' at least;
     skin_linear_rgb [3]; camera, light, photo: None for a head without a photo;
     regions: vertex-group name -> weights [V] in [0, 1];
-    provenance: JSON-able facts (model, licence, photo hash, version, confidence, warnings, times_s).
+    provenance: JSON-able facts (model, licence, photo hash, version, confidence, warnings, times_s);
+    further: the other photos of a head from several, in the order that they were given in.
     """
 
     name: str
@@ -186,3 +196,4 @@ class HeadAsset:
     photo: Photo | None
     regions: dict[str, np.ndarray]
     provenance: dict[str, Any]
+    further: tuple[FittedPhoto, ...] = ()

@@ -1,4 +1,7 @@
-"""Points of the face pulled to where they lie in the photo, in the photo's camera view; the head follows each pull."""
+"""Points of the face pulled to where they lie in the photo, in the photo's camera view; the head follows each pull.
+
+Points that were pulled before are there again, and hold (the rule of pins: scene/correction.py).
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,11 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         description="Where points lie in the photo: a JSON list of [landmark, x, y], pixels from the top left",
         options={"SKIP_SAVE"},
     )
+    released: StringProperty(
+        name="Points Let Go",
+        description="Points pulled in earlier corrections that shall hold no longer: a JSON list of landmarks",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -68,8 +76,12 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
-        self._uid, self._key, self._pins, self._held = obj.session_uid, f"correction {time.monotonic_ns()}", {}, None
-        self._head = self._correction.solve({})
+        self._uid, self._key, self._held = obj.session_uid, f"correction {time.monotonic_ns()}", None
+        self._earlier = correction.read_pins(obj)
+        self._pins = dict(self._earlier)
+        self._head = correction.present(obj, self._correction)
+        if correction.has_strayed(self._head, self._pins):
+            self.report({"INFO"}, "The head was changed since: the yellow points hold again from the next pull on; X lets one go")
         self._view = PhotoView(context, obj)
         self._drawing = HandleDrawing(self._view.region, self._view.region_3d)
         self._view.frame([place for _, place in self._place_handles(obj).values()])
@@ -96,18 +108,23 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         self._give_up(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Pull the points that are given, without a view."""
+        """Pull the points that are given, without a view; those of earlier corrections hold."""
         from ..scene import correction, head
 
         obj = head.find_head(context)
         try:
             pins = {int(point): (float(x), float(y)) for point, x, y in json.loads(self.pins or "[]")}
+            released = {int(point) for point in json.loads(self.released or "[]")}
         except (ValueError, TypeError) as error:
             self.report({"ERROR"}, rpt_("The points are no JSON list of [landmark, x, y] ({error})").format(error=error))
             return {"CANCELLED"}
+        if not pins and not released:
+            return {"FINISHED"}
         try:
-            correction.apply(obj, correction.begin(obj).solve(pins))
-            correction.remember_pins(obj, pins)
+            started = correction.begin(obj)
+            held = {point: pixel for point, pixel in (correction.read_pins(obj) | pins).items() if point not in released}
+            correction.apply(obj, started.solve(held), started)
+            correction.remember_pins(obj, held, started)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
@@ -148,11 +165,14 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
     def _finish(self, context: bpy.types.Context, obj: bpy.types.Object) -> set[str]:
         from ..scene import correction
 
-        if not self._pins:
+        pulled = {point: pixel for point, pixel in self._pins.items() if pixel is not self._earlier.get(point)}
+        released = sorted(self._earlier.keys() - self._pins.keys())
+        if not pulled and not released:
             return self._give_up(context)
-        self.pins = json.dumps([[point, round(float(x), 2), round(float(y), 2)] for point, (x, y) in self._pins.items()])
-        correction.apply(obj, self._head, self._key)
-        correction.remember_pins(obj, self._pins)
+        self.pins = json.dumps([[point, round(float(x), 2), round(float(y), 2)] for point, (x, y) in pulled.items()])
+        self.released = json.dumps(released)
+        correction.apply(obj, self._head, self._correction, self._key)
+        correction.remember_pins(obj, self._pins, self._correction)
         ended = self._end(context, {"FINISHED"})
         hand_over(self, bpy.ops.likeness.repaint, head=obj.name)
         return ended
@@ -171,7 +191,7 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         from ..scene import correction
 
         self._head = self._correction.solve(self._pins)
-        correction.apply(obj, self._head, self._key)
+        correction.apply(obj, self._head, self._correction, self._key)
         self._place_handles(obj)
 
     def _place_handles(self, obj: bpy.types.Object) -> dict[int, tuple[str, Vector]]:
@@ -179,12 +199,15 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         from ..scene import correction
 
         bpy.context.view_layer.update()
-        handles = {}
+        handles, pinned = {}, {}
         for name, points in HANDLES.items():
             for point in points:
-                pixel = self._pins.get(point, self._head.points_px[point])
-                handles[point] = (name, correction.pixel_to_world(obj, self._head.camera, pixel, self._depth_m()))
-        self._drawing.show(handles, set(self._pins))
+                place = correction.pixel_to_world(obj, self._head.camera, self._head.points_px[point], self._depth_m())
+                if point in self._pins:
+                    pinned[point] = place
+                    place = correction.pixel_to_world(obj, self._head.camera, self._pins[point], self._depth_m())
+                handles[point] = (name, place)
+        self._drawing.show(handles, pinned)
         return handles
 
     def _depth_m(self) -> float:
@@ -324,7 +347,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         obj = bpy.data.objects.get(self.head) if self.head else head.find_head(bpy.context)
         if not head.is_head(obj):
             raise SceneError(f"There is no head called '{self.head}'.")
-        self._uid, self._stamp = obj.session_uid, correction.stamp(obj)
+        self._uid, self._stamp, self._missing = obj.session_uid, correction.stamp(obj), correction.count_missing_photos(obj)
         return rpt_("{name}, painted anew").format(name=obj.name), "repaint", correction.repaint_arguments(obj)
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
@@ -334,7 +357,11 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         if obj is None or correction.stamp(obj) != self._stamp:
             raise SceneError("The head was changed or removed meanwhile: nothing was painted. Press Repaint again.")
         correction.repaint(obj, result)
-        self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
+        if self._missing:
+            said = rpt_("Painted {name}, but {count} of its photos are not in this file: what only they showed is now a guess")
+            self.report({"WARNING"}, said.format(name=obj.name, count=self._missing))
+        else:
+            self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
         return {"FINISHED"}
 
 

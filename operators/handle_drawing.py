@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import cos, pi, sin
 
 import blf
@@ -12,7 +13,7 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
-RADIUS_PX, RIM_PX, CORNERS = 5.0, 1.5, 16
+RADIUS_PX, RIM_PX, LINE_PX, CORNERS = 5.0, 1.5, 2.0, 16
 RIM = (0.05, 0.05, 0.05, 0.9)
 FREE, PINNED, HOVERED = (0.95, 0.95, 0.95, 0.85), (1.0, 0.75, 0.1, 1.0), (1.0, 0.35, 0.1, 1.0)
 TEXT_PX = 13
@@ -25,11 +26,12 @@ class HandleDrawing:
         self.hovered: int | None = None
         self._region, self._region_3d = region, region_3d
         self._handles: dict[int, tuple[str, Vector]] = {}
-        self._pinned: set[int] = set()
+        self._pinned: dict[int, Vector] = {}
         self._handler = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
 
-    def show(self, handles: dict[int, tuple[str, Vector]], pinned: set[int]) -> None:
-        """handles: number -> name and place in the world; pinned: those that were pulled."""
+    def show(self, handles: dict[int, tuple[str, Vector]], pinned: dict[int, Vector]) -> None:
+        """handles: number -> name and place in the world; pinned: those that were pulled -> where the head has the point, to
+        which a line leads."""
         self._handles, self._pinned = handles, pinned
         self._region.tag_redraw()
 
@@ -47,7 +49,10 @@ class HandleDrawing:
 
     def _places(self) -> dict[int, Vector]:
         """Number -> pixel in the region, of those in front of the view."""
-        places = {n: location_3d_to_region_2d(self._region, self._region_3d, world) for n, (_, world) in self._handles.items()}
+        return self._project({number: world for number, (_, world) in self._handles.items()})
+
+    def _project(self, worlds: dict[int, Vector]) -> dict[int, Vector]:
+        places = {number: location_3d_to_region_2d(self._region, self._region_3d, world) for number, world in worlds.items()}
         return {number: place for number, place in places.items() if place is not None}
 
     def _draw(self) -> None:
@@ -56,6 +61,9 @@ class HandleDrawing:
         places = self._places()
         scale = bpy.context.preferences.system.ui_scale
         gpu.state.blend_set("ALPHA")
+        for number, end in self._project(self._pinned).items():
+            if number in places and (end - places[number]).length > RADIUS_PX * scale:
+                _draw_line(places[number], end, LINE_PX * scale, PINNED)
         for number, place in places.items():
             colour = HOVERED if number == self.hovered else PINNED if number in self._pinned else FREE
             _draw_disc(place, (RADIUS_PX + RIM_PX) * scale, RIM)
@@ -72,10 +80,21 @@ class HandleDrawing:
             blf.disable(0, blf.SHADOW)
 
 
+def _draw_line(start: Vector, end: Vector, width: float, colour: tuple[float, float, float, float]) -> None:
+    along = (end - start).normalized() * width / 2
+    across = Vector((-along.y, along.x))
+    _draw_triangles([start + across, start - across, end - across, end + across], [(0, 1, 2), (0, 2, 3)], colour)
+
+
 def _draw_disc(centre: Vector, radius: float, colour: tuple[float, float, float, float]) -> None:
     angles = [2 * pi * corner / CORNERS for corner in range(CORNERS)]
     corners = [(centre.x + radius * cos(angle), centre.y + radius * sin(angle)) for angle in angles]
-    triangles = [(0, corner, corner + 1) for corner in range(1, CORNERS - 1)]
+    _draw_triangles(corners, [(0, corner, corner + 1) for corner in range(1, CORNERS - 1)], colour)
+
+
+def _draw_triangles(
+    corners: Sequence[Sequence[float]], triangles: list[tuple[int, int, int]], colour: tuple[float, float, float, float]
+) -> None:
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     shader.uniform_float("color", colour)
-    batch_for_shader(shader, "TRIS", {"pos": corners}, indices=triangles).draw(shader)
+    batch_for_shader(shader, "TRIS", {"pos": [tuple(corner) for corner in corners]}, indices=triangles).draw(shader)

@@ -2,12 +2,20 @@
 
 Rule of this file: pixels are the photo's (image space, core/types.py); a ray through one is a line in the camera object's space,
 so handles lie on the photo wherever the view stands.
+
+The rule of pins: a pulled point stays pulled. Pins are kept with the head, and with them what the photo's fit was before the
+first of them (FIT; of the identity, how much of it is theirs). A later correction starts from that fit and solves all pins,
+old and new, together: which of them came when makes no difference, and a pin that is let go leaves nothing behind; without
+any the head is the fit again. What was done to the identity in between (sliders, another person drawn, steps of the history)
+is taken along as a change of that fit; where it moved a pinned point, the pin wins, from the first pull or release on and not
+before: starting moves nothing. Sculpting stays, and points are pulled on the sculpted face.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -18,17 +26,26 @@ from ..core.errors import CorrectionError
 from ..core.fit.correction import HANDLES, CorrectedHead, Correction
 from ..core.fit.measurement import load_calibration
 from ..core.head.library import get_model
+from ..core.identity.directions import open_space
+from ..core.identity.state import IdentityState, shape
 from ..core.image_files import PackedPaint
 from ..core.types import Camera, HeadCode
-from . import identity
+from . import further_photos, identity
 from .convert import camera_to_lens
 from .expression import read_keys, set_keys
 from .head import HEAD, head_camera, head_rig, read_camera, read_photo, set_expression, texture_images
 from .image import create_image
+from .mesh import read_vertices
 from .skin import swap_textures
 
 PINS = "likeness_pins"
 """The mesh object's property with the pulled points: landmark's number -> pixel in the photo, flat [n, 3]."""
+FIT = "likeness_fit"
+"""The mesh object's property with the photo's expression and camera as they were fitted, while there are pins."""
+OWN = (HEAD, identity.HISTORY, PINS, FIT)
+"""The mesh object's properties that a correction changes."""
+STRAY_PX = 2.0
+"""Nearer than this to its place in the photo a pinned point counts as held."""
 
 
 def why_not(obj: bpy.types.Object) -> str | None:
@@ -39,12 +56,32 @@ def why_not(obj: bpy.types.Object) -> str | None:
 
 
 def begin(obj: bpy.types.Object) -> Correction:
-    """The head as its photo was fitted, ready to be pulled. Raises CorrectionError, IdentityError."""
+    """The head as its photos were fitted, ready to be pulled. Raises CorrectionError, IdentityError."""
     if (reason := why_not(obj)) is not None:
         raise CorrectionError(f"{reason}.")
+    code, camera, state, model = read_code(obj), read_camera(obj), identity.read_state(obj), get_model()
+    assert camera is not None
+    if FIT in obj:
+        fit = obj[FIT]
+        expression = json.loads(fit["expression"])
+        K, R, t = (np.array(fit[f"camera_{key}"]) for key in "KRt")
+        code = replace(code, expression=np.array([expression.get(name, 0.0) for name in model.expression_names]))
+        camera = replace(camera, K=K.reshape(3, 3), R=R.reshape(3, 3), t=t)
+    code = replace(code, identity=state.code - state.pulled)
+    beside = read_vertices(obj.data) - shape(open_space(), IdentityState(state.code))
+    return Correction(model, load_calibration(), code, camera, further_photos.read_fits(obj, model.expression_names), beside)
+
+
+def present(obj: bpy.types.Object, started: Correction) -> CorrectedHead:
+    """The head as it is now, with its points."""
     camera = read_camera(obj)
     assert camera is not None
-    return Correction(get_model(), load_calibration(), read_code(obj), camera)
+    return started.place(read_code(obj), camera)
+
+
+def has_strayed(now: CorrectedHead, pins: Mapping[int, np.ndarray]) -> bool:
+    """Whether a pinned point lies elsewhere in the photo by now."""
+    return any(np.linalg.norm(now.points_px[point] - pixel) > STRAY_PX for point, pixel in pins.items())
 
 
 def read_code(obj: bpy.types.Object) -> HeadCode:
@@ -67,7 +104,7 @@ class Snapshot:
 def take_snapshot(obj: bpy.types.Object) -> Snapshot:
     """The head as it is."""
     rig, camera = head_rig(obj), _camera_object(obj)
-    properties = {name: _plain(obj[name]) for name in (HEAD, identity.HISTORY, PINS) if name in obj}
+    properties = {name: _plain(obj[name]) for name in OWN if name in obj}
     bones = {bone.name: bone.matrix_basis.copy() for bone in rig.pose.bones} if rig else {}
     place = (camera.data.lens, camera.data.shift_x, camera.data.shift_y, camera.matrix_basis.copy())
     return Snapshot(properties, read_keys(obj), bones, place)
@@ -75,8 +112,8 @@ def take_snapshot(obj: bpy.types.Object) -> Snapshot:
 
 def restore(obj: bpy.types.Object, was: Snapshot) -> None:
     """The head as it was. Raises IdentityError."""
-    identity.set_code(obj, np.array(was.properties[HEAD]["identity"]), "")
-    for name in (HEAD, identity.HISTORY, PINS):
+    identity.set_code(obj, np.array(was.properties[HEAD]["identity"]), np.zeros(1), "")
+    for name in OWN:
         if name in was.properties:
             obj[name] = was.properties[name]
         elif name in obj:
@@ -93,10 +130,10 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if hasattr(value, "to_dict") else value.to_list() if hasattr(value, "to_list") else value
 
 
-def apply(obj: bpy.types.Object, corrected: CorrectedHead, key: str = "") -> None:
+def apply(obj: bpy.types.Object, corrected: CorrectedHead, started: Correction, key: str = "") -> None:
     """Make the head, its photo's expression and its camera what was found; what is applied with one key is one step of the
     history. Raises IdentityError."""
-    identity.set_code(obj, corrected.code.identity, key)
+    identity.set_code(obj, corrected.code.identity, corrected.code.identity - started.code.identity, key)
     stored, names = obj[HEAD], get_model().expression_names
     facts = json.loads(stored["facts"])
     facts["expression"] |= dict(zip(names, map(float, corrected.code.expression), strict=True))
@@ -114,12 +151,20 @@ def place_camera(obj: bpy.types.Object, camera: Camera) -> None:
     obj.matrix_basis = Matrix(lens.matrix_world.tolist())
 
 
-def remember_pins(obj: bpy.types.Object, pins: dict[int, np.ndarray]) -> None:
-    """Keep the pulled points beside earlier ones, and tell of them in the provenance."""
-    kept = read_pins(obj) | {point: (float(x), float(y)) for point, (x, y) in pins.items()}
-    obj[PINS] = [float(value) for point, pixel in kept.items() for value in (point, *pixel)]
+def remember_pins(obj: bpy.types.Object, pins: Mapping[int, np.ndarray], started: Correction) -> None:
+    """Keep all pins of the head, and what it was without them; tell of them in the provenance. Without any nothing is kept."""
+    for name in (PINS, FIT):
+        if name in obj:
+            del obj[name]
     facts = json.loads(obj[HEAD]["facts"])
-    facts["provenance"]["corrected_by_hand"] = sorted({name for name, points in HANDLES.items() if set(points) & set(kept)})
+    facts["provenance"].pop("corrected_by_hand", None)
+    if pins:
+        expression = dict(zip(get_model().expression_names, map(float, started.code.expression), strict=True))
+        numbers = {f"camera_{key}": np.ravel(getattr(started.camera, key)).astype(float).tolist() for key in "KRt"}
+        obj[FIT] = {"expression": json.dumps(expression), **numbers}
+        obj[PINS] = [float(value) for point, (x, y) in pins.items() for value in (point, x, y)]
+        told = sorted({name for name, points in HANDLES.items() if set(points) & set(pins)})
+        facts["provenance"]["corrected_by_hand"] = told
     obj[HEAD]["facts"] = json.dumps(facts)
 
 
@@ -151,12 +196,18 @@ def stamp(obj: bpy.types.Object) -> str:
 
 
 def repaint_arguments(obj: bpy.types.Object) -> dict[str, Any]:
-    """What the story 'repaint' needs of a head: photo, code, camera, texture_size. Raises CorrectionError."""
+    """What the story 'repaint' needs of a head: photo, code, camera, further, texture_size. Raises CorrectionError."""
     camera, photo = read_camera(obj), read_photo(obj)
     if camera is None or photo is None:
         raise CorrectionError("This head has no photo to be painted from.")
     size = int(texture_images(obj)["albedo"].size[0])
-    return {"photo": photo, "code": read_code(obj), "camera": camera, "texture_size": size}
+    further = further_photos.pack_further(obj, get_model().expression_names)
+    return {"photo": photo, "code": read_code(obj), "camera": camera, "further": further, "texture_size": size}
+
+
+def count_missing_photos(obj: bpy.types.Object) -> int:
+    """How many of the photos that the head was made from are not in this file."""
+    return further_photos.count_missing(obj, json.loads(obj[HEAD]["facts"])["provenance"])
 
 
 def repaint(obj: bpy.types.Object, paint: PackedPaint) -> None:

@@ -2,7 +2,8 @@
 
 Rule of this file: what a person may want back is in the .blend. Geometry, keys and weights are read from the mesh (an
 artist's edits count); identity, photo expression, pose, camera, light and provenance are properties of the mesh object,
-images are packed and pointed to by it; so saving, appending and reloading need no sidecar file.
+images (further photos of the person too, further_photos.py) are packed and pointed to by it; so saving, appending and reloading
+need no sidecar file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from itertools import chain, count
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -23,6 +23,8 @@ from ..core.types import JOINT_NAMES, BoneRotation, Camera, HeadAsset, Photo
 from . import rig as rigging
 from .camera import create_camera
 from .expression import set_keys
+from .further_photos import IMAGE_PREFIX as FURTHER_PREFIX
+from .further_photos import further_images, photo_facts, read_further, write_further
 from .image import create_image, read_pixels, read_texture
 from .light import create_lights
 from .material import create_materials, material_slots
@@ -52,7 +54,7 @@ TEXTURE_PREFIX = "likeness_texture_"
 BASE_PREFIX = "likeness_base_"
 """What another skin was made from (skin.py): the texture before it."""
 PHOTO = "likeness_photo"
-IMAGE_PREFIXES = (TEXTURE_PREFIX, BASE_PREFIX, PHOTO)
+IMAGE_PREFIXES = (TEXTURE_PREFIX, BASE_PREFIX, PHOTO, FURTHER_PREFIX)
 
 
 def create_head(
@@ -101,6 +103,7 @@ def _create_blocks(asset: HeadAsset, wanted_name: str, files: HeadImages) -> tup
     for material in create_materials(asset, name, textures):
         obj.data.materials.append(material)
     _write_properties(obj, asset, textures, photo)
+    write_further(obj, asset.further, files.further, list(asset.expression))
     return obj.name, rig.name
 
 
@@ -108,6 +111,7 @@ def _discard_blocks(obj: bpy.types.Object) -> None:
     """Take away what _create_blocks made."""
     rig = head_rig(obj)
     blocks = [obj, obj.data, *filter(None, obj.data.materials), *texture_images(obj).values(), obj.get(PHOTO)]
+    blocks += further_images(obj)
     blocks += [rig, rig.data] if rig else []
     bpy.data.batch_remove([block for block in blocks if block is not None])
 
@@ -161,6 +165,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
         light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=read_photo(obj),
         regions=_read_regions(facts["regions"], groups), provenance=facts["provenance"],
+        further=read_further(obj, list(facts["expression"])),
     )  # fmt: skip
 
 
@@ -301,7 +306,7 @@ def _write_properties(
     facts: dict[str, Any] = {
         "name": asset.name, "model_name": asset.model_name, "part_names": asset.part_names, "expression": asset.expression,
         "bone_rotations": {u: [[r.joint, list(map(float, r.axis_angle))] for r in rs] for u, rs in asset.bone_rotations.items()},
-        "regions": list(asset.regions), "provenance": asset.provenance, "photo": _photo_facts(asset.photo),
+        "regions": list(asset.regions), "provenance": asset.provenance, "photo": asset.photo and photo_facts(asset.photo),
     }  # fmt: skip
     arrays = {
         "joints": asset.joints, "pose": asset.pose, "landmarks7": asset.landmarks7, "bone_axes": bone_axes(asset),
@@ -317,13 +322,6 @@ def _write_properties(
         obj[TEXTURE_PREFIX + key] = image
     if photo is not None:
         obj[PHOTO] = photo
-
-
-def _photo_facts(photo: Photo | None) -> dict[str, Any] | None:
-    """What is known of the photo beside its pixels; of its path only the file's name, for a .blend may be given away."""
-    if photo is None:
-        return None
-    return {"focal_px": photo.focal_px, "source": Path(photo.source).name, "sha256": photo.sha256, "notes": photo.notes}
 
 
 def read_photo(obj: bpy.types.Object) -> Photo | None:

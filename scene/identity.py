@@ -26,7 +26,7 @@ from .neutral_shape import move_bones, move_vertices
 HISTORY = "likeness_history"
 """The mesh object's property with earlier states: 'place', 'last' and states by number; number 0 is the head as it was made."""
 LONGEST_HISTORY = 24
-TRAITS_KEY, KEPT_KEY, CODE_KEY = "traits", "kept", "identity"
+TRAITS_KEY, KEPT_KEY, CODE_KEY, PULLED_KEY = "traits", "kept", "identity", "pulled"
 SMALLEST_CHANGE = 1e-6
 """In standard deviations; what is smaller moves nothing and is no step of the history."""
 LEAST_CHANGE = 0.02
@@ -105,11 +105,12 @@ def set_axis(obj: bpy.types.Object, axis: int, value: float, locks: Collection[s
     _become(obj, open_space(), before, change_axis(before, axis, value, locks), _slider_key(f"axis {axis}", locks))
 
 
-def set_code(obj: bpy.types.Object, code: np.ndarray, key: str) -> None:
-    """Makes the head's identity code [K] `code`; changes with one key are one step of the history. Raises IdentityError."""
+def set_code(obj: bpy.types.Object, code: np.ndarray, pulled: np.ndarray, key: str) -> None:
+    """Makes the head's identity code [K] `code`, of which `pulled` [K] is a correction's; changes with one key are one step of
+    the history. Raises IdentityError."""
     require_editable(obj)
     before = read_state(obj)
-    _become(obj, open_space(), before, replace(before, code=np.asarray(code, float)), key)
+    _become(obj, open_space(), before, replace(before, code=np.asarray(code, float), pulled=np.asarray(pulled, float)), key)
 
 
 def reroll_head(obj: bpy.types.Object, seed: int, strength: float, locks: Collection[str] = (), keep_person: bool = True) -> None:
@@ -207,6 +208,7 @@ def _write_state(obj: bpy.types.Object, space: EditingSpace, before: IdentitySta
     stored["landmarks7"] = (np.array(stored["landmarks7"]) + model.landmarks7.evaluate(offsets).ravel()).tolist()
     stored[CODE_KEY] = after.code.tolist()
     stored[KEPT_KEY] = {key: change.tolist() for key, change in after.kept.items()}
+    stored[PULLED_KEY] = after.pulled.tolist()
     traits = read_traits(space, after, read_vertices(obj.data))
     stored[TRAITS_KEY] = traits.tolist()
     _tell_provenance(obj, space, after, traits)
@@ -230,8 +232,10 @@ def _tell_provenance(obj: bpy.types.Object, space: EditingSpace, after: Identity
 
 
 def _entry(state: IdentityState) -> dict[str, Any]:
-    return {"code": state.code.tolist(), "kept": {key: change.tolist() for key, change in state.kept.items()}}
+    kept = {key: change.tolist() for key, change in state.kept.items()}
+    return {"code": state.code.tolist(), "kept": kept, PULLED_KEY: state.pulled.tolist()}
 
 
 def _read_entry(entry: Any) -> IdentityState:
-    return IdentityState(np.array(entry["code"]), {key: np.array(change) for key, change in entry["kept"].items()})
+    kept = {key: np.array(change) for key, change in entry["kept"].items()}
+    return IdentityState(np.array(entry["code"]), kept, np.array(entry.get(PULLED_KEY, [0.0])))

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from ..core.image_files import EncodedImage, PackedHead, PackedPaint, decode_pixels, pack_head, pack_paint
+from ..core.image_files import (
+    EncodedImage,
+    PackedHead,
+    PackedPaint,
+    PackedPhoto,
+    decode_pixels,
+    pack_head,
+    pack_paint,
+    unpack_photo,
+)
 from ..core.types import Camera, HeadCode, Photo, Progress
 
 Story = Generator[Progress, None, Any]
@@ -29,11 +38,14 @@ def fit_photos(
     return [pack_head(asset) for asset in assets]
 
 
-def repaint(photo: Photo, code: HeadCode, camera: Camera, texture_size: int = 2048) -> Generator[Progress, None, PackedPaint]:
-    """A head's photo and its corrected shape -> its textures anew."""
+def repaint(
+    photo: Photo, code: HeadCode, camera: Camera, further: Sequence[PackedPhoto] = (), texture_size: int = 2048
+) -> Generator[Progress, None, PackedPaint]:
+    """A head's photo, its corrected shape and its further photos -> its textures anew."""
     from ..core import pipeline
 
-    painted = yield from pipeline.repaint_head(photo, code, camera, texture_size=texture_size)
+    others = [unpack_photo(packed) for packed in further]
+    painted = yield from pipeline.repaint_head(photo, code, camera, further=others, texture_size=texture_size)
     yield PACKING
     return pack_paint(painted.textures, painted.provenance, painted.skin_light.skin_linear_rgb)
 

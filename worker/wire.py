@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.image_files import EncodedImage, HeadImages, PackedHead, PackedPaint
-from ..core.types import BoneRotation, Camera, HeadAsset, HeadCode, Photo, Progress, Texture
+from ..core.image_files import EncodedImage, HeadImages, PackedHead, PackedPaint, PackedPhoto
+from ..core.types import BoneRotation, Camera, FittedPhoto, HeadAsset, HeadCode, Photo, Progress, Texture
 
 COUNTS = struct.Struct("<II")
 PLAIN_KINDS = "biuf"
@@ -84,7 +84,10 @@ class Cancelled:
 
 
 MESSAGES = (Request, Cancel, Ready, Step, Result, Failure, Cancelled)
-VALUES = (Progress, Photo, Camera, HeadCode, Texture, BoneRotation, HeadAsset, EncodedImage, HeadImages, PackedHead, PackedPaint)
+VALUES = (
+    Progress, Photo, Camera, HeadCode, FittedPhoto, Texture, BoneRotation, HeadAsset, EncodedImage, HeadImages, PackedHead,
+    PackedPaint, PackedPhoto,
+)  # fmt: skip
 CLASSES: dict[str, type] = {cls.__name__: cls for cls in (*MESSAGES, *VALUES)}
 
 

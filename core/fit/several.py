@@ -1,16 +1,33 @@
-"""Textures of several photos of one person -> one: by confidence, in one tone."""
+"""Several photos of one person: their textures made one, by confidence and in one tone; what of each is kept."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..render.camera import crop, project
 from ..render.shading import encode_srgb, srgb_to_linear
+from ..types import Camera, FittedPhoto, HeadCode, Photo
 
 SHARPNESS = 3.0
 """Exponent of the confidence: the better photo of a texel counts for most of it, without an edge where the order changes."""
 INVENTED = 1.0
 """Weight of a texel that no photo shows, against 255 ** SHARPNESS / 255 of one that is seen straight on."""
 SURE = 128
+MARGIN = 0.1
+"""Of the head's size in a photo: what is kept around it. Painting looks no farther than 3 %; a corrected head may reach out."""
+
+
+def crop_to_head(photo: Photo, code: HeadCode, camera: Camera, posed: np.ndarray) -> FittedPhoto:
+    """A photo and its fit, posed vertices [V, 3] -> the part of the photo that painting the head looks at, pixel for pixel."""
+    pixels, _ = project(camera, posed)
+    margin, size = MARGIN * np.ptp(pixels, axis=0).max(), np.array(camera.size)
+    x0, y0 = np.clip(np.floor(pixels.min(0) - margin), 0, size - 1).astype(int)
+    x1, y1 = np.clip(np.ceil(pixels.max(0) + margin), (x0 + 1, y0 + 1), size).astype(int)
+    part = np.ascontiguousarray(photo.pixels[y0:y1, x0:x1])
+    alpha = None if photo.alpha is None else np.ascontiguousarray(photo.alpha[y0:y1, x0:x1])
+    return FittedPhoto(replace(photo, pixels=part, alpha=alpha), code, crop(camera, x0, y0, (x1 - x0, y1 - y0)))
 
 
 def blend_textures(textures: list[tuple[np.ndarray, np.ndarray]]) -> tuple[int, np.ndarray, np.ndarray]:

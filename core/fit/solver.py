@@ -6,9 +6,16 @@ import numpy as np
 
 
 def solve_bounded(
-    hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, rounds: int = 12
+    hessian: np.ndarray,
+    gradient: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    rounds: int = 12,
+    is_exact: bool = False,
 ) -> np.ndarray:
     """The step d with lower <= d <= upper that minimises gradient @ d + d @ hessian @ d / 2.
+
+    is_exact: to be had for whoever takes the step without looking whether it is one down; else it may fail to be least.
 
     hessian [n,n] positive definite; gradient, lower, upper [n], lower <= 0 <= upper. The unbounded variables are eliminated
     (Schur's complement); an active set finds the bounded ones.
@@ -16,13 +23,17 @@ def solve_bounded(
     bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
     free = np.flatnonzero(~(np.isfinite(lower) | np.isfinite(upper)))
     if not len(free):
-        return active_set(hessian, gradient, lower, upper, rounds)
+        step = active_set(hessian, gradient, lower, upper, rounds)
+        return descend(hessian, gradient, lower, upper, step) if is_exact else step
     right = np.column_stack([gradient[free], hessian[np.ix_(free, bounded)]])
     solved = np.linalg.solve(hessian[np.ix_(free, free)], right)
     across = hessian[np.ix_(bounded, free)]
     reduced = hessian[np.ix_(bounded, bounded)] - across @ solved[:, 1:]
     step = np.empty(len(gradient))
-    step[bounded] = active_set(reduced, gradient[bounded] - across @ solved[:, 0], lower[bounded], upper[bounded], rounds)
+    problem = reduced, gradient[bounded] - across @ solved[:, 0], lower[bounded], upper[bounded]
+    step[bounded] = active_set(*problem, rounds)
+    if is_exact:
+        step[bounded] = descend(*problem, step[bounded])
     step[free] = -solved[:, 0] - solved[:, 1:] @ step[bounded]
     return step
 
@@ -42,4 +53,31 @@ def active_set(hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upp
         if not is_outside.any() and not is_wrong.any():
             break
         is_free = (is_free & ~is_outside) | is_wrong
+    return step
+
+
+def descend(hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """The least point within the bounds, from a step within them: variables are fixed and freed one at a time and no move is
+    upwards, so it always arrives; one solve where `step` is that point already."""
+    step = step.copy()
+    is_free = (step > lower) & (step < upper)
+    for _ in range(10 * len(step)):
+        goal = step.copy()
+        right = -(gradient[is_free] + hessian[np.ix_(is_free, ~is_free)] @ step[~is_free])
+        goal[is_free] = np.linalg.solve(hessian[np.ix_(is_free, is_free)], right)
+        move = goal - step
+        room = np.where(move > 0, upper - step, lower - step)
+        share = np.divide(room, move, out=np.full(len(step), np.inf), where=np.abs(move) > 1e-15)
+        first = int(np.argmin(share))
+        if share[first] < 1:
+            step = np.clip(step + share[first] * move, lower, upper)
+            is_free[first] = False
+            continue
+        step = goal
+        slope = gradient + hessian @ step
+        wrong = np.where(is_free, 0.0, np.where(step <= lower, -slope, slope))
+        worst = int(np.argmax(wrong))
+        if wrong[worst] <= 1e-9:
+            break
+        is_free[worst] = True
     return step

@@ -23,10 +23,12 @@ GRID_M = 2.0**-26
 
 @dataclass(frozen=True)
 class IdentityState:
-    """code [K]; kept: names of locks, sorted and joined by ',' -> the change of code [K] that they have kept from the mesh."""
+    """code [K]; kept: names of locks, sorted and joined by ',' -> the change of code [K] that they have kept from the mesh;
+    pulled [K]: the part of code that a correction by hand added."""
 
     code: np.ndarray
     kept: dict[str, np.ndarray] = field(default_factory=dict)
+    pulled: np.ndarray = field(default_factory=lambda: np.zeros(1))
 
 
 def move(state: IdentityState, change: np.ndarray, locks: Collection[str]) -> IdentityState:
@@ -34,7 +36,7 @@ def move(state: IdentityState, change: np.ndarray, locks: Collection[str]) -> Id
     if not locks:
         return replace(state, code=state.code + change)
     key = ",".join(sorted(locks))
-    return IdentityState(state.code + change, state.kept | {key: state.kept.get(key, np.zeros_like(change)) + change})
+    return replace(state, code=state.code + change, kept=state.kept | {key: state.kept.get(key, np.zeros_like(change)) + change})
 
 
 def shape(space: EditingSpace, state: IdentityState) -> np.ndarray:
@@ -73,7 +75,8 @@ def reroll(
     as far as the model knows.
     """
     drawn = draw_identity(np.random.default_rng((seed, 3)), len(state.code))
-    wanted = np.sqrt(max(1 - strength**2, 0.0)) * state.code + strength * drawn
+    share = np.sqrt(max(1 - strength**2, 0.0))
+    wanted = share * state.code + strength * drawn
     change = (
         np.clip(wanted, -np.maximum(MOST_EXTREME, np.abs(state.code)), np.maximum(MOST_EXTREME, np.abs(state.code))) - state.code
     )
@@ -83,7 +86,7 @@ def reroll(
         scores = space.person_scores()
         towards = np.linalg.solve(form, scores)
         change = change - towards @ (np.linalg.pinv(scores.T @ towards, rcond=1e-6) @ (scores.T @ change))
-    return move(state, change, locks)
+    return replace(move(state, change, locks), pulled=share * state.pulled)
 
 
 def is_same(one: IdentityState, other: IdentityState, tolerance: float = 1e-3) -> bool:

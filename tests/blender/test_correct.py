@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from likeness.core.config import ASSETS_DIR
 from likeness.core.fit.correction import HANDLES
-from likeness.scene import correction, head
+from likeness.scene import correction, head, identity
 from mathutils import Vector
 
 pytestmark = [
@@ -26,12 +26,33 @@ def fitted(astronaut, extension):
     return head.find_head(bpy.context)
 
 
-def correct(*pins):
-    return bpy.ops.likeness.correct_landmarks(pins=json.dumps(pins))
+def correct(*pins, released=()):
+    return bpy.ops.likeness.correct_landmarks(pins=json.dumps(pins), released=json.dumps(released))
+
+
+def places(*names, by=DOWN):
+    """Where first points of handles lie in the head's photo, moved: what a person pulls them to."""
+    now = correction.begin(head.find_head(bpy.context)).locate()
+    return [[HANDLES[name][0], *(now[HANDLES[name][0]] + by)] for name in names]
+
+
+def look(obj):
+    """What a correction changes: vertices, expression's weights, camera."""
+    asset = head.read_head(obj)
+    return [asset.vertices, np.array(list(asset.expression.values())), asset.camera.R, asset.camera.t]
+
+
+def assert_same(one, other, tolerance=2e-6):
+    for before, after in zip(one, other, strict=True):
+        assert np.abs(before - after).max() < tolerance
+
+
+def differs(one, other):
+    return np.abs(one[0] - other[0]).max() > 2e-4
 
 
 def chin_pixel(obj):
-    return correction.begin(obj).locate()[CHIN]
+    return correction.present(obj, correction.begin(obj)).points_px[CHIN]
 
 
 def test_a_pulled_chin_is_where_it_was_pulled_and_the_mesh_follows(fitted):
@@ -85,6 +106,8 @@ def test_what_is_no_list_of_points_is_one_sentence(fitted):
     for pins in ("chin", '[["chin", 1, 2]]', "[[1]]"):
         with pytest.raises(RuntimeError, match="no JSON list"):
             bpy.ops.likeness.correct_landmarks(pins=pins)
+    with pytest.raises(RuntimeError, match="no JSON list"):
+        bpy.ops.likeness.correct_landmarks(released="chin")
 
 
 def test_repainting_changes_the_textures_in_place(fitted):
@@ -126,7 +149,7 @@ def test_a_correction_given_up_leaves_the_head_as_it_was(fitted):
     camera = head.head_camera(fitted).matrix_basis.copy()
     head.apply_expression(fitted, "photo")
     started = correction.begin(fitted)
-    correction.apply(fitted, started.solve({CHIN: started.locate()[CHIN] + 3 * DOWN}), "run")
+    correction.apply(fitted, started.solve({CHIN: started.locate()[CHIN] + 3 * DOWN}), started, "run")
     correction.restore(fitted, was)
     bpy.context.view_layer.update()
     after = head.read_head(fitted)
@@ -151,3 +174,128 @@ def test_a_head_that_was_changed_meanwhile_is_known_from_the_one_that_is_painted
     assert correction.stamp(fitted) == before
     correct([CHIN, *(chin_pixel(fitted) + DOWN)])
     assert correction.stamp(fitted) != before
+
+
+NAMES = ("chin", "left mouth corner", "nose tip", "right brow")
+
+
+def test_the_same_points_in_one_correction_or_in_several_in_any_order_give_the_same_head(fitted):
+    pulls = places(*NAMES)
+    correct(*pulls)
+    at_once = look(fitted)
+    correct(released=[point for point, *_ in pulls])
+    for pull in reversed(pulls):
+        correct(pull)
+    assert_same(at_once, look(fitted))
+    assert set(correction.read_pins(fitted)) == {point for point, *_ in pulls}
+
+
+def test_earlier_points_hold_while_another_is_pulled(fitted):
+    chin, corner = places("chin", "left mouth corner")
+    correct(chin)
+    correct(corner)
+    now = correction.present(fitted, correction.begin(fitted)).points_px
+    for point, *pixel in (chin, corner):
+        assert np.linalg.norm(now[point] - pixel) < 0.6
+    assert not correction.has_strayed(correction.present(fitted, correction.begin(fitted)), correction.read_pins(fitted))
+
+
+def test_a_point_that_is_let_go_leaves_nothing_behind(fitted):
+    made, (chin, corner) = look(fitted), places("chin", "left mouth corner")
+    correct(corner)
+    alone = look(fitted)
+    correct(chin)
+    assert differs(look(fitted), alone)
+    correct(released=[CHIN])
+    assert_same(alone, look(fitted))
+    assert set(correction.read_pins(fitted)) == {corner[0]}
+    correct(released=[corner[0]])
+    assert_same(made, look(fitted))
+    assert correction.PINS not in fitted
+    assert correction.FIT not in fitted
+    assert not {"corrected_by_hand", "identity_edited"} & head.read_head(fitted).provenance.keys()
+
+
+def test_starting_again_and_changing_nothing_leaves_all_as_it_was(fitted):
+    correct(*places("chin"))
+    before, was = look(fitted), correction.take_snapshot(fitted)
+    started = correction.begin(fitted)
+    shown = correction.present(fitted, started)
+    assert np.linalg.norm(shown.points_px[CHIN] - correction.read_pins(fitted)[CHIN]) < 0.5
+    correction.apply(fitted, started.solve({CHIN: chin_pixel(fitted) + 3 * DOWN, 4: started.locate()[4] + DOWN}), started, "run")
+    assert differs(look(fitted), before)
+    correction.restore(fitted, was)
+    assert_same(before, look(fitted))
+    assert correction.take_snapshot(fitted).properties == was.properties
+    assert correct() == {"FINISHED"}
+    assert_same(before, look(fitted))
+
+
+def test_sliders_moved_in_between_are_kept(fitted):
+    """The jaw's width stays as it was chosen, whether the pulled chin holds or is let go."""
+    made, chin = look(fitted), places("chin")
+    width = identity.get_trait(fitted, "jaw_width")
+    identity.set_trait(fitted, "jaw_width", width + 6)
+    slid = look(fitted)
+    identity.set_trait(fitted, "jaw_width", width)
+    assert_same(made, look(fitted))
+    correct(*chin)
+    identity.set_trait(fitted, "jaw_width", identity.get_trait(fitted, "jaw_width") + 6)
+    wide = identity.get_trait(fitted, "jaw_width")
+    correct(*places("nose tip", by=(1.0, 0.0)))
+    assert identity.get_trait(fitted, "jaw_width") == pytest.approx(wide, abs=1.0)
+    assert np.linalg.norm(chin_pixel(fitted) - chin[0][1:]) < 0.6
+    correct(released=[CHIN, HANDLES["nose tip"][0]])
+    assert_same(slid, look(fitted), 1e-5)
+
+
+def test_a_point_that_a_slider_moved_is_seen_to_have_strayed_and_holds_from_the_next_pull(fitted):
+    chin = places("chin")
+    correct(*chin)
+    identity.set_trait(fitted, "face_length", identity.get_trait(fitted, "face_length") + 10)
+    before, started = look(fitted), correction.begin(fitted)
+    assert correction.has_strayed(correction.present(fitted, started), correction.read_pins(fitted))
+    assert_same(before, look(fitted))
+    correct(*places("nose tip", by=(1.0, 0.0)))
+    assert not correction.has_strayed(correction.present(fitted, correction.begin(fitted)), {CHIN: chin[0][1:]})
+
+
+def test_a_correction_that_was_stepped_back_can_be_pulled_again(fitted):
+    chin, nose = places("chin"), places("nose tip")
+    correct(*chin, *nose)
+    both = look(fitted)
+    correct(released=[CHIN, nose[0][0]])
+    correct(*chin)
+    bpy.ops.likeness.step_identity(direction="BACK")
+    correct(*nose)
+    assert_same(both, look(fitted))
+
+
+def test_sculpting_stays_and_points_are_pulled_on_the_sculpted_face(fitted):
+    from likeness.core.fit.measurement import load_calibration
+
+    before = correction.begin(fitted).locate()
+    indices = load_calibration().points.indices[CHIN]
+    for key in fitted.data.shape_keys.key_blocks:
+        for index in indices:
+            key.data[int(index)].co.z -= 0.01
+    for index in indices:
+        fitted.data.vertices[int(index)].co.z -= 0.01
+    started = correction.begin(fitted)
+    assert started.locate()[CHIN][1] - before[CHIN][1] > 3
+    assert np.abs(np.delete(started.locate(), CHIN, 0) - np.delete(before, CHIN, 0)).max(1).min() < 0.01
+    goal = started.locate()[CHIN] + DOWN
+    correct([CHIN, *goal])
+    assert np.linalg.norm(chin_pixel(fitted) - goal) < 0.5
+
+
+def test_a_saved_correction_goes_on_where_it_ended(fitted, tmp_path):
+    pulls = places("chin", "nose tip")
+    correct(*pulls)
+    both = look(fitted)
+    correct(released=[CHIN, pulls[1][0]])
+    correct(pulls[0])
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "corrected.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "corrected.blend"))
+    correct(pulls[1])
+    assert_same(both, look(head.find_head(bpy.context)))
