@@ -11,8 +11,8 @@ import atexit
 import bpy
 
 from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties, translations
-from .operators import correct, expression_presets, identity, job, restyle_skin
-from .panels import drawing, expression, menus
+from .operators import correct, identity, job, presets, restyle_skin
+from .panels import drawing, menus
 
 MODULES = (preferences, properties, identity_properties, skin_properties, *operators.MODULES, *panels.MODULES)
 """In order of registration: property groups before what points to them."""
@@ -26,7 +26,7 @@ def register() -> None:
     properties.attach()
     identity_properties.attach()
     skin_properties.attach()
-    expression_presets.attach()
+    presets.attach()
     menus.attach()
     translations.register()
     keymap.follow_preference()
@@ -45,8 +45,8 @@ def unregister() -> None:
     keymap.remove_shortcut()
     translations.unregister()
     menus.detach()
-    expression_presets.detach()
-    expression.detach()
+    presets.detach()
+    drawing.forget_presets()
     drawing.drop_thumbnails()
     identity.drop_sheet()
     skin_properties.detach()

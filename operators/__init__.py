@@ -15,6 +15,7 @@ from . import (
     photos,
     remove,
     restyle_skin,
+    skin_presets,
     worker,
 )
 
@@ -26,6 +27,7 @@ MODULES = (
     correct,
     identity,
     restyle_skin,
+    skin_presets,
     expression,
     expression_presets,
     animate,

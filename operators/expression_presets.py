@@ -1,20 +1,18 @@
 """Expressions beyond the neutral and the photo's: presets kept and applied, sides mirrored, a random one.
 
-Rule of this file: only shape keys are set; bones that somebody turned by hand stay. Presets are Blender's own kind of files,
-in the presets folder of the user, but they are read as data and never run.
+Rule of this file: only shape keys are set; bones that somebody turned by hand stay.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import bpy
-from bl_operators.presets import AddPresetBase
 from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ..translations import CONTEXT
+from .presets import AddsPreset, name_menu, shipped_presets
 from .selection import require_head
 from .telling import describe_error
 
@@ -73,21 +71,21 @@ class LIKENESS_OT_apply_expression_preset(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the preset and set the shape keys."""
-        from ..core.head.expressions import add_expressions, read_preset, strengthen
+        from ..core.head.expressions import add_expressions, read_expression, strengthen
         from ..scene import expression, head
 
         try:
-            wanted = strengthen(read_preset(self.filepath), self.strength)
+            wanted = strengthen(read_expression(self.filepath), self.strength)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
         obj = head.find_head(context)
         expression.set_keys(obj, add_expressions(expression.read_keys(obj), wanted) if self.is_added else wanted)
-        getattr(bpy.types, PRESET_MENU).bl_label = name_preset(self.filepath)
+        name_menu(PRESET_MENU, self.filepath)
         return {"FINISHED"}
 
 
-class LIKENESS_OT_expression_preset_add(AddPresetBase, bpy.types.Operator):
+class LIKENESS_OT_expression_preset_add(AddsPreset, bpy.types.Operator):
     """Keep this head's expression as a preset, to show it on any head"""
 
     bl_idname = "likeness.expression_preset_add"
@@ -99,27 +97,11 @@ class LIKENESS_OT_expression_preset_add(AddPresetBase, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return require_head(cls, context)
 
-    @classmethod
-    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        is_remove = properties.remove_active or properties.remove_name
-        return tip_("Remove the preset that was applied last") if is_remove else tip_(cls.__doc__)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """As Blender's own, but the menu is named so that "-" finds the new preset, whatever its letters' case."""
-        outcome = super().execute(context)
-        if outcome == {"FINISHED"} and self.name and not (self.remove_active or self.remove_name):
-            getattr(bpy.types, PRESET_MENU).bl_label = name_preset(self.as_filename(self.name))
-        return outcome
-
-    def add(self, context: bpy.types.Context, filepath: str) -> None:
-        """AddPresetBase's hook: write the file."""
-        from ..core.head.expressions import write_preset
+    def _write(self, context: bpy.types.Context, filepath: str) -> None:
+        from ..core.head.expressions import write_expression
         from ..scene import expression, head
 
-        try:
-            write_preset(filepath, expression.read_keys(head.find_head(context)))
-        except Exception as error:
-            self.report({"ERROR"}, describe_error(error))
+        write_expression(filepath, expression.read_keys(head.find_head(context)))
 
 
 class LIKENESS_OT_mirror_expression(bpy.types.Operator):
@@ -177,42 +159,16 @@ class LIKENESS_OT_random_expression(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Mix the shipped presets and set the shape keys."""
-        from ..core.head.expressions import mix_expression, read_preset, strengthen
+        from ..core.head.expressions import mix_expression, read_expression, strengthen
         from ..scene import expression, head
 
         try:
-            presets = [read_preset(path) for path in shipped_presets()]
+            presets = [read_expression(path) for path in shipped_presets(PRESET_FOLDER)]
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
         expression.set_keys(head.find_head(context), strengthen(mix_expression(presets, self.seed), self.strength))
         return {"FINISHED"}
-
-
-def name_preset(filepath: str) -> str:
-    """A preset's name, as Blender's menu of presets writes it."""
-    return bpy.path.display_name(os.path.basename(filepath), title_case=False)
-
-
-def extension_folder() -> str:
-    """The extension's own folder, which holds the folder of presets."""
-    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def shipped_presets() -> list[str]:
-    """Paths of the presets that come with the extension, sorted, so that a random expression's seed means the same everywhere."""
-    folder = os.path.join(extension_folder(), "presets", *PRESET_FOLDER.split("/"))
-    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".py")]
-
-
-def attach() -> None:
-    """Let Blender find the shipped presets."""
-    bpy.utils.register_preset_path(extension_folder())
-
-
-def detach() -> None:
-    """Take the folder back."""
-    bpy.utils.unregister_preset_path(extension_folder())
 
 
 CLASSES: tuple[Any, ...] = (

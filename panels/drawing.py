@@ -37,6 +37,32 @@ class HeadPanel(SidebarPanel):
         return head.find_head(context) is not None
 
 
+NO_PRESET = "Presets"
+"""The name of a menu of presets until one is applied, whose name it bears from then on, as Blender's do."""
+
+
+class PresetMenu:
+    """To be inherited before bpy.types.Menu: presets of the folder preset_subdir, shown by preset_operator."""
+
+    bl_label = NO_PRESET
+    preset_extensions = {".py"}
+    draw = bpy.types.Menu.draw_preset
+
+
+def draw_presets(layout: bpy.types.UILayout, menu: type[bpy.types.Menu], add: str) -> None:
+    """The menu, and the buttons that add and remove a preset."""
+    row = layout.row(align=True)
+    row.menu(menu.bl_idname, text=menu.bl_label)
+    row.operator(add, text="", icon="ADD")
+    row.operator(add, text="", icon="REMOVE").remove_active = True
+
+
+def forget_presets() -> None:
+    """Take applied presets' names off their menus, for unregister()."""
+    for menu in PresetMenu.__subclasses__():
+        menu.bl_label = NO_PRESET
+
+
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
     """A sentence in Blender's language, wrapped to the sidebar's width."""
     characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / 6), 16)

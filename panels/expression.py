@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..translations import CONTEXT
-from .drawing import HeadPanel
+from .drawing import HeadPanel, PresetMenu, draw_presets
 
 UNITS = (
     ("Brows", (("Lower", "browDown"), ("Raise Inside", "browInnerUp"), ("Raise Outside", "browOuterUp"))),
@@ -31,19 +31,13 @@ UNITS = (
 )  # fmt: skip
 """Group -> (label, ARKit's unit; of a pair of sides, what both names begin with)."""
 
-NO_PRESET = "Presets"
-"""The menu's name until a preset is applied, whose name it bears from then on, as Blender's menus of presets do."""
 
-
-class LIKENESS_MT_expression_presets(bpy.types.Menu):
+class LIKENESS_MT_expression_presets(PresetMenu, bpy.types.Menu):
     """Expressions to show on the selected head"""
 
     bl_idname = "LIKENESS_MT_expression_presets"
-    bl_label = NO_PRESET
     preset_subdir = "likeness/expression"
     preset_operator = "likeness.apply_expression_preset"
-    preset_extensions = {".py"}
-    draw = bpy.types.Menu.draw_preset
 
 
 class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
@@ -60,10 +54,7 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
         row.operator("likeness.apply_expression", text="Neutral").expression = "NEUTRAL"
         row.operator("likeness.apply_expression", text="Photo").expression = "PHOTO"
         row.operator("likeness.random_expression", text="Random", icon="FILE_REFRESH")
-        row = column.row(align=True)
-        row.menu("LIKENESS_MT_expression_presets", text=LIKENESS_MT_expression_presets.bl_label)
-        row.operator("likeness.expression_preset_add", text="", icon="ADD")
-        row.operator("likeness.expression_preset_add", text="", icon="REMOVE").remove_active = True
+        draw_presets(column, LIKENESS_MT_expression_presets, "likeness.expression_preset_add")
         row = column.row(align=True)
         row.operator_menu_enum("likeness.mirror_expression", "sides", text="Mirror", icon="MOD_MIRROR")
         self._draw_units(head.find_head(context))
@@ -92,11 +83,6 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
             row = column.row(align=True)
             for number, key in enumerate(sides):
                 row.prop(key, "value", text="" if number else label, text_ctxt=CONTEXT, slider=True)
-
-
-def detach() -> None:
-    """Take the preset's name off the menu."""
-    LIKENESS_MT_expression_presets.bl_label = NO_PRESET
 
 
 CLASSES = (LIKENESS_MT_expression_presets, LIKENESS_PT_expression)

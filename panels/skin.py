@@ -6,7 +6,15 @@ import bpy
 
 from ..skin_properties import COLOUR, SLIDERS, number_of_slider
 from ..translations import CONTEXT
-from .drawing import HeadPanel, draw_sentence
+from .drawing import HeadPanel, PresetMenu, draw_presets, draw_sentence
+
+
+class LIKENESS_MT_skin_presets(PresetMenu, bpy.types.Menu):
+    """Skins to give to the selected head"""
+
+    bl_idname = "LIKENESS_MT_skin_presets"
+    preset_subdir = "likeness/skin"
+    preset_operator = "likeness.apply_skin_preset"
 
 
 class LIKENESS_PT_skin(HeadPanel, bpy.types.Panel):
@@ -29,6 +37,7 @@ class LIKENESS_PT_skin(HeadPanel, bpy.types.Panel):
         column = self.layout.column(align=True)
         column.prop(settings, COLOUR, text="")
         column.operator("likeness.reset_skin", text="Back to the Photo" if read else "Back to the Start", icon="FILE_REFRESH")
+        draw_presets(column, LIKENESS_MT_skin_presets, "likeness.skin_preset_add")
         if read:
             self.layout.label(text="Read from the photo", icon="IMAGE_DATA")
         for group, sliders in SLIDERS.items():
@@ -50,4 +59,4 @@ class LIKENESS_PT_skin(HeadPanel, bpy.types.Panel):
                 row.label(text="", icon="IMAGE_DATA" if number_of_slider(name) in read else "BLANK1")
 
 
-CLASSES = (LIKENESS_PT_skin,)
+CLASSES = (LIKENESS_MT_skin_presets, LIKENESS_PT_skin)

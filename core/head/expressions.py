@@ -1,16 +1,12 @@
-"""Expressions as values of ARKit's 52 units: mirrored, mixed, added, and kept in preset files.
-
-A preset is a Python file that assigns a dictionary to `expression`; it is read as data and never run.
-"""
+"""Expressions as values of ARKit's 52 units: mirrored, mixed, added, and kept in preset files."""
 
 from __future__ import annotations
 
-import ast
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import PresetError
+from ..presets import read_preset, write_preset
 from ..types import ARKIT_NAMES
 
 UPPER_FACE = ("brow", "eye")
@@ -25,31 +21,15 @@ SMALLEST = 5e-4
 """A value below this is left out of a preset."""
 
 
-def read_preset(path: str | Path) -> dict[str, float]:
-    """Unit name -> value. Raises PresetError when the file is missing or holds anything else."""
-    try:
-        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-        assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
-        values = {unit: float(value) for unit, value in ast.literal_eval(assigned[0].value).items()}
-    except (OSError, SyntaxError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise PresetError(
-            f"The preset {Path(path).name} cannot be read: save the expression again, or remove the preset."
-        ) from error
-    unknown = sorted(set(values) - set(ARKIT_NAMES))
-    if unknown:
-        raise PresetError(f"The preset {Path(path).name} names {unknown[0]}, which is no unit of ARKit's: correct or remove it.")
-    return values
+def read_expression(path: str | Path) -> dict[str, float]:
+    """A preset's units -> values. Raises PresetError."""
+    return read_preset(path, ARKIT_NAMES)
 
 
-def write_preset(path: str | Path, expression: dict[str, float]) -> None:
-    """Keep an expression's ARKit units; what is zero is left out. Raises PresetError when the file cannot be written."""
+def write_expression(path: str | Path, expression: dict[str, float]) -> None:
+    """Keep an expression's ARKit units; what is zero is left out. Raises PresetError."""
     kept = [unit for unit in ARKIT_NAMES if abs(expression.get(unit, 0.0)) >= SMALLEST]
-    lines = "".join(f'    "{unit}": {round(expression[unit], 3)},\n' for unit in kept)
-    text = f"expression = {{\n{lines}}}\n" if kept else "expression = {}\n"
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PresetError(f"The preset cannot be written to {path}: {error.strerror}.") from error
+    write_preset(path, "expression", {unit: expression[unit] for unit in kept})
 
 
 def mirror_name(unit: str) -> str:

@@ -11,12 +11,13 @@ import pytest
 from likeness.core.errors import PresetError
 from likeness.core.head import expressions
 from likeness.core.types import ARKIT_NAMES
-from likeness.operators import expression_presets
-from likeness.panels.expression import NO_PRESET, UNITS
+from likeness.operators import expression_presets, presets
+from likeness.panels.drawing import NO_PRESET
+from likeness.panels.expression import UNITS
 from likeness.scene import expression, head
 from synthetic import make_asset
 
-SHIPPED = {Path(path).stem: path for path in expression_presets.shipped_presets()}
+SHIPPED = {Path(path).stem: path for path in presets.shipped_presets(expression_presets.PRESET_FOLDER)}
 OPPOSITES = (("eyeBlink", "eyeWide"), ("mouthSmile", "mouthFrown"), ("eyeLookUp", "eyeLookDown"), ("eyeLookIn", "eyeLookOut"))
 
 
@@ -54,7 +55,7 @@ def test_there_are_presets_of_feelings_lids_and_vowels():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_preset_is_within_what_faces_do(name):
-    values = expressions.read_preset(SHIPPED[name])
+    values = expressions.read_expression(SHIPPED[name])
     assert values and all(0.0 < value <= 1.0 for value in values.values())
     for side in ("Left", "Right"):
         for one, other in OPPOSITES:
@@ -64,7 +65,7 @@ def test_a_shipped_preset_is_within_what_faces_do(name):
 
 def test_shipped_presets_are_written_as_the_program_writes_them(tmp_path):
     for name, path in SHIPPED.items():
-        expressions.write_preset(tmp_path / name, expressions.read_preset(path))
+        expressions.write_expression(tmp_path / name, expressions.read_expression(path))
         assert (tmp_path / name).read_text() == Path(path).read_text(), name
 
 
@@ -72,12 +73,12 @@ def test_shipped_presets_are_written_as_the_program_writes_them(tmp_path):
 def test_a_preset_sets_all_keys_of_any_head(ada, name):
     ada.data.shape_keys.key_blocks["cheekPuff"].value = 0.3
     assert bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED[name]) == {"FINISHED"}
-    assert keys_of(ada) == pytest.approx(expressions.read_preset(SHIPPED[name]))
+    assert keys_of(ada) == pytest.approx(expressions.read_expression(SHIPPED[name]))
 
 
 def test_strength_scales_a_preset_and_no_key_goes_over_one(ada):
     bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Anger"], strength=0.5)
-    wanted = expressions.read_preset(SHIPPED["Anger"])
+    wanted = expressions.read_expression(SHIPPED["Anger"])
     assert keys_of(ada) == pytest.approx({unit: value / 2 for unit, value in wanted.items()})
     bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Anger"], strength=2.0)
     assert max(keys_of(ada).values()) == 1.0
@@ -86,7 +87,7 @@ def test_strength_scales_a_preset_and_no_key_goes_over_one(ada):
 def test_a_preset_can_be_added_to_what_the_face_shows(ada):
     bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Vowel_O"])
     bpy.ops.likeness.apply_expression_preset(filepath=SHIPPED["Eyes_Closed"], is_added=True)
-    wanted = expressions.read_preset(SHIPPED["Vowel_O"]) | expressions.read_preset(SHIPPED["Eyes_Closed"])
+    wanted = expressions.read_expression(SHIPPED["Vowel_O"]) | expressions.read_expression(SHIPPED["Eyes_Closed"])
     assert keys_of(ada) == pytest.approx(wanted)
 
 
@@ -146,7 +147,7 @@ def test_the_menu_forgets_the_preset_when_the_extension_is_disabled(ada):
 def test_what_the_fit_widened_is_kept_too(ada, presets_folder):
     expression.set_keys(ada, {"jawForward": -0.2, "mouthPucker": 1.3})
     bpy.ops.likeness.expression_preset_add(name="Wide")
-    assert expressions.read_preset(presets_folder / "Wide.py") == {"jawForward": -0.2, "mouthPucker": 1.3}
+    assert expressions.read_expression(presets_folder / "Wide.py") == {"jawForward": -0.2, "mouthPucker": 1.3}
 
 
 def test_a_name_that_is_taken_changes_no_preset(ada, presets_folder):
@@ -154,7 +155,7 @@ def test_a_name_that_is_taken_changes_no_preset(ada, presets_folder):
     bpy.ops.likeness.expression_preset_add(name="Mine")
     expression.set_keys(ada, {"jawOpen": 0.5})
     assert bpy.ops.likeness.expression_preset_add(name="Mine") == {"CANCELLED"}
-    assert expressions.read_preset(presets_folder / "Mine.py") == {"jawOpen": 0.25}
+    assert expressions.read_expression(presets_folder / "Mine.py") == {"jawOpen": 0.25}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_a_name_that_is_taken_changes_no_preset(ada, presets_folder):
         ("expression = {'jawOpen': open('x', 'w')}", "cannot be read"),
         ("expression = ['jawOpen']", "cannot be read"),
         ("expression = {'jawOpen': 'wide'}", "cannot be read"),
-        ("expression = {'wink': 1.0}", "names wink, which is no unit"),
+        ("expression = {'wink': 1.0}", "names wink, which this version does not know"),
         ("expression = {", "cannot be read"),
     ],
 )
@@ -179,7 +180,7 @@ def test_a_preset_is_data_and_anything_else_is_one_sentence(ada, tmp_path, text,
 
 def test_a_preset_that_is_gone_is_one_sentence(tmp_path):
     with pytest.raises(PresetError, match=r"none\.py cannot be read"):
-        expressions.read_preset(tmp_path / "none.py")
+        expressions.read_expression(tmp_path / "none.py")
 
 
 def test_the_menu_lists_the_shipped_presets(extension):
@@ -223,7 +224,7 @@ def test_the_same_seed_is_the_same_random_expression(ada):
 
 
 def test_a_random_expression_stays_within_what_the_presets_show():
-    presets = [expressions.read_preset(path) for path in SHIPPED.values()]
+    presets = [expressions.read_expression(path) for path in SHIPPED.values()]
     most = {unit: max(preset.get(unit, 0.0) for preset in presets) for unit in ARKIT_NAMES}
     for seed in range(300):
         mixed = expressions.mix_expression(presets, seed)

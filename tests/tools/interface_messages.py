@@ -29,7 +29,7 @@ SAME = frozenset({
 TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
-    "core/photo/quality.py", "core/pipeline.py", "core/render/device.py", "operators/*.py", "scene/export.py",
+    "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "operators/*.py", "scene/export.py",
     "scene/identity.py", "scene/skin.py", "worker/client.py", "worker/jobs.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
@@ -149,7 +149,7 @@ def listed_texts() -> Iterator[tuple[str, str]]:
     from likeness.core.errors import describe_error
     from likeness.core.fit import confidence
     from likeness.core.fit.correction import HANDLES
-    from likeness.operators import cache, correct, expression_presets, model_files, selection
+    from likeness.operators import cache, correct, expression_presets, model_files, presets, selection, skin_presets
     from likeness.panels import expression, result
     from likeness.worker.client import CHOOSE_PYTHON
 
@@ -168,7 +168,8 @@ def listed_texts() -> Iterator[tuple[str, str]]:
         yield from (("panels/expression.py UNITS", label) for label, _ in units)
     for message in (cache.RUNNING, correct.HELP, model_files.NO_PREFERENCES, selection.NO_HEAD):
         yield "operators/", message
-    yield from (("presets/", expression_presets.name_preset(path)) for path in expression_presets.shipped_presets())
+    for folder in (expression_presets.PRESET_FOLDER, skin_presets.PRESET_FOLDER):
+        yield from (("presets/", presets.name_preset(path)) for path in presets.shipped_presets(folder))
     yield "core/errors.py", describe_error(MemoryError())
 
 

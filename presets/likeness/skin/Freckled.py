@@ -1,0 +1,4 @@
+skin = {
+    "flush_cheeks": 0.32,
+    "freckles": 1.0,
+}

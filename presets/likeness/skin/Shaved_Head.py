@@ -1,0 +1,3 @@
+skin = {
+    "scalp_stubble": 1.0,
+}

@@ -1,0 +1,4 @@
+skin = {
+    "melanin": 0.1,
+    "blood": 0.05,
+}

@@ -1,0 +1,4 @@
+skin = {
+    "melanin": 0.25,
+    "blood": 0.03,
+}

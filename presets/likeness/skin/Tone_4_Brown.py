@@ -1,0 +1,4 @@
+skin = {
+    "melanin": 2.0,
+    "blood": 0.0,
+}

@@ -1,0 +1,4 @@
+skin = {
+    "melanin": 6.0,
+    "blood": 0.0,
+}
