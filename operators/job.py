@@ -107,7 +107,8 @@ class JobOperator:
 
     def _start(self, context: bpy.types.Context) -> set[str]:
         try:
-            self._job = get_jobs().submit(*self._request())
+            request = self._request()  # may start the row anew
+            self._job = get_jobs().submit(*request)
         except Exception as error:
             return self._fail(context, describe_error(error))
         context.window_manager.likeness_job.error = ""
