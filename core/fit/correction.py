@@ -86,7 +86,7 @@ class FittedView:
     def identity_precision(self, calibration: LandmarkCalibration) -> np.ndarray:
         """[K, K]: what this photo says of the identity, whatever its own camera and expression are (Schur's complement)."""
         precision, own = self.precision(calibration), self._own()
-        across = precision[np.ix_(own, np.arange(len(own)))][:, self.identity]
+        across = precision[own, self.identity]
         return precision[self.identity, self.identity] - across.T @ np.linalg.solve(precision[np.ix_(own, own)], across)
 
     def follow(self, identity: np.ndarray, calibration: LandmarkCalibration) -> tuple[HeadCode, Camera]:

@@ -71,6 +71,7 @@ def descend(hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper:
         first = int(np.argmin(share))
         if share[first] < 1:
             step = np.clip(step + share[first] * move, lower, upper)
+            step[first] = upper[first] if move[first] > 0 else lower[first]
             is_free[first] = False
             continue
         step = goal

@@ -126,6 +126,12 @@ def test_a_chin_pulled_with_the_mouse_moves_the_head_and_paints_it_anew(play):
     assert facts["view_change"] < 1e-4
     assert facts["is_painting"]
     assert facts["error"] == ""
+    assert facts["started_again_mm"] < 1e-4, "starting again moves nothing"
+    assert facts["again_mm"] > 0.3
+    assert facts["chin_off_px"] < 0.6, "an earlier point holds"
+    assert (facts["given_up_mm"] < 1e-4, facts["pins_kept"]) == (True, True)
+    assert facts["let_go_mm"] < 1e-2
+    assert facts["pins_left"] == 0
     assert facts["undone_mm"] < 1e-4
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from likeness.core.fit.correction import HANDLE_POINTS, HANDLES, Correction
+from likeness.core.fit.correction import HANDLE_POINTS, HANDLES, Correction, follow_identity
 from likeness.core.fit.geometry import face_frame, fit_landmarks
 from likeness.core.generation import draw_identity
 from likeness.core.head.library import EMBEDDED
@@ -107,3 +107,76 @@ def test_true_points_bring_the_head_nearer_to_the_truth(tools):
         ratios.append(face_error_m(tools, corrected.code, truth) / face_error_m(tools, fit.code, truth))
     assert np.median(ratios) < 0.75
     assert np.mean(np.array(ratios) < 1) > 0.9
+
+
+def test_a_strong_pull_of_a_smiling_mouth_arrives(tools):
+    """Far enough that the face's turning is no straight line: a step must not be taken past where it leads down."""
+    code, _, _ = photograph(tools, 7)
+    smile = np.zeros(tools.model.num_expression)
+    for unit, weight in (("mouthSmileLeft", 0.6), ("mouthSmileRight", 0.6), ("jawOpen", 0.2), ("cheekSquintLeft", 0.2)):
+        smile[tools.model.expression_names.index(unit)] = weight
+    camera = orbit_camera(tools.model.template, (160, 160))
+    correction = Correction(tools.model, tools.calibration, HeadCode(code.identity, smile, code.pose), camera)
+    corner, chin = HANDLES["left mouth corner"][0], HANDLES["chin"][0]
+    for names in ((corner,), (corner, chin)):
+        pins = {point: correction.locate()[point] + (0.0, 6.0) for point in names}
+        after = correction.solve(pins).points_px
+        assert all(np.linalg.norm(after[point] - pixel) < 0.6 for point, pixel in pins.items())
+
+
+def test_what_the_mesh_has_beside_the_model_is_where_it_is_pulled(tools):
+    code, _, _ = photograph(tools, 8)
+    camera = orbit_camera(tools.model.template, SIZE)
+    beside = np.zeros_like(tools.model.template)
+    beside[tools.calibration.points.indices[HANDLES["chin"][0]], 1] = -0.01
+    plain, sculpted = (Correction(tools.model, tools.calibration, code, camera, beside=b) for b in (None, beside))
+    moved = sculpted.locate() - plain.locate()
+    assert moved[HANDLES["chin"][0], 1] > 5
+    assert np.abs(moved[HANDLES["forehead"][0]]).max() < 1e-9
+
+
+def second_view(tools, code, yaw_rad):
+    """The same head from another side, its pixels."""
+    camera = orbit_camera(tools.model.template, SIZE, yaw_rad=yaw_rad)
+    return code, camera, Correction(tools.model, tools.calibration, code, camera).locate()
+
+
+def test_further_photos_follow_the_identity_so_that_the_face_stays_where_it_lay(tools):
+    """Against standing still: another identity turns and shifts the head in the main photo, and so in all."""
+    code, _, fit, correction = start(tools, 9)
+    chin = HANDLES["chin"][0]
+    corrected = correction.solve({chin: correction.locate()[chin] + (0.0, 12.0)}).code
+    for yaw in (-0.6, 0.5):
+        _, camera, before = second_view(tools, fit.code, yaw)
+        (followed,) = follow_identity(tools.model, tools.calibration, [(fit.code, camera)], corrected.identity)
+        stood = HeadCode(corrected.identity, fit.code.expression, fit.code.pose)
+        far = np.delete(np.arange(len(before)), chin)
+        off = [
+            np.linalg.norm((correction.place(c, k).points_px - before)[far], axis=1).mean()
+            for c, k in (followed, (stood, camera))
+        ]
+        assert off[0] < 0.8 * off[1]
+        assert followed[0].expression.min() >= 0
+
+
+def test_an_unchanged_identity_leaves_further_photos_as_they_are(tools):
+    _, _, fit, _ = start(tools, 9)
+    ((code, camera),) = follow_identity(tools.model, tools.calibration, [(fit.code, fit.camera)], fit.code.identity)
+    assert np.allclose(code.expression, fit.code.expression)
+    assert np.allclose(camera.R, fit.camera.R)
+    assert np.allclose(camera.t, fit.camera.t)
+
+
+def test_what_further_photos_are_sure_of_moves_less(tools):
+    """A profile knows how far the nose stands out: pulling it down in the front view must not make it longer or shorter there."""
+    _, _, fit, alone = start(tools, 11)
+    _, camera, before = second_view(tools, fit.code, 1.0)
+    both = Correction(tools.model, tools.calibration, fit.code, fit.camera, further=[(fit.code, camera)])
+    nose = HANDLES["nose tip"][0]
+    moves = []
+    for correction in (alone, both):
+        corrected = correction.solve({nose: correction.locate()[nose] + (0.0, 10.0)})
+        assert np.linalg.norm(corrected.points_px[nose] - correction.locate()[nose] - (0.0, 10.0)) < 1.0
+        (followed,) = follow_identity(tools.model, tools.calibration, [(fit.code, camera)], corrected.code.identity)
+        moves.append(np.linalg.norm(correction.place(*followed).points_px - before, axis=1).mean())
+    assert moves[1] < moves[0]
