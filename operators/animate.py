@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Generator
 from typing import Any
 
 import bpy
@@ -11,9 +14,15 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 from ..properties import RELATIVE_PATH
 from ..translations import CONTEXT
 from .expression_presets import require_free_keys
+from .job import JobOperator, hand_over
+from .selection import find_object
 from .telling import describe_error
 
 NUM_SEEDS = 100_000
+LONG_BYTES = 2_000_000
+"""Fifty seconds of Live Link Face, read and written in .2 s."""
+STEP_S = 0.08
+"""Curves are written for about so long before the window is drawn again."""
 AXES = (
     ("TURN", "Turn", "The head turns to the other side"),
     ("NOD", "Nod", "The head looks down where it looked up"),
@@ -54,9 +63,19 @@ class HeadMotion:
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
-        context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
+        show_frame(context.scene)
         self.report({"INFO"}, told)
         return {"FINISHED"}
+
+
+def show_frame(scene: bpy.types.Scene) -> None:
+    """Let the scene show its frame anew."""
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+
+
+def is_long(path: str) -> bool:
+    """Whether a capture takes so long to read and to write that the window would be held noticeably."""
+    return os.path.isfile(path) and os.path.getsize(path) > LONG_BYTES
 
 
 class LIKENESS_OT_key_expression(HeadMotion, bpy.types.Operator):
@@ -73,16 +92,12 @@ class LIKENESS_OT_key_expression(HeadMotion, bpy.types.Operator):
         return rpt_("Keyed {name} at frame {frame}").format(name=obj.name, frame=context.scene.frame_current)
 
 
-class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
-    """Move this head as a recorded face moved: a .csv of Live Link Face, or a .csv or .json whose columns are ARKit's units"""
-
-    bl_idname = "likeness.import_face_capture"
-    bl_label = "Import Face Capture"
+class CaptureOptions:
+    """To be inherited beside bpy.types.Operator: which recorded face, and how the head plays it."""
 
     filepath: StringProperty(
         name="File", description="The recorded face", subtype="FILE_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH
     )
-    filter_glob: StringProperty(default="*.csv;*.json", options={"HIDDEN", "SKIP_SAVE"})
     start: IntProperty(name="Start Frame", description="Where the capture begins", default=1, options={"SKIP_SAVE"})
     strength: FloatProperty(
         name="Strength",
@@ -130,12 +145,46 @@ class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
         name="Lengthen Scene", description="Move the scene's end to the capture's last frame where that comes later", default=True
     )
 
+    def _arguments(self, context: bpy.types.Context) -> dict[str, Any]:
+        """Of the story 'read_capture'."""
+        from ..scene import animation
+
+        return {
+            "path": bpy.path.abspath(self.filepath), "frames_per_second": animation.frames_per_second(context.scene),
+            "rows_per_second": self.rate, "flips": tuple(axis[0] in self.flips for axis in AXES), "is_mirrored": self.is_mirrored,
+            "smoothing": self.smoothing,
+        }  # fmt: skip
+
+    def _write(self, context: bpy.types.Context, obj: bpy.types.Object, recorded: Any) -> Generator[float, None, str]:
+        """The keys, in steps; returns what to tell."""
+        from ..scene import animation
+
+        name = obj.name
+        last = yield from animation.write_capture(obj, recorded, self.start, strength=self.strength, head=self.head)
+        if self.is_lengthening:
+            context.scene.frame_end = max(context.scene.frame_end, last)
+        told = rpt_("{name} moves from frame {first} to {last}").format(name=name, first=self.start, last=last)
+        if recorded.num_bridged:
+            told += rpt_("; {count} rows were unreadable and are bridged").format(count=recorded.num_bridged)
+        return told
+
+
+class LIKENESS_OT_import_face_capture(CaptureOptions, HeadMotion, bpy.types.Operator):
+    """Move this head as a recorded face moved: a .csv of Live Link Face, or a .csv or .json whose columns are ARKit's units"""
+
+    bl_idname = "likeness.import_face_capture"
+    bl_label = "Import Face Capture"
+
+    filter_glob: StringProperty(default="*.csv;*.json", options={"HIDDEN", "SKIP_SAVE"})
+    is_from_selector: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for the file, beside the .blend at first; it begins where the scene does."""
         if not self.properties.is_property_set("start"):
             self.start = context.scene.frame_start
         if not self.filepath:
             self.filepath = bpy.path.abspath("//")
+        self.is_from_selector = True
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -150,24 +199,60 @@ class LIKENESS_OT_import_face_capture(HeadMotion, bpy.types.Operator):
         for name in ("is_mirrored", "is_lengthening", "rate"):
             layout.prop(self, name)
 
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write the keys at once; a long capture that a person chose is the worker's to read, with progress."""
+        if self.is_from_selector and not bpy.app.background and is_long(bpy.path.abspath(self.filepath)):
+            given = {name: getattr(self, name) for name in CaptureOptions.__annotations__}
+            return hand_over(self, bpy.ops.likeness.import_long_capture, **given)
+        return super().execute(context)
+
     def animate(self, context: bpy.types.Context, obj: bpy.types.Object) -> str:
         """Read the file, then write its keys."""
-        from ..core.animation import capture, capture_file
-        from ..scene import animation
+        from ..core.story import run
+        from ..worker.stories import STORIES
 
-        recorded = capture_file.read_capture(bpy.path.abspath(self.filepath), self.rate)
-        recorded = capture.resample_capture(recorded, animation.frames_per_second(context.scene))
-        recorded = capture.flip_head(recorded, *(axis[0] in self.flips for axis in AXES))
-        if self.is_mirrored:
-            recorded = capture.mirror_capture(recorded)
-        recorded = capture.smooth_capture(recorded, self.smoothing)
-        last = animation.write_capture(obj, recorded, self.start, strength=self.strength, head=self.head)
-        if self.is_lengthening:
-            context.scene.frame_end = max(context.scene.frame_end, last)
-        told = rpt_("{name} moves from frame {first} to {last}").format(name=obj.name, first=self.start, last=last)
-        if recorded.num_bridged:
-            told += rpt_("; {count} rows were unreadable and are bridged").format(count=recorded.num_bridged)
-        return told
+        return run(self._write(context, obj, run(STORIES["read_capture"](**self._arguments(context)))))
+
+
+class LIKENESS_OT_import_long_capture(CaptureOptions, JobOperator, bpy.types.Operator):
+    """Move this head as a recorded face moved: read in the background, then written step by step"""
+
+    bl_idname = "likeness.import_long_capture"
+    bl_label = "Import Face Capture"
+    bl_options: set[Any] = {"UNDO", "INTERNAL"}
+    needed = ("core.head.model", "scene.animation")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return require_animatable(cls, context)
+
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
+        from ..scene import head
+
+        self._uid = head.find_head(bpy.context).session_uid
+        return os.path.basename(self.filepath), "read_capture", self._arguments(bpy.context)
+
+    def _finish_in_steps(self, context: bpy.types.Context, result: Any) -> Generator[Any, None, set[str]]:
+        from ..core.errors import AnimationError
+        from ..core.types import Progress
+
+        obj = find_object(self._uid)
+        if obj is None:
+            raise AnimationError("The head was changed or removed meanwhile: nothing was written.")
+        writing, since = self._write(context, obj, result), time.monotonic()
+        try:
+            while True:
+                share = next(writing)
+                if time.monotonic() - since > STEP_S:
+                    yield Progress("Writing the keys", share)
+                    since = time.monotonic()
+        except StopIteration as end:
+            told = end.value
+        finally:
+            writing.close()
+        show_frame(context.scene)
+        self.report({"INFO"}, told)
+        return {"FINISHED"}
 
 
 class LIKENESS_OT_idle_motion(HeadMotion, bpy.types.Operator):
@@ -247,6 +332,7 @@ class LIKENESS_OT_clear_animation(HeadMotion, bpy.types.Operator):
 CLASSES: tuple[Any, ...] = (
     LIKENESS_OT_key_expression,
     LIKENESS_OT_import_face_capture,
+    LIKENESS_OT_import_long_capture,
     LIKENESS_OT_idle_motion,
     LIKENESS_OT_clear_animation,
 )

@@ -7,7 +7,8 @@ an artist animated, stay.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import islice
 
 import bpy
 import numpy as np
@@ -18,10 +19,12 @@ from ..core.animation.idle import IdleMotion
 from ..core.errors import AnimationError
 from ..core.head.model import rotation_matrices
 from ..core.types import ARKIT_NAMES, JOINT_NAMES
+from .action_draft import ActionDraft
 from .convert import R_SCENE_FROM_MODEL
 from .expression import read_keys
 from .fcurves import BY_CURVES, Joined, ensure_curves, list_curves, remove_curves, replace_keys
 from .head import HEAD, head_rig
+from .transaction import pauses_without_undo
 
 BONES = tuple(joint for joint in JOINT_NAMES if joint != "root")
 ROTATIONS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
@@ -34,6 +37,7 @@ GAZE = (
 """Of either eye: a gaze's number (to the subject's left, up), the unit that turns it so and the one that turns it back."""
 USUAL_GAZE_DEG = 30.0
 """How far a unit looks on a head whose units turn no eyes."""
+TURNS_A_STEP = 4000
 HELD = 1e-6
 """What moves less is still, and needs a key at either end alone."""
 
@@ -47,19 +51,68 @@ def key_expression(obj: bpy.types.Object, frame: float) -> None:
         _write_bone(obj, bone, frames, np.array(getattr(bone, path))[None, :size])
 
 
-def write_capture(obj: bpy.types.Object, capture: FaceCapture, start: int, *, strength: float = 1.0, head: float = 1.0) -> int:
-    """A capture with one row a frame (resample_capture) from frame `start` on; returns the last frame.
+def write_capture(
+    obj: bpy.types.Object, capture: FaceCapture, start: int, *, strength: float = 1.0, head: float = 1.0
+) -> Generator[float, None, int]:
+    """A capture with one row a frame (take.py) from frame `start` on; returns the last frame.
 
-    head: how much of the recorded turn the neck takes over; at 0 the neck is left alone.
+    In steps, each a curve at most, that yield the share that is done; the head moves as before until the last, and whatever ends
+    it early leaves it so. head: how much of the recorded turn the neck takes over; at 0 the neck is left alone. Raises
+    SceneError, AnimationError when the head was changed in between.
     """
-    frames = start + np.arange(len(capture.times_s))
+    frames, uid = start + np.arange(len(capture.values)), obj.session_uid
     known, by_lines = read_keys(obj), Joined(interpolation="LINEAR")
-    columns = {unit: np.minimum(capture.values[:, i] * strength, 1.0) for i, unit in enumerate(ARKIT_NAMES) if unit in known}
-    _write_units(obj, frames, columns, by_lines)
+    units = [(i, unit) for i, unit in enumerate(ARKIT_NAMES) if unit in known]
     neck = _bones(obj).get("neck")
+    rows: Iterator[Sequence[float]] = iter(())
     if capture.head_rad is not None and head and neck is not None:
-        _write_bone(obj, neck, frames, _as_rotations(neck, _neck_turns(neck, capture.head_rad * head)), by_lines)
+        rows = _as_rotations(neck.rotation_mode, _neck_turns(neck, capture.head_rad * head))
+        group, path = neck.name, _bone_path(neck.name, _rotation(neck)[0])
+    num_steps = len(units) + len(frames) // TURNS_A_STEP + 1
+    drafts: list[ActionDraft] = []
+    with pauses_without_undo() as check:
+        try:
+            drafts.append(ActionDraft(obj.data.shape_keys, f"{obj.name} expression"))
+            for number, (i, unit) in enumerate(units):
+                column = np.minimum(capture.values[:, i] * strength, 1.0)
+                drafts[0].fill(_unit_path(unit), 0, "", *_without_rest(frames, column), by_lines)
+                yield number / num_steps
+                check()
+            turned: list[Sequence[float]] = []
+            while chunk := list(islice(rows, TURNS_A_STEP)):
+                turned += chunk
+                yield (len(units) + len(turned) // TURNS_A_STEP) / num_steps
+                check()
+            if turned:
+                drafts.append(ActionDraft(_living_rig(obj, uid), f"{obj.name} pose"))
+                for i, column in enumerate(np.array(turned).T):
+                    drafts[1].fill(path, i, group, *_without_rest(frames, column), by_lines)
+                    yield 1.0
+                    check()
+            owners: list[bpy.types.ID] = [_living_keys(obj, uid), *([_living_rig(obj, uid)] if turned else [])]
+            for draft, owner in zip(drafts, owners, strict=True):
+                draft.require_unchanged(owner)
+            for draft, owner in zip(drafts, owners, strict=True):
+                draft.take_over(owner)
+        except BaseException:
+            for draft in drafts:
+                draft.discard()
+            raise
     return int(frames[-1])
+
+
+def _living_keys(obj: bpy.types.Object, uid: int) -> bpy.types.Key:
+    """After a pause. Raises AnimationError."""
+    if not any(other.session_uid == uid for other in bpy.data.objects) or obj.data.shape_keys is None:
+        raise AnimationError("The head was changed or removed meanwhile: nothing was written.")
+    return obj.data.shape_keys
+
+
+def _living_rig(obj: bpy.types.Object, uid: int) -> bpy.types.Object:
+    """After a pause. Raises AnimationError."""
+    if _living_keys(obj, uid) is None or (rig := head_rig(obj)) is None:
+        raise AnimationError("The head was changed or removed meanwhile: nothing was written.")
+    return rig
 
 
 def write_idle(obj: bpy.types.Object, motion: IdleMotion, start: int, end: int, *, gaze: float = 1.0, head: float = 1.0) -> None:
@@ -79,7 +132,7 @@ def write_idle(obj: bpy.types.Object, motion: IdleMotion, start: int, end: int, 
         at_rest = _rotation_at(neck, start)
         turns = [at_rest @ turn for turn in _neck_turns(neck, motion.head.values * head)]
         swaying = Joined(handle="AUTO", is_loop=motion.is_loop, until=end)
-        _write_bone(obj, neck, start + motion.head.frames, _as_rotations(neck, turns), swaying)
+        _write_bone(obj, neck, start + motion.head.frames, np.array(list(_as_rotations(neck.rotation_mode, turns))), swaying)
 
 
 def clear_animation(obj: bpy.types.Object) -> None:
@@ -143,9 +196,13 @@ def _write_bone(
 
 
 def _fill(curve: bpy.types.FCurve, frames: np.ndarray, column: np.ndarray, joined: Joined) -> None:
-    if len(frames) > 2 and np.ptp(column) < HELD:
-        frames, column = frames[[0, -1]], column[[0, -1]]
-    replace_keys(curve, frames, column, joined)
+    replace_keys(curve, *_without_rest(frames, column), joined)
+
+
+def _without_rest(frames: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is still keeps a key at either end."""
+    is_still = len(frames) > 2 and np.ptp(column) < HELD
+    return (frames[[0, -1]], column[[0, -1]]) if is_still else (frames, column)
 
 
 def _rotation(bone: bpy.types.PoseBone) -> tuple[str, int]:
@@ -153,33 +210,36 @@ def _rotation(bone: bpy.types.PoseBone) -> tuple[str, int]:
     return ROTATIONS.get(bone.rotation_mode, EULER)
 
 
-def _neck_turns(neck: bpy.types.PoseBone, angles_rad: np.ndarray) -> list[Matrix]:
-    """[turn, nod, tilt] (capture.py) -> rotations in the neck bone's axes."""
+def _neck_turns(neck: bpy.types.PoseBone, angles_rad: np.ndarray) -> Iterator[Matrix]:
+    """[turn, nod, tilt] (capture.py) -> rotations in the neck bone's axes; the bone itself is looked at now, not later."""
+    return _turns_in_bone(np.array(neck.bone.matrix_local.to_3x3()).T @ R_SCENE_FROM_MODEL, angles_rad)
+
+
+def _turns_in_bone(R_bone_from_model: np.ndarray, angles_rad: np.ndarray) -> Iterator[Matrix]:
     axes = np.eye(3)
-    turn, nod, tilt = (angles_rad[:, i, None] for i in range(3))
-    in_model = rotation_matrices(turn * axes[1]) @ rotation_matrices(-nod * axes[0]) @ rotation_matrices(tilt * axes[2])
-    R_bone_from_model = np.array(neck.bone.matrix_local.to_3x3()).T @ R_SCENE_FROM_MODEL
-    return [Matrix(turned) for turned in (R_bone_from_model @ in_model @ R_bone_from_model.T).tolist()]
+    for first in range(0, len(angles_rad), TURNS_A_STEP):
+        turn, nod, tilt = (angles_rad[first : first + TURNS_A_STEP, i, None] for i in range(3))
+        in_model = rotation_matrices(turn * axes[1]) @ rotation_matrices(-nod * axes[0]) @ rotation_matrices(tilt * axes[2])
+        yield from map(Matrix, (R_bone_from_model @ in_model @ R_bone_from_model.T).tolist())
 
 
-def _as_rotations(bone: bpy.types.PoseBone, turns: Sequence[Matrix]) -> np.ndarray:
-    """Rotations as the numbers of the bone's rotation mode [N, 3 or 4], without jumps between equal ones."""
-    rows: list[Sequence[float]] = []
-    euler = Euler((0.0, 0.0, 0.0), bone.rotation_mode if _rotation(bone) == EULER else "XYZ")
+def _as_rotations(mode: str, turns: Iterable[Matrix]) -> Iterator[Sequence[float]]:
+    """Rotations as the 3 or 4 numbers of a bone's rotation mode, without jumps between equal ones."""
+    is_euler = mode not in ROTATIONS
+    euler = Euler((0.0, 0.0, 0.0), mode if is_euler else "XYZ")
     last = Matrix.Identity(3).to_quaternion()
     for turn in turns:
         quaternion = turn.to_quaternion()
         quaternion.make_compatible(last)
         last = quaternion
-        if bone.rotation_mode == "QUATERNION":
-            rows.append(tuple(quaternion))
-        elif bone.rotation_mode == "AXIS_ANGLE":
+        if mode == "QUATERNION":
+            yield tuple(quaternion)
+        elif mode == "AXIS_ANGLE":
             axis, angle = quaternion.to_axis_angle()
-            rows.append((angle, *axis))
+            yield (angle, *axis)
         else:
-            euler = turn.to_euler(bone.rotation_mode, euler)
-            rows.append(tuple(euler))
-    return np.array(rows)
+            euler = turn.to_euler(mode, euler)
+            yield tuple(euler)
 
 
 def _units_at(obj: bpy.types.Object, frame: int) -> dict[str, float]:

@@ -13,6 +13,8 @@ KEY_FIELDS = ("co", "handle_left", "handle_right", "interpolation", "handle_left
               "back", "amplitude", "period")  # fmt: skip
 """All that a keyframe is, as foreach_get reads it."""
 PAIRS = ("co", "handle_left", "handle_right")
+AUTOMATIC = ("AUTO", "AUTO_CLAMPED", "VECTOR")
+"""Kinds of handles that Blender places by itself."""
 WHOLE = ("interpolation", "handle_left_type", "handle_right_type", "easing", "type")
 
 
@@ -57,8 +59,8 @@ def require_own_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     animation = owner.animation_data or owner.animation_data_create()
     if animation.action is None:
         animation.action = bpy.data.actions.new(name)
-    elif not animation.action.is_editable or _is_shared(owner):
-        slot = getattr(animation, "action_slot", None)
+    elif not animation.action.is_editable or is_shared(owner):
+        slot = current_slot(owner)
         identifier = slot.identifier if slot is not None else None
         animation.action = animation.action.copy()
         if identifier is not None:
@@ -91,8 +93,18 @@ def replace_keys(curve: bpy.types.FCurve, frames: np.ndarray, values: np.ndarray
     points = curve.keyframe_points
     points.clear()
     points.add(len(keys["co"]))
+    # A new key has all values in common with the next: what it has anyway is not written, half of the time of a long curve.
+    fresh = {field: getattr(points[0], field) for field in KEY_FIELDS if field not in PAIRS} if len(points) else {}
+    automatic = [_enum("handle_left_type", name) for name in AUTOMATIC]
+    free = ~np.isin(keys["handle_left_type"], automatic) | ~np.isin(keys["handle_right_type"], automatic)
     for field in KEY_FIELDS:
-        points.foreach_set(field, keys[field].ravel())
+        if field in fresh:
+            usual = _enum(field, fresh[field]) if field in WHOLE else fresh[field]
+            is_needed = bool((keys[field] != usual).any())
+        else:
+            is_needed = field == "co" or bool(free.any())
+        if is_needed:
+            points.foreach_set(field, keys[field].ravel())
     curve.update()
 
 
@@ -119,14 +131,28 @@ def _enum(field: str, name: str) -> int:
     return bpy.types.Keyframe.bl_rna.properties[field].enum_items[name].value
 
 
+def current_slot(owner: bpy.types.ID) -> Any:
+    """The slot of its action that moves the owner, in Blenders whose actions have slots; or None."""
+    return getattr(owner.animation_data, "action_slot", None)
+
+
+def channels_of(action: bpy.types.Action, slot: Any, is_made: bool = False) -> Any:
+    """What holds a slot's curves: since Blender 4.4 the slot's channels in the action's strip, or None, unless `is_made`."""
+    if is_made and not action.layers:
+        action.layers.new("Layer")
+    if is_made and not action.layers[0].strips:
+        action.layers[0].strips.new(type="KEYFRAME")
+    bags = [strip.channelbag(slot, ensure=is_made) for layer in action.layers for strip in layer.strips]
+    return next((bag for bag in bags if bag is not None), None)
+
+
 def _channels(owner: bpy.types.ID) -> Any:
-    """What holds the owner's curves: in Blender 4.2 the action, since 4.4 its slot's channels in the action's strip. Or None."""
+    """What holds the owner's curves: in Blender 4.2 the action. Or None."""
     action = owner.animation_data.action if owner.animation_data else None
     if action is None or not hasattr(action, "layers"):
         return action
-    slot = owner.animation_data.action_slot
-    bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips] if slot is not None else []
-    return next((bag for bag in bags if bag is not None), None)
+    slot = current_slot(owner)
+    return channels_of(action, slot) if slot is not None else None
 
 
 def _new_curve(action: bpy.types.Action, owner: bpy.types.ID, path: str, index: int, group: str) -> bpy.types.FCurve:
@@ -138,7 +164,8 @@ def _new_curve(action: bpy.types.Action, owner: bpy.types.ID, path: str, index: 
     return curve
 
 
-def _is_shared(owner: bpy.types.ID) -> bool:
+def is_shared(owner: bpy.types.ID) -> bool:
+    """Whether the owner's action moves another data-block too."""
     mine = owner.animation_data
     others = [
         block.animation_data for block in (*bpy.data.shape_keys, *bpy.data.objects) if block != owner and block.animation_data

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
+
+from ..core.errors import SceneError
 
 COLLECTIONS = (
     "objects", "collections", "meshes", "armatures", "cameras", "lights", "materials", "images", "node_groups", "actions",
@@ -27,3 +30,28 @@ def all_or_nothing() -> Iterator[None]:
         for obj in selected:
             obj.select_set(True)
         raise
+
+
+@contextmanager
+def pauses_without_undo() -> Iterator[Callable[[], None]]:
+    """For work with pauses: what it gives is called after each, and raises SceneError where an undo or redo came in between,
+    which makes other data-blocks of all that the work holds."""
+    has_come = False
+
+    def note(*_: Any) -> None:
+        nonlocal has_come
+        has_come = True
+
+    def check() -> None:
+        if has_come:
+            raise SceneError("An undo came in between: nothing was changed, please try again.")
+
+    handlers = (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
+    for listed in handlers:
+        listed.append(note)
+    try:
+        yield check
+    finally:
+        for listed in handlers:
+            if note in listed:
+                listed.remove(note)

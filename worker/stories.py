@@ -83,6 +83,19 @@ def variants(
     return draw_sheet(IdentityState(**state), vertices, albedo, seeds, strength, locks, keep_person)
 
 
+def read_capture(
+    path: str, frames_per_second: float, rows_per_second: float, flips: tuple[bool, bool, bool], is_mirrored: bool,
+    smoothing: float,
+) -> Story:  # fmt: skip
+    """A recorded face's file -> FaceCapture with one row a frame."""
+    from ..core.animation.take import load_take
+
+    return load_take(
+        path, frames_per_second=frames_per_second, rows_per_second=rows_per_second, flips=flips, is_mirrored=is_mirrored,
+        smoothing=smoothing,
+    )  # fmt: skip
+
+
 def check() -> Generator[Progress, None, tuple[str, ...]]:
     """What this process runs on, as sentences; every part is loaded, so a broken one is an error here."""
     yield Progress("Loading the parts", 0.1)
@@ -103,5 +116,5 @@ def describe_process() -> tuple[str, ...]:
 
 STORIES: dict[str, Callable[..., Story]] = {
     "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "variants": variants,
-    "check": check,
+    "read_capture": read_capture, "check": check,
 }  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.animation.capture import FaceCapture
 from ..core.image_files import EncodedImage, HeadImages, PackedHead, PackedPaint, PackedPhoto
 from ..core.types import BoneRotation, Camera, FittedPhoto, HeadAsset, HeadCode, Photo, Progress, Texture
 
@@ -86,7 +87,7 @@ class Cancelled:
 MESSAGES = (Request, Cancel, Ready, Step, Result, Failure, Cancelled)
 VALUES = (
     Progress, Photo, Camera, HeadCode, FittedPhoto, Texture, BoneRotation, HeadAsset, EncodedImage, HeadImages, PackedHead,
-    PackedPaint, PackedPhoto,
+    PackedPaint, PackedPhoto, FaceCapture,
 )  # fmt: skip
 CLASSES: dict[str, type] = {cls.__name__: cls for cls in (*MESSAGES, *VALUES)}
 

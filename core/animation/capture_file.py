@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import CaptureError
-from ..types import ARKIT_NAMES
+from ..types import ARKIT_NAMES, Progress
 from .capture import FaceCapture
 from .capture_table import Cell, open_table, plain_name
 
@@ -30,17 +30,20 @@ SECONDS = {"seconds": 1.0, "timesec": 1.0, "timeseconds": 1.0, "times": 1.0, "ti
 TIMES = ("time", "timestamp", "t")
 """Columns that count seconds, milli-, micro- or nanoseconds: rows follow each other by 1 to 1000 thousandths of a second."""
 FRAMES = ("frame", "frames", "frameindex", "framenumber", "frameid", "frameno", "index", "")
+READING = "Reading the capture"
+ROWS_A_STEP = 2000
 FULL_TURN = 2 * np.pi
 """Angles beyond it are degrees."""
 
 
-def read_capture(path: str | Path, rows_per_second: float = 60.0) -> FaceCapture:
+def read_capture(path: str | Path, rows_per_second: float = 60.0) -> Generator[Progress, None, FaceCapture]:
     """rows_per_second: of a file that counts frames or does not tell the time. Raises CaptureError."""
     path = Path(path)
-    with open_table(path) as (names, rows):
+    yield Progress(READING, 0.0)
+    with open_table(path) as (names, rows, read_share):
         units, clock = _unit_columns(names), _clock_column(names)
         head = [names.index(name) for name in HEAD_COLUMNS] if set(HEAD_COLUMNS) <= set(names) else []
-        numbers, clocks, places, num_rows = _readable(rows, [*units.values(), *head], clock)
+        numbers, clocks, places, num_rows = yield from _readable(rows, [*units.values(), *head], clock, read_share)
     if not units:
         raise CaptureError(
             f"{path.name} names none of ARKit's 52 units: choose a .csv of Live Link Face, or a .csv or .json whose columns or "
@@ -77,8 +80,8 @@ def _clock_column(names: Sequence[str]) -> int | None:
 
 
 def _readable(
-    rows: Iterable[Sequence[Cell]], columns: Sequence[int], clock: int | None
-) -> tuple[np.ndarray, list[Cell], np.ndarray, int]:
+    rows: Iterable[Sequence[Cell]], columns: Sequence[int], clock: int | None, read_share: Callable[[], float]
+) -> Generator[Progress, None, tuple[np.ndarray, list[Cell], np.ndarray, int]]:
     """Of the rows whose cells are all finite numbers: these [N, len(columns)], their clocks and their places in the file.
 
     Last, how many rows there are in all.
@@ -86,6 +89,8 @@ def _readable(
     numbers, clocks, places, num_rows = array("d"), [], array("q"), 0
     for place, row in enumerate(rows):
         num_rows = place + 1
+        if num_rows % ROWS_A_STEP == 0:
+            yield Progress(READING, min(read_share(), 1.0))
         try:
             cells = [float(row[column]) for column in columns]
             moment = _clock_cell(row[clock]) if clock is not None else float(place)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,19 +31,20 @@ Table = tuple[list[str], Iterator[list[Cell]]]
 
 
 @contextmanager
-def open_table(path: Path) -> Iterator[Table]:
-    """Columns' names and an iterator of rows, which may be shorter or longer than these; read while the file is open.
+def open_table(path: Path) -> Iterator[tuple[list[str], Iterator[list[Cell]], Callable[[], float]]]:
+    """Columns' names, an iterator of rows, which may be shorter or longer than these, and what share of the file has been read.
 
-    Raises CaptureError for what is no such file.
+    Rows are read while the file is open. Raises CaptureError for what is no such file.
     """
     is_json = path.suffix.lower() == ".json"
     limit = MAX_JSON_BYTES if is_json else MAX_CSV_BYTES
     with _explained(path):
-        if path.stat().st_size > limit:
+        size = path.stat().st_size
+        if size > limit:
             raise CaptureError(f"{path.name} is larger than {limit // 1_000_000} MB: cut the capture into parts.")
         with path.open(encoding="utf-8-sig", newline="") as file:
             names, rows = _from_json(_load(file, path)) if is_json else _from_csv(file)
-            yield names, _limited(rows, path)
+            yield names, _limited(rows, path), lambda: file.buffer.tell() / max(size, 1)
 
 
 def plain_name(name: str) -> str:

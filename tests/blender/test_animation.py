@@ -8,7 +8,10 @@ import json
 import bpy
 import numpy as np
 import pytest
+from likeness.core.animation.take import load_take
+from likeness.core.errors import LikenessError
 from likeness.core.head.model import rotation_matrices
+from likeness.core.story import run
 from likeness.core.types import ARKIT_NAMES
 from likeness.scene import animation, expression, head
 from likeness.scene.export import evaluate_vertices
@@ -419,3 +422,101 @@ def test_a_linked_armature_says_that_it_is_linked(ada, take, tmp_path):
     bpy.context.view_layer.objects.active = local
     with pytest.raises(RuntimeError, match="armature is linked from another file"):
         animate("idle_motion", take)
+
+
+def recorded(take) -> object:
+    return run(load_take(str(take), frames_per_second=24.0))
+
+
+def test_a_head_moves_as_before_until_the_last_step_of_a_capture(ada, take):
+    animate("key_expression", take)
+    animate("idle_motion", take)
+    before, actions = curves_of(ada), sorted(action.name for action in bpy.data.actions)
+    steps = animation.write_capture(ada, recorded(take), 1)
+    shares = []
+    for share in steps:
+        shares.append(share)
+        assert curves_of(ada) == before
+    assert shares == sorted(shares) and len(shares) > 50
+    assert curves_of(ada) != before
+    assert sorted(action.name for action in bpy.data.actions) == actions
+
+
+def test_a_capture_in_steps_writes_what_one_without_pauses_writes(ada, take):
+    bpy.ops.likeness.import_face_capture("EXEC_DEFAULT", filepath=str(take), strength=0.8, flips={"NOD"}, smoothing=1.0)
+    at_once = curves_of(ada)
+    bpy.ops.likeness.clear_animation()
+    bpy.ops.likeness.import_long_capture("EXEC_DEFAULT", filepath=str(take), strength=0.8, flips={"NOD"}, smoothing=1.0)
+    assert curves_of(ada) == at_once
+
+
+@pytest.mark.parametrize("is_animated", [False, True], ids=["still", "animated"])
+@pytest.mark.parametrize("how", ["closed", "undo", "undo and redo", "keys changed", "removed", "action gone"])
+@pytest.mark.parametrize("step", [1, 40, 54])
+def test_a_capture_that_is_not_written_to_the_end_leaves_nothing(ada, take, how, step, is_animated):
+    if is_animated:
+        animate("idle_motion", take)
+    bpy.ops.ed.undo_push(message="a head")
+    ada.location.x = 1
+    bpy.ops.ed.undo_push(message="moved")
+    steps = animation.write_capture(ada, recorded(take), 1)
+    for _ in range(step):
+        next(steps)
+    before = curves_of(ada)
+    if how == "closed":
+        steps.close()
+    else:
+        if how.startswith("undo"):
+            bpy.ops.ed.undo()
+        if how == "undo and redo":
+            bpy.ops.ed.redo()
+        if how == "keys changed":
+            bpy.ops.likeness.key_expression()
+            before = curves_of(ada)
+        if how == "removed":
+            head.remove_head(ada)
+        if how == "action gone":
+            drafts = [action for action in bpy.data.actions if not action.users]
+            bpy.data.batch_remove(drafts)
+        with pytest.raises(LikenessError, match=r"undo came in between|changed meanwhile|changed or removed"):
+            run(steps)
+    assert [action for action in bpy.data.actions if not action.users] == []
+    if how != "removed":
+        assert curves_of(next(obj for obj in bpy.data.objects if head.is_head(obj))) == before
+
+
+def test_a_capture_keeps_who_else_uses_the_heads_action(ada, take):
+    animate("idle_motion", take)
+    keys = ada.data.shape_keys
+    keys.animation_data.action.use_fake_user = True
+    name = keys.animation_data.action.name
+    track = keys.animation_data.nla_tracks.new()
+    track.strips.new("kept", 1000, keys.animation_data.action)
+    animate("import_face_capture", take)
+    action = keys.animation_data.action
+    assert (action.name, action.use_fake_user) == (name, True)
+    assert track.strips[0].action == action
+    assert len([a for a in bpy.data.actions if a.name.startswith(name)]) == 1
+    assert shown(ada, 13)["jawOpen"] == pytest.approx(jaw_at(0.5), abs=0.05)
+
+
+def test_a_long_curve_is_written_as_a_short_one(ada):
+    """Fields that new keys have anyway are not written: they must be as if they were."""
+    from likeness.scene import fcurves
+
+    curves = fcurves.ensure_curves(ada, [("location", 0, ""), ("location", 1, "")], "a test")
+    frames, values = np.arange(50.0), np.sin(np.arange(50.0))
+    for curve in curves:
+        curve.keyframe_points.insert(-5, 1.0)
+    curves[1].keyframe_points[0].handle_left_type = curves[1].keyframe_points[0].handle_right_type = "FREE"
+    curves[1].keyframe_points[0].handle_left = (-9.0, 3.0)
+    for curve in curves:
+        fcurves.replace_keys(curve, frames, values, fcurves.Joined(interpolation="LINEAR", handle="AUTO"))
+        assert {point.interpolation for point in curve.keyframe_points[1:]} == {"LINEAR"}
+        assert {point.handle_left_type for point in curve.keyframe_points[1:]} == {"AUTO"}
+        assert {(point.type, point.easing) for point in curve.keyframe_points} == {("KEYFRAME", "AUTO")}
+    first = curves[1].keyframe_points[0]
+    assert (first.handle_left_type, tuple(first.handle_left)) == ("FREE", (-9.0, 3.0))
+    by_blender, written = ([tuple(point.handle_right) for point in curve.keyframe_points[10:]] for curve in curves)
+    assert np.allclose(by_blender, written, atol=1e-4)
+    assert not np.allclose(by_blender, [tuple(point.co) for point in curves[0].keyframe_points[10:]], atol=0.1)

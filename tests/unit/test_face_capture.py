@@ -10,10 +10,17 @@ import numpy as np
 import pytest
 from likeness.core.animation import capture_file, capture_table
 from likeness.core.animation.capture import MAX_FRAMES, FaceCapture, flip_head, mirror_capture, resample_capture, smooth_capture
-from likeness.core.animation.capture_file import read_capture
 from likeness.core.animation.idle import make_idle
+from likeness.core.animation.take import load_take
 from likeness.core.errors import CaptureError
+from likeness.core.story import run
 from likeness.core.types import ARKIT_NAMES
+from likeness.worker.wire import Decoder, encode_message
+
+
+def read_capture(*given) -> FaceCapture:
+    return run(capture_file.read_capture(*given))
+
 
 JAW, BLINK_LEFT, BLINK_RIGHT = (ARKIT_NAMES.index(unit) for unit in ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight"))
 HEAD = (
@@ -297,3 +304,28 @@ def test_the_shortest_scenes_have_idle_motion_too(num_frames):
         for is_loop in (False, True):
             motion = make_idle(num_frames, 24.0, seed, blinks_a_minute=60.0, is_loop=is_loop)
             assert max(keys.frames[-1] for keys in (motion.lids, motion.gaze, motion.head)) <= num_frames
+
+
+def test_a_take_is_read_with_rising_progress_and_comes_through_the_pipe(tmp_path):
+    path = write_live_link(tmp_path / "take.csv", performance(9000, 60))
+    told = []
+    take = run(
+        load_take(str(path), frames_per_second=24.0, flips=(True, False, False), is_mirrored=True, smoothing=2.0), told.append
+    )
+    fractions = [progress.fraction for progress in told]
+    assert fractions == sorted(fractions) and len({round(fraction, 3) for fraction in fractions}) > 4
+    assert fractions[-1] <= 1 and 0.2 < fractions[len(fractions) // 2] < 0.8
+    by_hand = flip_head(resample_capture(read_capture(path), 24.0), True, False, False)
+    by_hand = smooth_capture(mirror_capture(by_hand), 2.0)
+    assert np.allclose(take.values, by_hand.values, atol=1e-6) and np.allclose(take.head_rad, by_hand.head_rad, atol=1e-6)
+    (received,) = Decoder().feed(b"".join(bytes(chunk) for chunk in encode_message(take)))
+    assert np.array_equal(received.values, take.values) and received.num_bridged == take.num_bridged
+
+
+def test_a_story_that_is_closed_closes_its_file(tmp_path):
+    reading = load_take(str(write_live_link(tmp_path / "take.csv", performance(9000, 60))), frames_per_second=24.0)
+    for _ in range(3):
+        next(reading)
+    reading.close()
+    with pytest.raises(StopIteration):
+        next(reading)
