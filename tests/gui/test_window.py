@@ -118,6 +118,26 @@ def test_disabling_in_the_middle_leaves_nothing_behind(play):
     print(f"\nenable {statistics.median(facts['enable_s']):.3f} s; 50 times more: {facts['growth_mb']:.1f} MB")
 
 
+def test_whatever_else_a_person_does_meanwhile_nothing_is_lost_and_the_next_head_is_made(play):
+    facts = play("elsewhere", 1200)
+    assert (facts["mode"], facts["made_in_edit_mode"]) == ("EDIT_MESH", False)
+    assert facts["made_elsewhere"]
+    assert not facts["running_after_close"]
+    assert facts["windows"] == 1
+    assert facts["untouched_after_close"]
+    assert len(facts["made_after_close"]) == 9
+    assert facts["shown"] == 1
+    assert facts["left"] == []
+    assert facts["moved"] == 0
+    assert facts["is_view_back"]
+    assert facts["made_after_correction"]
+    assert not facts["running_after_loading"]
+    assert facts["untouched_after_loading"]
+    assert facts["made_after_loading"] == 9
+    assert facts["processes"] == 1
+    assert not any(facts[f"error_{when}"] for when in ("elsewhere", "after_close", "after_correction", "after_loading"))
+
+
 def test_a_chin_pulled_with_the_mouse_moves_the_head_and_paints_it_anew(play):
     facts = play("correct")
     assert facts["started"] == ["RUNNING_MODAL"]
