@@ -17,7 +17,6 @@ from bpy_extras import view3d_utils
 from mathutils import Vector
 
 from ..core.errors import SceneError
-from ..translations.sentences import translate_sentence
 from .handle_drawing import HandleDrawing
 from .job import JobOperator, hand_over, set_status
 from .selection import find_object, require_head
@@ -60,7 +59,7 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return poll_photo(cls, context)
+        return require_head(cls, context, "correction")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Show the photo over the head, with the points."""
@@ -339,7 +338,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return poll_photo(cls, context)
+        return require_head(cls, context, "correction")
 
     def _request(self) -> tuple[str, str, dict[str, Any]]:
         from ..scene import correction, head
@@ -379,18 +378,6 @@ def _scale_of(zoom: float) -> float:
 
 def _zoom_of(scale: float) -> float:
     return (2 * sqrt(scale) - sqrt(2)) * 50
-
-
-def poll_photo(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For poll(): whether the selected head can be corrected on its photo; if not, the tooltip says why."""
-    if not require_head(operator, context):
-        return False
-    from ..scene import correction, head
-
-    reason = correction.why_not(head.find_head(context))
-    if reason is not None:
-        operator.poll_message_set(translate_sentence(reason))
-    return reason is None
 
 
 CLASSES = (LIKENESS_OT_correct_landmarks, LIKENESS_OT_repaint)

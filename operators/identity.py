@@ -13,7 +13,6 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 from ..core.errors import IdentityError
 from ..identity_properties import locked_regions
 from ..translations import CONTEXT
-from ..translations.sentences import translate_sentence
 from .job import JobOperator, hand_over
 from .selection import find_object, require_head
 from .telling import describe_error
@@ -43,24 +42,12 @@ def drop_sheet() -> None:
         _sheet = None
 
 
-def require_editable(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For poll(): whether the selected head's shape can be edited; if not, the tooltip says why."""
-    if not require_head(operator, context):
-        return False
-    from ..scene import head, identity
-
-    reason = identity.why_not(head.find_head(context))
-    if reason is not None:
-        operator.poll_message_set(translate_sentence(reason))
-    return reason is None
-
-
 class EditsIdentity:
     """To be inherited beside bpy.types.Operator: one change of the selected head's shape, in one step to undo."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return require_editable(cls, context)
+        return require_head(cls, context, "identity")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Change the head that the active object belongs to."""
@@ -121,7 +108,7 @@ class DrawsSheet(DrawsPeople):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return require_editable(cls, context)
+        return require_head(cls, context, "identity")
 
     def _seed_of(self, place: int) -> int:
         return 9 * self.seed + place
@@ -218,7 +205,7 @@ class LIKENESS_OT_reset_identity(EditsIdentity, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not require_editable(cls, context):
+        if not require_head(cls, context, "identity"):
             return False
         from ..scene import head, identity
 

@@ -15,7 +15,6 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.props import StringProperty
 
 from ..core.errors import SkinError, describe_error
-from ..translations.sentences import translate_sentence
 from .job import JobOperator, get_jobs
 from .selection import find_object, require_head
 
@@ -212,7 +211,7 @@ class LIKENESS_OT_restyle_skin(RestylesSkin, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         from ..scene import skin
 
-        return skin.has_wishes() or poll_skin(cls, context)
+        return skin.has_wishes() or require_head(cls, context, "skin")
 
     def _head(self) -> bpy.types.Object:
         if not self.head:
@@ -240,7 +239,7 @@ class LIKENESS_OT_reset_skin(RestylesSkin, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not poll_skin(cls, context):
+        if not require_head(cls, context, "skin"):
             return False
         from ..scene import head, skin
 
@@ -253,18 +252,6 @@ class LIKENESS_OT_reset_skin(RestylesSkin, bpy.types.Operator):
         from ..scene import skin
 
         return skin.made_numbers(obj)
-
-
-def poll_skin(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For poll(): whether the selected head's skin can be changed; if not, the tooltip says why."""
-    if not require_head(operator, context):
-        return False
-    from ..scene import head, skin
-
-    reason = skin.why_not(head.find_head(context))
-    if reason is not None:
-        operator.poll_message_set(translate_sentence(reason))
-    return reason is None
 
 
 CLASSES = (LIKENESS_OT_restyle_skin, LIKENESS_OT_reset_skin)

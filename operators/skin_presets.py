@@ -9,7 +9,8 @@ from bpy.props import StringProperty
 
 from .job import hand_over
 from .presets import AddsPreset, name_menu
-from .restyle_skin import describe_changes, poll_skin
+from .restyle_skin import describe_changes
+from .selection import require_head
 from .telling import describe_error
 
 PRESET_FOLDER = "likeness/skin"
@@ -27,7 +28,7 @@ class LIKENESS_OT_apply_skin_preset(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return poll_skin(cls, context)
+        return require_head(cls, context, "skin")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the preset and let likeness.restyle_skin paint it."""
@@ -53,7 +54,7 @@ class LIKENESS_OT_skin_preset_add(AddsPreset, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return poll_skin(cls, context)
+        return require_head(cls, context, "skin")
 
     def _write(self, context: bpy.types.Context, filepath: str) -> None:
         from ..core.appearance.catalogue import NAMES

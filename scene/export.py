@@ -25,6 +25,7 @@ from ..core.export_obj import export_obj
 from ..core.head.bones import bake_units, pose_asset
 from ..core.staging import explain_write_error, staged
 from ..core.types import HeadAsset
+from ..translations.sentences import without_kind
 from . import resave
 from . import rig as rigging
 from .camera import match_render
@@ -199,5 +200,5 @@ def blender_errors(path: Path) -> Iterator[None]:
             raise
         if "No space left" in str(error) or shutil.disk_usage(path.parent).free < FULL_DISK_BYTES:
             raise explain_write_error(OSError(errno.ENOSPC, "disk full"), path) from error
-        reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+        reason = without_kind(str(error).strip().splitlines()[-1])
         raise ExportError(f"Blender could not write {path} ({reason}): choose another folder.") from error

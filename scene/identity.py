@@ -19,6 +19,7 @@ from ..core.identity.catalogue import NAMES, TRAITS
 from ..core.identity.directions import EditingSpace, open_space
 from ..core.identity.gauges import load_gauges
 from ..core.identity.state import IdentityState, change_axis, change_trait, is_same, read_traits, reroll, shape
+from . import ownership
 from .head import HEAD, head_rig, is_head
 from .mesh import read_vertices
 from .neutral_shape import move_bones, move_vertices
@@ -36,17 +37,14 @@ LEAST_CHANGE = 0.02
 def why_not(obj: bpy.types.Object) -> str | None:
     """Why this head's shape cannot be edited now, as a sentence for the user; None when it can be."""
     rig = head_rig(obj)
-    blocks = [obj, obj.data, *([rig, rig.data] if rig else [])]
     model_name = json.loads(obj[HEAD]["facts"])["model_name"]
     gauges = load_gauges()
     if model_name != gauges.model_name or len(obj[HEAD].get(CODE_KEY, ())) != len(gauges.weights):
         return f"This head was made with another model ({model_name}), whose shape has no sliders: use the built-in head model"
-    if any(block.library or block.override_library for block in blocks):
-        return "This head is linked from another file: edit it there, or make it local (Object > Relations > Make Local > All)"
+    if (reason := ownership.why_not(obj, [rig, rig.data] if rig else [])) is not None:
+        return reason
     if len(obj.data.vertices) != gauges.num_vertices:
         return "Vertices were added to this head or taken away: its shape can be edited by sculpting only"
-    if obj.data.users > 1:
-        return "This head shares its mesh with another object: Object > Relations > Make Single User > Object & Data first"
     if rig and any(other != obj and is_head(other) and head_rig(other) == rig for other in rig.children):
         return "This head shares its bones with a copy: duplicate a head together with its bones, or sculpt the copy"
     if obj.mode != "OBJECT":

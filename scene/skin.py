@@ -26,6 +26,7 @@ from ..core.errors import SkinError
 from ..core.head.kinds import kinds_of_parts
 from ..core.identity.gauges import load_gauges
 from ..core.image_files import EncodedImage, PackedPaint
+from . import ownership
 from .head import BASE_PREFIX, HEAD, TEXTURE_PREFIX, head_rig, texture_images
 from .image import create_image, create_images_in_steps, read_file
 from .material import retint_skin
@@ -56,17 +57,15 @@ def why_not(obj: bpy.types.Object) -> str | None:
     """Why this head's skin cannot be changed, as a sentence for the user; None when it can be."""
     model_name = json.loads(obj[HEAD]["facts"])["model_name"]
     rig = head_rig(obj)
-    blocks = [obj, obj.data, *filter(None, obj.data.materials), *texture_images(obj).values(), *([rig] if rig else [])]
+    blocks = [*filter(None, obj.data.materials), *texture_images(obj).values(), *([rig] if rig else [])]
     if model_name != load_gauges().model_name:
         return f"This head was made with another model ({model_name}), whose skin has no numbers: use the built-in head model"
-    if any(block.library or block.override_library for block in blocks):
-        return "This head is linked from another file: edit it there, or make it local (Object > Relations > Make Local > All)"
+    if (reason := ownership.why_not(obj, blocks)) is not None:
+        return reason
     if not read_numbers(obj):
         return OLD_HEAD.rstrip(".")
     if "albedo" not in texture_images(obj):
         return "This head's albedo is gone from this file: make the head again"
-    if obj.data.users > 1:
-        return "This head shares its mesh with another object: Object > Relations > Make Single User > Object & Data first"
     return None
 
 

@@ -11,6 +11,7 @@ import string
 from functools import lru_cache
 
 from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 
 from . import LANGUAGES, read_language
 
@@ -30,6 +31,12 @@ def translate_sentence(sentence: str) -> str:
     if sentence.startswith(reason):
         return sentence
     return reason + ("." if reason.isascii() or max(reason) < "\u3000" else "。")
+
+
+def without_kind(report: str) -> str:
+    """What Blender's own operator said, without the "Error: " that Blender puts before it, in its language."""
+    kinds = {"Error", rpt_("Error"), tip_("Error")}
+    return next((report.removeprefix(f"{kind}: ") for kind in kinds if report.startswith(f"{kind}: ")), report)
 
 
 def _translate_part(part: str) -> str:

@@ -8,6 +8,7 @@ names beside a list of rows of numbers (as Audio2Face writes them, with 'exportF
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,9 +43,9 @@ def open_table(path: Path) -> Iterator[tuple[list[str], Iterator[list[Cell]], Ca
         size = path.stat().st_size
         if size > limit:
             raise CaptureError(f"{path.name} is larger than {limit // 1_000_000} MB: cut the capture into parts.")
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open("rb") as content, io.TextIOWrapper(content, encoding="utf-8-sig", newline="") as file:
             names, rows = _from_json(_load(file, path)) if is_json else _from_csv(file)
-            yield names, _limited(rows, path), lambda: file.buffer.tell() / max(size, 1)
+            yield names, _limited(rows, path), lambda: content.tell() / max(size, 1)
 
 
 def plain_name(name: str) -> str:

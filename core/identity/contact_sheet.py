@@ -42,7 +42,8 @@ def draw_sheet(
     pixels = space.model.base_textures["albedo"] if albedo is None else decode_pixels(albedo)
     step = max(pixels.shape[0] // ALBEDO_PX, 1)
     small = np.ascontiguousarray(pixels[::step, ::step, :3])
-    sculpted, pictures = vertices - shape(space, state), []
+    sculpted = vertices - shape(space, state)
+    pictures: list[np.ndarray] = []
     for seed in seeds:
         yield Progress("Drawing the variants", 0.2 + 0.8 * len(pictures) / len(seeds))
         other = state if seed is None else reroll(space, state, seed, strength, locks, keep_person)

@@ -23,9 +23,10 @@ from likeness.core.head.model import rotation_matrices
 from likeness.core.types import ARKIT_NAMES, JOINT_NAMES, HeadAsset, Texture
 from likeness.scene import resave
 from likeness.scene.convert import scene_to_model
-from likeness.scene.export import WRITERS, evaluate_vertices, export_head
+from likeness.scene.export import WRITERS, blender_errors, evaluate_vertices, export_head
 from likeness.scene.head import apply_expression, create_head, read_head
 from likeness.scene.placement import world_box
+from likeness.translations import sentences
 from PIL import Image
 from posing import code_of, differing_fields, models
 from scipy.spatial import cKDTree
@@ -435,3 +436,13 @@ def test_obj_comes_back_posed_with_uvs_quads_and_texture(head, tmp_path):
         assert len(obj.data.polygons) == chosen.sum()
         assert obj.data.uv_layers
     assert any(tuple(image.size) == (64, 64) for image in bpy.data.images)
+
+
+@pytest.mark.parametrize("kind", ["Error", "Fehler", "エラー"])
+def test_what_blender_says_of_a_failed_write_is_told_without_its_kind_in_any_language(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(sentences, "rpt_", {"Error": kind}.get)
+    path = tmp_path / "head.glb"
+    with pytest.raises(ExportError, match=r"head\.glb \(Cannot open: read-only\): choose another folder"), blender_errors(path):
+        raise RuntimeError(f"{kind}: Cannot open: read-only\n")
+    with pytest.raises(ExportError, match=r"\(PermissionError: denied\)"), blender_errors(path):
+        raise RuntimeError("PermissionError: denied")

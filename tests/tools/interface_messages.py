@@ -30,8 +30,8 @@ TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
     "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "operators/*.py",
-    "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py", "scene/skin.py",
-    "scene/transaction.py", "worker/client.py", "worker/jobs.py",
+    "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py",
+    "scene/ownership.py", "scene/skin.py", "scene/transaction.py", "worker/client.py", "worker/jobs.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
 STAGES = (
@@ -41,7 +41,7 @@ STAGES = (
 """Where else jobs tell how far they are, and heads what cannot be done."""
 SENTENCES = {
     "COMPILING", "LINK", "NOTHING", "NO_TOOL", "SILENT", "OLD_HEAD", "OTHER_MESH", "CHOOSE_PYTHON", "NO_CUDA", "NO_METAL",
-    "READING", "CHANGED",
+    "READING", "CHANGED", "LINKED", "SHARED",
 }  # fmt: skip
 ENDINGS = {"client.py", "cache.py"}
 """Files whose sentences end in one of several remedies or name one of several reasons."""
