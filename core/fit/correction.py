@@ -45,6 +45,10 @@ FOCAL = 6
 """The lens stays: depth and focal length in the place of shape would explain a pull, and nobody means that."""
 CONVERGED_PX = 0.05
 SETTINGS = FitSettings()
+SURE_TURN_RAD, SURE_IDENTITY = np.radians(0.5), 0.5
+"""What shading and outline told beside the landmarks, as deviations of the head's direction and of each identity coefficient:
+else a pulled mouth corner would turn the head by ten degrees. On rendered heads with all points pulled to their true places the
+error left is .60 of the fit's instead of .67."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class FittedView:
         across = modes.T @ rows
         explained = np.linalg.solve(modes.T @ modes + np.eye(modes.shape[1]), across)
         precision: np.ndarray = rows.T @ rows - across.T @ explained
+        precision[:3, :3] += np.eye(3) * SURE_TURN_RAD**-2
         precision[FOCAL, FOCAL] += SETTINGS.focal_sigma**-2
         precision[self.units, self.units] += expression_precision(self._model.expression_names, SETTINGS)
         return precision
@@ -167,7 +172,7 @@ class Correction:
         self._view = view = FittedView(model, points, code, camera)
         with threadpool_limits(1, "blas"):
             self._precision = view.precision(calibration)
-            self._precision[view.identity, view.identity] += np.eye(model.num_identity) * SETTINGS.identity_sigma**-2
+            self._precision[view.identity, view.identity] += np.eye(model.num_identity) * SURE_IDENTITY**-2
             for other in further:
                 self._precision[view.identity, view.identity] += FittedView(model, points, *other).identity_precision(calibration)
 

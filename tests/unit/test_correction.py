@@ -105,23 +105,17 @@ def test_true_points_bring_the_head_nearer_to_the_truth(tools):
         truth, exact, fit, correction = start(tools, seed)
         corrected = correction.solve({int(point): exact[point] for point in HANDLE_POINTS})
         ratios.append(face_error_m(tools, corrected.code, truth) / face_error_m(tools, fit.code, truth))
-    assert np.median(ratios) < 0.75
+    assert np.median(ratios) < 0.65
     assert np.mean(np.array(ratios) < 1) > 0.9
 
 
-def test_a_strong_pull_of_a_smiling_mouth_arrives(tools):
-    """Far enough that the face's turning is no straight line: a step must not be taken past where it leads down."""
+def test_a_wild_pull_arrives(tools):
+    """A mouth corner dragged over the whole face: a step is not taken past where it leads down."""
     code, _, _ = photograph(tools, 7)
-    smile = np.zeros(tools.model.num_expression)
-    for unit, weight in (("mouthSmileLeft", 0.6), ("mouthSmileRight", 0.6), ("jawOpen", 0.2), ("cheekSquintLeft", 0.2)):
-        smile[tools.model.expression_names.index(unit)] = weight
-    camera = orbit_camera(tools.model.template, (160, 160))
-    correction = Correction(tools.model, tools.calibration, HeadCode(code.identity, smile, code.pose), camera)
-    corner, chin = HANDLES["left mouth corner"][0], HANDLES["chin"][0]
-    for names in ((corner,), (corner, chin)):
-        pins = {point: correction.locate()[point] + (0.0, 6.0) for point in names}
-        after = correction.solve(pins).points_px
-        assert all(np.linalg.norm(after[point] - pixel) < 0.6 for point, pixel in pins.items())
+    correction = Correction(tools.model, tools.calibration, code, orbit_camera(tools.model.template, SIZE))
+    corner = HANDLES["left mouth corner"][0]
+    goal = correction.locate()[corner] + (0.0, -350.0)
+    assert np.linalg.norm(correction.solve({corner: goal}).points_px[corner] - goal) < 5
 
 
 def test_what_the_mesh_has_beside_the_model_is_where_it_is_pulled(tools):
@@ -142,19 +136,14 @@ def second_view(tools, code, yaw_rad):
 
 
 def test_further_photos_follow_the_identity_so_that_the_face_stays_where_it_lay(tools):
-    """Against standing still: another identity turns and shifts the head in the main photo, and so in all."""
-    code, _, fit, correction = start(tools, 9)
-    chin = HANDLES["chin"][0]
-    corrected = correction.solve({chin: correction.locate()[chin] + (0.0, 12.0)}).code
+    """Against standing still: another identity is larger or turned, and so the main photo's camera is another; then all are."""
+    _, exact, fit, correction = start(tools, 9)
+    corrected = correction.solve({int(point): exact[point] for point in HANDLE_POINTS}).code
     for yaw in (-0.6, 0.5):
         _, camera, before = second_view(tools, fit.code, yaw)
         (followed,) = follow_identity(tools.model, tools.calibration, [(fit.code, camera)], corrected.identity)
         stood = HeadCode(corrected.identity, fit.code.expression, fit.code.pose)
-        far = np.delete(np.arange(len(before)), chin)
-        off = [
-            np.linalg.norm((correction.place(c, k).points_px - before)[far], axis=1).mean()
-            for c, k in (followed, (stood, camera))
-        ]
+        off = [np.linalg.norm(correction.place(c, k).points_px - before, axis=1).mean() for c, k in (followed, (stood, camera))]
         assert off[0] < 0.8 * off[1]
         assert followed[0].expression.min() >= 0
 
@@ -180,3 +169,12 @@ def test_what_further_photos_are_sure_of_moves_less(tools):
         (followed,) = follow_identity(tools.model, tools.calibration, [(fit.code, camera)], corrected.code.identity)
         moves.append(np.linalg.norm(correction.place(*followed).points_px - before, axis=1).mean())
     assert moves[1] < moves[0]
+
+
+def test_a_pulled_mouth_corner_turns_no_head(tools):
+    _, _, fit, correction = start(tools, 12)
+    corner = HANDLES["left mouth corner"][0]
+    for pull in ((0.0, -20.0), (0.0, 20.0)):
+        corrected = correction.solve({corner: correction.locate()[corner] + pull})
+        turn = (np.trace(corrected.camera.R @ fit.camera.R.T) - 1) / 2
+        assert np.degrees(np.arccos(min(turn, 1.0))) < 1.5
