@@ -8,7 +8,7 @@ import numpy as np
 from likeness.core.config import ASSETS_DIR
 from likeness.core.head.library import get_model
 from likeness.core.head.model import HeadModel
-from likeness.core.types import Camera, HeadAsset, HeadCode, Photo, Texture
+from likeness.core.types import Camera, FittedPhoto, HeadAsset, HeadCode, Photo, Texture
 from synthetic import make_model, random_code
 
 EXACT = {"faces", "face_uvs", "face_parts"}
@@ -36,7 +36,7 @@ def _same(name: str, a: object, b: object) -> bool:
         return isinstance(b, dict) and list(a) == list(b) and all(_same(name, a[key], b[key]) for key in a)
     if isinstance(a, tuple | list):
         return isinstance(b, tuple | list) and len(a) == len(b) and all(_same(name, x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, Camera | Photo | Texture) or hasattr(a, "axis_angle"):
+    if isinstance(a, Camera | FittedPhoto | HeadCode | Photo | Texture) or hasattr(a, "axis_angle"):
         return type(a) is type(b) and all(_same(name, getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
     if isinstance(a, np.ndarray):
         if not isinstance(b, np.ndarray) or a.shape != b.shape:

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from likeness.core.head.bones import pose_asset
-from likeness.core.types import ARKIT_NAMES
+from likeness.core.types import ARKIT_NAMES, FittedPhoto, HeadCode
 from likeness.scene.export import evaluate_vertices
 from likeness.scene.head import (
     apply_expression,
@@ -73,6 +73,20 @@ def test_a_photo_with_alpha_comes_back_with_it(context):
     alpha = np.arange(400 * 480, dtype=np.uint32).reshape(400, 480).astype(np.uint8)
     asset = replace(asset, photo=replace(asset.photo, alpha=alpha))
     assert differing_fields(asset, read_head(create_head(context, asset))) == []
+
+
+def test_further_photos_come_back_with_their_fits(context):
+    asset = make_asset()
+    code = HeadCode(0.5 * asset.identity, np.array(list(asset.expression.values())), asset.pose)
+    alpha = np.zeros(asset.photo.pixels.shape[:2], np.uint8)
+    alpha[2:] = 255
+    photos = [replace(asset.photo, source=name, alpha=mask) for name, mask in (("b.png", None), ("c.png", alpha))]
+    further = tuple(FittedPhoto(photo, code, asset.camera) for photo in photos)
+    asset = replace(asset, further=further)
+    obj = create_head(context, asset)
+    assert differing_fields(asset, read_head(obj)) == []
+    remove_head(obj)
+    assert not bpy.data.images
 
 
 def test_heads_get_names_and_places_of_their_own(context):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from likeness.core.image_files import pack_head
-from likeness.core.types import Progress
+from likeness.core.image_files import PackedPhoto, encode_photo, pack_head, unpack_photo
+from likeness.core.types import FittedPhoto, HeadCode, Progress
 from likeness.worker.wire import Decoder, Request, Result, Step, encode_message
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender"))
@@ -102,3 +102,13 @@ def test_arrays_of_objects_or_words_do_not_pass(value):
 def test_noise_is_no_message():
     with pytest.raises(ValueError, match="no message"):
         list(Decoder().feed(b"Blender 5.2.0\n"))
+
+
+def test_a_further_photo_arrives_with_its_fit_and_its_pixels():
+    asset = make_asset()
+    code = HeadCode(asset.identity, np.array(list(asset.expression.values())), asset.pose)
+    fitted = FittedPhoto(asset.photo, code, asset.camera)
+    (packed,) = pack_head(replace(asset, further=(fitted,))).asset.further
+    assert not packed.photo.pixels.size
+    ((received),) = send(Request(1, "repaint", {"further": [PackedPhoto(encode_photo(asset.photo), packed)]}))
+    assert_same(unpack_photo(received.arguments["further"][0]), fitted)
