@@ -347,7 +347,9 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         if not head.is_head(obj):
             raise SceneError(f"There is no head called '{self.head}'.")
         self._uid, self._stamp, self._missing = obj.session_uid, correction.stamp(obj), correction.count_missing_photos(obj)
-        return rpt_("{name}, painted anew").format(name=obj.name), "repaint", correction.repaint_arguments(obj)
+        arguments = correction.repaint_arguments(obj)
+        self._count = 1 + len(arguments["further"])
+        return rpt_("{name}, painted anew").format(name=obj.name), "repaint", arguments
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
         from ..scene import correction
@@ -359,6 +361,8 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         if self._missing:
             said = rpt_("Painted {name}, but {count} of its photos are not in this file: what only they showed is now a guess")
             self.report({"WARNING"}, said.format(name=obj.name, count=self._missing))
+        elif self._count > 1:
+            self.report({"INFO"}, rpt_("Painted {name} from its {count} photos").format(name=obj.name, count=self._count))
         else:
             self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
         return {"FINISHED"}
