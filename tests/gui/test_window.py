@@ -200,3 +200,26 @@ def test_the_sidebar_speaks_blenders_language(play):
     assert len({tuple(said) for said in facts["said"].values()}) == 6
     assert facts["said"]["zh_HANT"] == facts["disabled"] == facts["english"]
     assert facts["enabled"] == facts["said"]["ja_JP"]
+
+
+def test_variants_are_drawn_beside_the_window_and_nothing_of_warp_comes_into_blender(play):
+    facts = play("variants")
+    print(f"\nsheet after {facts['seconds']:.1f} s: {describe(facts['gaps'])}")
+    assert facts["gaps"][-1][0] <= MOST_GAP_S
+    assert facts["is_untouched"]
+    assert (facts["is_as_it_is"], facts["seed"]) == (True, 5)
+    assert not facts["is_dialog_open"]
+    assert facts["loaded"] == []
+    assert facts["error"] == facts["left"] == ""
+
+
+def test_a_long_capture_is_read_and_written_while_the_window_is_drawn(play):
+    facts = play("capture", 1200)
+    print(f"\nredraws, idle: {describe(facts['gaps_idle'])}; {facts['seconds']:.1f} s of a capture: {describe(facts['gaps'])}")
+    assert (facts["short"], len(facts["short_keys"])) == (["FINISHED"], 2)
+    assert {"Reading the capture", "Writing the keys"} <= set(facts["stages"])
+    assert facts["gaps"][-1][0] <= MOST_GAP_S
+    assert facts["keys"] == [1, 43_201]
+    assert facts["undone"] == facts["escaped"] == []
+    assert facts["actions"] == 0
+    assert facts["error"] == facts["left"] == ""
