@@ -299,3 +299,13 @@ def test_a_saved_correction_goes_on_where_it_ended(fitted, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "corrected.blend"))
     correct(pulls[1])
     assert_same(both, look(head.find_head(bpy.context)))
+
+
+def test_points_of_a_file_from_before_their_fit_was_kept_hold_too(fitted):
+    chin, nose = places("chin"), places("nose tip", by=(2.0, 0.0))
+    correct(*chin)
+    del fitted[correction.FIT]
+    del fitted[head.HEAD]["pulled"]
+    correct(*nose)
+    assert not correction.has_strayed(correction.present(fitted, correction.begin(fitted)), correction.read_pins(fitted))
+    assert set(correction.read_pins(fitted)) == {chin[0][0], nose[0][0]}

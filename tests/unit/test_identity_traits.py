@@ -260,3 +260,12 @@ def test_variants_differ_in_their_pictures(space, person):
     background = (one == one[0, 0]).all(-1)
     assert 0.2 < background.mean() < 0.7
     assert np.abs(one.astype(int) - other).mean() > 1
+
+
+def test_what_a_correction_added_is_kept_by_sliders_and_goes_as_far_as_a_reroll_goes(space, person):
+    corrected = replace(person, pulled=0.3 * person.code)
+    for locks in ((), ("nose",)):
+        for changed in (change_axis(corrected, 2, 1.5, locks), change_trait(space, corrected, "jaw_width", 4.0, locks)):
+            assert np.array_equal(changed.pulled, corrected.pulled)
+        assert np.allclose(reroll(space, corrected, 5, 0.6, locks, False).pulled, 0.8 * corrected.pulled)
+        assert not reroll(space, corrected, 5, 1.0, locks, False).pulled.any()
