@@ -79,13 +79,12 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         self._earlier = correction.read_pins(obj)
         self._pins = dict(self._earlier)
         self._head = correction.present(obj, self._correction)
-        if correction.has_strayed(self._head, self._pins):
-            self.report({"INFO"}, "The head was changed since: the yellow points hold again from the next pull on; X lets one go")
         self._view = PhotoView(context, obj)
         self._drawing = HandleDrawing(self._view.region, self._view.region_3d)
         self._view.frame([place for _, place in self._place_handles(obj).values()])
         _running.append((self._view, self._drawing))
-        set_status(context, rpt_(HELP))
+        strayed = rpt_("The head was changed since: the yellow points hold again from the next pull on; X lets one go")
+        set_status(context, f"{strayed}   {rpt_(HELP)}" if correction.has_strayed(self._head, self._pins) else rpt_(HELP))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -190,6 +189,7 @@ class LIKENESS_OT_correct_landmarks(bpy.types.Operator):
         from ..scene import correction
 
         self._head = self._correction.solve(self._pins)
+        set_status(bpy.context, rpt_(HELP))
         correction.apply(obj, self._head, self._correction, self._key)
         self._place_handles(obj)
 
