@@ -39,18 +39,26 @@ MAX_SHOWN = 5
 
 @dataclass
 class Finishing:
-    """A result that is being put into the scene in steps that tell how far they are."""
+    """A result that has come and is not in the scene yet. is_held: a mode or a tool has to end first."""
 
-    title: str
     stage: str
     fraction: float
+    is_held: bool = False
     is_unwanted: bool = False
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A job that an operator watches until its result is in the scene; window: whose timer wakes the operator."""
+
+    job: Job
+    window: int
 
 
 _jobs: Jobs | None = None
 _polled_s = 0.0
-_watched: dict[int, int] = {}
-"""Number of a job that an operator watches, until its result is in the scene -> the window whose timer wakes the operator."""
+_watched: dict[int, Watched] = {}
+"""By the job's number."""
 _timers: dict[int, bpy.types.Timer] = {}
 """One for each window: of several, each would wake every operator."""
 _finishing: dict[int, Finishing] = {}
@@ -84,7 +92,7 @@ class JobOperator:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look at every tick how far the job is; Esc stops the running one."""
-        is_open = bool(_finishing or get_jobs().open_jobs)
+        is_open = bool(_list_finishing() or get_jobs().open_jobs)
         is_escape = event.type == "ESC" and event.value == "PRESS" and is_open and not is_tool_running(context)
         if is_escape:
             cancel_job()
@@ -115,7 +123,7 @@ class JobOperator:
         window = context.window.as_pointer()
         if window not in _timers:
             _timers[window] = context.window_manager.event_timer_add(TICK_S, window=context.window)
-        _watched[self._job.number] = window
+        _watched[self._job.number] = Watched(self._job, window)
         context.window_manager.modal_handler_add(self)
         show_jobs(context)
         return {"RUNNING_MODAL"}
@@ -126,9 +134,12 @@ class JobOperator:
         finishing = _finishing.get(job.number)
         is_cancelled = job.state == "cancelled" or (finishing is not None and finishing.is_unwanted)
         if job.state == "done" and not is_cancelled:
+            is_held = is_tool_running(context) or context.mode not in UNDO_MODES
+            if finishing is not None:
+                finishing.is_held = is_held
             if is_tool_running(context):
                 return None
-            if context.mode not in UNDO_MODES:
+            if is_held:
                 set_status(context, rpt_("Likeness: {title} is ready: leave this mode (Tab) to see it").format(title=job.title))
                 return None
             return self._take_result(context)
@@ -149,7 +160,7 @@ class JobOperator:
             self._steps = getattr(self, "_steps", None) or self._finish_in_steps(context, job.result)
             progress = next(self._steps)
             if progress is not None:
-                _finishing[job.number] = Finishing(job.title, progress.stage, progress.fraction)
+                _finishing[job.number] = Finishing(progress.stage, progress.fraction)
             self._stepped_s = time.monotonic()
             return None
         except StopIteration as end:
@@ -169,8 +180,10 @@ class JobOperator:
         if steps := getattr(self, "_steps", None):
             steps.close()
         _finishing.pop(self._job.number, None)
-        window = _watched.pop(self._job.number, None)
-        if window not in _watched.values() and (timer := _timers.pop(window, None)):
+        watched = _watched.pop(self._job.number, None)
+        if watched is None or any(other.window == watched.window for other in _watched.values()):
+            return
+        if timer := _timers.pop(watched.window, None):
             bpy.context.window_manager.event_timer_remove(timer)
 
     def _fail(self, context: bpy.types.Context, sentence: str) -> set[str]:
@@ -199,6 +212,9 @@ def poll_jobs(context: bpy.types.Context) -> None:
     global _polled_s
     if time.monotonic() - _polled_s >= TICK_S / 2:
         get_jobs().poll()
+        for number, watched in _watched.items():
+            if watched.job.state == "done":
+                _finishing.setdefault(number, Finishing(watched.job.stage, 1.0))
         show_jobs(context)
         _polled_s = time.monotonic()
 
@@ -211,14 +227,19 @@ def is_watching() -> bool:
 def cancel_job(number: int = 0) -> None:
     """End a job, 0: the first that is shown, -1: all that wait. What is being put into the scene ends at its operator's tick."""
     jobs = get_jobs()
-    if found := next((key for key in _finishing if number in (0, key)), None):
-        _finishing[found].is_unwanted = True
+    if found := next((finishing for key, finishing in _list_finishing() if number in (0, key)), None):
+        found.is_unwanted = True
     elif number == -1:
         for job in reversed(jobs.open_jobs[1:]):
             jobs.cancel(job)
     else:
         for job in [job for job in jobs.open_jobs if number in (0, job.number)][:1]:
             jobs.cancel(job)
+
+
+def _list_finishing() -> list[tuple[int, Finishing]]:
+    """What is being put into the scene now, by the job's number."""
+    return [(number, finishing) for number, finishing in _finishing.items() if not finishing.is_held]
 
 
 def is_tool_running(context: bpy.types.Context) -> bool:
@@ -278,8 +299,9 @@ def renew_worker() -> None:
 def show_jobs(context: bpy.types.Context) -> None:
     """Write the row into the window manager's properties and the status bar; redraw the sidebars where something changed."""
     state, jobs = context.window_manager.likeness_job, get_jobs()
-    num_jobs = len(_finishing) + len(jobs.open_jobs)
-    shown = [(number, job.title, job.stage, round(job.fraction, 2), "") for number, job in _finishing.items()]
+    finishing = _list_finishing()
+    num_jobs = len(finishing) + len(jobs.open_jobs)
+    shown = [(key, _watched[key].job.title, part.stage, round(part.fraction, 2), "") for key, part in finishing]
     shown += [
         (job.number, job.title, job.stage, round(job.fraction, 2), _describe_time(job.remaining_s))
         for job in jobs.open_jobs[:MAX_SHOWN]

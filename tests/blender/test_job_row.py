@@ -23,7 +23,7 @@ class Writes(jobs_in_blender.JobOperator):
 
     def __init__(self, job) -> None:
         self._job, self.reports, self.written = job, [], []
-        jobs_in_blender._watched[job.number] = 0
+        jobs_in_blender._watched[job.number] = jobs_in_blender.Watched(job, 0)
 
     def report(self, kinds, text) -> None:
         self.reports.append((kinds, text))
@@ -91,6 +91,8 @@ def end(row, job) -> None:
 def test_what_is_put_into_the_scene_in_steps_is_shown_and_one_step_a_tick(row, context):
     operator = Writes(row.submit("take", "read_capture", {}))
     end(row, operator._job)
+    jobs_in_blender.poll_jobs(context)
+    assert state().is_running
     outcomes = [operator.modal(context, TICK) for _ in range(3)]
     assert (outcomes, operator.written) == ([{"PASS_THROUGH"}] * 3, [0, 1])
     assert [(item.name, item.stage, item.fraction) for item in state().row] == [("take", "Writing", 0.5)]
@@ -124,6 +126,7 @@ def test_the_worker_is_not_tried_out_while_a_finished_head_waits(row, context):
     context.mode = "EDIT_MESH"
     operator.modal(context, TICK)
     assert not state().is_running
+    assert operator.modal(context, ESCAPE) == {"PASS_THROUGH"}
     assert not bpy.ops.likeness.test_worker.poll()
     with pytest.raises(RuntimeError, match="A finished head waits"):
         bpy.ops.likeness.test_worker()
