@@ -11,7 +11,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from window import PACKAGE, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
 
-HEADER, TONE = (1071, 97), (1110, 207)
+HEADER, TONE = (1071, 97), (1110, 227)
 """In the window of 1600 x 1000 pixels, with the Skin panel alone: its closed header, and the first slider once it is open."""
 
 
@@ -94,6 +94,10 @@ def steps():
     report(before=before, asked=asked, painted=painted, undone=undone, redone=redone)
 
     watch_redraws()
+    yield 1
+    start = time.monotonic()
+    yield 4
+    report(gaps_idle=redraw_gaps(start, time.monotonic()))
     sliders.stubble, start = 0.3, time.monotonic()
     yield from wait(lambda: restyle._painting, 30, 0.02)
     job = next(iter(restyle._painting.values()))
