@@ -40,7 +40,7 @@ class LIKENESS_OT_test_worker(JobOperator, bpy.types.Operator):
         seconds = time.monotonic() - self._started_s
         context.window_manager.likeness_job.worker = " | ".join(result)
         said = rpt_("The worker works, ready after {seconds:.1f} s: {facts}")
-        self.report({"INFO"}, said.format(seconds=seconds, facts="; ".join(map(translate_sentence, result))))
+        self.report({"INFO"}, said.format(seconds=seconds, facts=" ".join(map(translate_sentence, result))))
         return {"FINISHED"}
 
 

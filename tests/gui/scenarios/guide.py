@@ -8,9 +8,9 @@ import addon_utils
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, PHOTO, point, press, report, wait_idle, work
+from window import PACKAGE, PHOTO, point, press, report, resize, wait, wait_idle, work
 
-SHOWN, MODELS = Path("/photos/astronaut.png"), Path("/models")
+SHOWN, NO_FACE, MODELS = Path("/photos/astronaut.png"), Path("/photos/wall.png"), Path("/models")
 """Places that read well in a picture; Blender runs in a system of its own."""
 PANELS = ("photos", "result", "identity", "skin", "expression", "animation", "export", "models")
 
@@ -52,17 +52,39 @@ def look_at(name):
         bpy.ops.view3d.view_selected()
 
 
+def save_wall(path):
+    """A picture without a face."""
+    image = bpy.data.images.new("wall", 640, 480)
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+
+
 def steps():
     yield 2
     MODELS.mkdir(exist_ok=True)
     bpy.context.preferences.addons[PACKAGE].preferences.models_folder = str(MODELS)
     SHOWN.parent.mkdir(exist_ok=True)
     shutil.copy(PHOTO, SHOWN)
+    save_wall(NO_FACE)
     open_tab("Likeness")
     yield from picture("first", "photos")
+    bpy.context.scene.likeness.photo = str(NO_FACE)
+    with ctx():
+        bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=str(NO_FACE))
+    yield from wait_idle()
+    report(said=work().error)
+    point(830, 480)
+    press("Escape")
+    yield from picture("error", "photos")
     bpy.context.scene.likeness.photo = str(SHOWN)
     with ctx():
         bpy.ops.likeness.fit_photo("INVOKE_DEFAULT", filepath=str(SHOWN))
+        bpy.ops.likeness.generate("INVOKE_DEFAULT", seed=7)
+    yield from wait(lambda: work().row and work().row[0].fraction > 0.3, 60)
+    shot("guide_running")
+    with ctx():
+        bpy.ops.likeness.cancel(number=work().row[1].number)
     yield from wait_idle()
     yield 1
     look_at("astronaut")
@@ -77,10 +99,12 @@ def steps():
     yield 1
     look_at("astronaut")
     yield from picture("identity", "identity")
-    point(830, 480)
+    point(830, 280)
+    identity = sys.modules[f"{PACKAGE}.operators.identity"]
     with ctx():
-        bpy.ops.likeness.choose_variant("INVOKE_DEFAULT", strength=0.7)
-    yield 4
+        bpy.ops.likeness.choose_variant("INVOKE_DEFAULT", seed=4, strength=0.7)
+    yield from wait(lambda: identity._sheet is not None, 120)
+    yield 2
     shot("guide_variants")
     point(500, 500)
     press("Escape")
@@ -104,6 +128,10 @@ def steps():
     addon_utils.modules_refresh()
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[-1]):
         bpy.ops.preferences.addon_expand(module=PACKAGE)
+        bpy.ops.likeness.test_worker("INVOKE_DEFAULT")
+    yield from wait_idle()
+    report(worker=work().worker)
+    resize("Preferences", 900, 960)
     yield 4
     shot("guide_preferences")
     report(error=work().error)

@@ -86,6 +86,11 @@ def press(key: str) -> None:
     subprocess.run(["xdotool", "key", key], check=True)
 
 
+def resize(title: str, width: int, height: int) -> None:
+    """The window with this in its title, in pixels."""
+    subprocess.run(["xdotool", "search", "--name", title, "windowsize", str(width), str(height)], check=True)
+
+
 def watch_redraws() -> None:
     """Ask for redraws all the time and remember when the 3D view was drawn."""
 
