@@ -11,7 +11,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 from window import OUT, PACKAGE, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
 
-MINUTES = float(os.environ.get("LIKENESS_CAPTURE_MINUTES", "10"))
+MINUTES = float(os.environ.get("LIKENESS_CAPTURE_MINUTES", "5"))
 FPS = 60
 
 
