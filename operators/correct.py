@@ -16,7 +16,8 @@ from bpy.props import StringProperty
 from bpy_extras import view3d_utils
 from mathutils import Vector
 
-from ..core.errors import SceneError
+from ..core.errors import SceneError, SkinError
+from . import restyle_skin
 from .handle_drawing import HandleDrawing
 from .job import JobOperator, hand_over, set_status
 from .selection import find_object, require_head
@@ -352,7 +353,7 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         return rpt_("{name}, painted anew").format(name=obj.name), "repaint", arguments
 
     def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
-        from ..scene import correction
+        from ..scene import correction, skin
 
         obj = find_object(self._uid)
         if obj is None or correction.stamp(obj) != self._stamp:
@@ -360,14 +361,25 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         correction.repaint(obj, result)
         if self._missing:
             said = rpt_("Painted {name}, but {count} of its photos are not in this file: what only they showed is now a guess")
-            self.report({"WARNING"}, said.format(name=obj.name, count=self._missing))
-        elif self._count > 1:
-            self.report({"INFO"}, rpt_("Painted {name} from its {count} photos").format(name=obj.name, count=self._count))
-        else:
-            self.report({"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name))
+            return {"WARNING"}, said.format(name=obj.name, count=self._missing)
+        if self._count > 1:
+            return {"INFO"}, rpt_("Painted {name} from its {count} photos").format(name=obj.name, count=self._count)
+        return {"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name)
+
+        chosen = skin.changed_numbers(obj)
+
+        kinds, said = self._describe(obj)
+        try:
+            if chosen and restyle_skin.ask_again(obj, chosen):
+                said = rpt_("{painted}. The changes to its skin come back too").format(painted=said)
+        except SkinError as error:
+            told = rpt_("{painted}. The changes to its skin are lost: {reason}")
+            kinds, said = {"WARNING"}, told.format(painted=said, reason=describe_error(error))
+        self.report(kinds, said)
         return {"FINISHED"}
 
-
+    def _describe(self, obj: bpy.types.Object) -> tuple[set[str], str]:
+        """What was painted, and whether it is a warning."""
 def _copy(value: Any) -> Any:
     """A view's setting as a value of its own: vectors are Blender's memory, which changes."""
     if isinstance(value, (str, float)):

@@ -43,6 +43,24 @@ def ask(obj: bpy.types.Object) -> None:
         bpy.app.timers.register(_start_due, first_interval=TICK_S)
 
 
+def ask_again(obj: bpy.types.Object, numbers: dict[str, float]) -> bool:
+    """Numbers that were changed on a skin that is gone, asked of the new one; whether it had other numbers. Without a window
+    they are painted at once. Raises SkinError."""
+    from ..scene import skin
+
+    skin.wish(obj, numbers)
+    if not skin.wished_numbers(obj):
+        return False
+    if not bpy.app.background:
+        ask(obj)
+        return True
+    try:
+        bpy.ops.likeness.restyle_skin(head=obj.name)
+    except RuntimeError as error:
+        raise SkinError(str(error).strip().removeprefix("Error: ")) from None
+    return True
+
+
 def drop_wishes(*_: Any) -> None:
     """No wish, no timer, no handler is left: for unregister(), and as the handler."""
     if not (_due or _painting):

@@ -36,7 +36,7 @@ from .expression import read_keys, set_keys
 from .head import HEAD, head_camera, head_rig, read_camera, read_photo, set_expression, texture_images
 from .image import create_image
 from .mesh import read_vertices
-from .skin import swap_textures
+from .skin import forget_base, swap_textures
 
 PINS = "likeness_pins"
 """The mesh object's property with the pulled points: landmark's number -> pixel in the photo, flat [n, 3]."""
@@ -212,6 +212,7 @@ def count_missing_photos(obj: bpy.types.Object) -> int:
 
 def repaint(obj: bpy.types.Object, paint: PackedPaint) -> None:
     """Put new textures in the place of the old ones, in the materials too."""
+    forget_base(obj)
     images = {key: create_image(encoded, f"{obj.name} {key}") for key, encoded in paint.textures.items()}
     swap_textures(obj, images, paint.skin_linear_rgb)
     facts = json.loads(obj[HEAD]["facts"])

@@ -93,6 +93,12 @@ def is_as_made(obj: bpy.types.Object) -> bool:
     return all(abs(shown_number(obj, name) - made[name]) <= SAME for name in made)
 
 
+def changed_numbers(obj: bpy.types.Object) -> dict[str, float]:
+    """What an artist changed, painted or still asked for: the numbers shown that are not those that the head was made with."""
+    shown = {name: (shown_number(obj, name), made) for name, made in made_numbers(obj).items()}
+    return {name: number for name, (number, made) in shown.items() if abs(number - made) > SAME}
+
+
 def names_read(obj: bpy.types.Object) -> frozenset[str]:
     """The numbers that were read from the photo; the others are what is usual, or a random person's."""
     return frozenset(json.loads(obj[HEAD]["facts"])["provenance"].get("appearance_read", ()))
@@ -250,6 +256,14 @@ def _keep_base(obj: bpy.types.Object) -> Any:
                 image.pack()
             obj[BASE_PREFIX + key] = image
     return obj[RECORD]
+
+
+def forget_base(obj: bpy.types.Object) -> None:
+    """The head is painted from its photo: what it had before any other skin is gone with the old textures."""
+    obj.pop(RECORD, None)
+    names = [name for name, _ in obj.items() if name.startswith(BASE_PREFIX)]
+    images = [obj.pop(name) for name in names]
+    bpy.data.batch_remove({image for image in images if image is not None and image.users == 0})
 
 
 def _painted_record(obj: bpy.types.Object) -> Any:

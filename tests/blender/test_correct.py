@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from likeness.core.config import ASSETS_DIR
 from likeness.core.fit.correction import HANDLES
-from likeness.scene import correction, head, identity
+from likeness.core.story import run
+from likeness.operators import correct as correct_operator
+from likeness.scene import correction, head, identity, skin
+from likeness.worker.stories import STORIES
 from mathutils import Vector
 
 pytestmark = [
@@ -309,3 +312,49 @@ def test_points_of_a_file_from_before_their_fit_was_kept_hold_too(fitted):
     correct(*nose)
     assert not correction.has_strayed(correction.present(fitted, correction.begin(fitted)), correction.read_pins(fitted))
     assert set(correction.read_pins(fitted)) == {chin[0][0], nose[0][0]}
+
+
+def painted(obj):
+    return head.read_head(obj).textures["albedo"].pixels.astype(int)
+
+
+def test_what_was_chosen_for_the_skin_comes_back_after_a_repaint(fitted):
+    """Painted or only asked for; on the skin that the photo gives now, as the sliders would put it there."""
+    made = skin.made_numbers(fitted)
+    bpy.ops.likeness.restyle_skin(changes=f"melanin={made['melanin'] + 2},age={made['age'] + 20}")
+    fitted.likeness_skin.freckles = 0.9
+    correct([CHIN, *(chin_pixel(fitted) + DOWN)])
+    num_images = len(bpy.data.images)
+    bpy.ops.likeness.repaint()
+    came_back, numbers = painted(fitted), skin.read_numbers(fitted)
+    assert numbers["melanin"] == pytest.approx(made["melanin"] + 2, abs=1e-3)
+    assert numbers["age"] == pytest.approx(made["age"] + 20, abs=1e-3)
+    assert numbers["freckles"] == pytest.approx(0.9, abs=1e-3)
+    assert head.read_head(fitted).provenance["appearance_chosen"] == ["age", "freckles", "melanin"]
+    assert len(bpy.data.images) == num_images
+    bpy.ops.likeness.reset_skin()
+    assert np.abs(painted(fitted) - came_back).mean() > 1
+    bpy.ops.likeness.repaint()
+    assert skin.is_as_made(fitted)
+    bpy.ops.likeness.restyle_skin(changes=",".join(f"{name}={numbers[name]}" for name in ("melanin", "age", "freckles")))
+    assert np.abs(painted(fitted) - came_back).mean() < 0.1
+
+
+def test_a_repaint_of_a_skin_that_nobody_changed_leaves_the_photos(fitted):
+    bpy.ops.likeness.repaint()
+    assert skin.is_as_made(fitted)
+    assert "appearance_chosen" not in head.read_head(fitted).provenance
+
+
+def test_a_skin_that_cannot_come_back_is_said(fitted, monkeypatch):
+    bpy.ops.likeness.restyle_skin(changes="melanin=4")
+    monkeypatch.setattr(skin, "why_not", lambda obj: "This head's skin is nobody's")
+    reports = []
+    repaint = correct_operator.LIKENESS_OT_repaint
+    played = type("Played", (), {"report": lambda _, *told: reports.append(told), "_describe": repaint._describe, "head": ""})()
+    repaint._request(played)
+    paint = run(STORIES["repaint"](**correction.repaint_arguments(fitted)))
+    assert repaint._finish(played, bpy.context, paint) == {"FINISHED"}
+    ((kinds, said),) = reports
+    assert kinds == {"WARNING"}
+    assert said.endswith("The changes to its skin are lost: This head's skin is nobody's.")
