@@ -358,16 +358,8 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
         obj = find_object(self._uid)
         if obj is None or correction.stamp(obj) != self._stamp:
             raise SceneError("The head was changed or removed meanwhile: nothing was painted. Press Repaint again.")
-        correction.repaint(obj, result)
-        if self._missing:
-            said = rpt_("Painted {name}, but {count} of its photos are not in this file: what only they showed is now a guess")
-            return {"WARNING"}, said.format(name=obj.name, count=self._missing)
-        if self._count > 1:
-            return {"INFO"}, rpt_("Painted {name} from its {count} photos").format(name=obj.name, count=self._count)
-        return {"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name)
-
         chosen = skin.changed_numbers(obj)
-
+        correction.repaint(obj, result)
         kinds, said = self._describe(obj)
         try:
             if chosen and restyle_skin.ask_again(obj, chosen):
@@ -380,6 +372,14 @@ class LIKENESS_OT_repaint(JobOperator, bpy.types.Operator):
 
     def _describe(self, obj: bpy.types.Object) -> tuple[set[str], str]:
         """What was painted, and whether it is a warning."""
+        if self._missing:
+            said = rpt_("Painted {name}, but {count} of its photos are not in this file: what only they showed is now a guess")
+            return {"WARNING"}, said.format(name=obj.name, count=self._missing)
+        if self._count > 1:
+            return {"INFO"}, rpt_("Painted {name} from its {count} photos").format(name=obj.name, count=self._count)
+        return {"INFO"}, rpt_("Painted {name} from its photo").format(name=obj.name)
+
+
 def _copy(value: Any) -> Any:
     """A view's setting as a value of its own: vectors are Blender's memory, which changes."""
     if isinstance(value, (str, float)):
