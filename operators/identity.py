@@ -197,7 +197,7 @@ class LIKENESS_OT_choose_variant(DrawsSheet, EditsIdentity, bpy.types.Operator):
 
 
 class LIKENESS_OT_reset_identity(EditsIdentity, bpy.types.Operator):
-    """Make this head who it was when it was made; sculpting stays"""
+    """Take back sliders, re-rolls and variants; sculpting stays, and so do corrections by hand until their points are let go"""
 
     bl_idname = "likeness.reset_identity"
     bl_label = "Reset Identity"
@@ -210,14 +210,14 @@ class LIKENESS_OT_reset_identity(EditsIdentity, bpy.types.Operator):
         from ..scene import head, identity
 
         if identity.is_as_made(head.find_head(context)):
-            cls.poll_message_set("This head is as it was made")
+            cls.poll_message_set("This head is as it was made, or corrected by hand")
             return False
         return True
 
     def _change(self, obj: bpy.types.Object) -> None:
-        from ..scene import identity
+        from ..scene import correction
 
-        identity.reset_head(obj)
+        correction.reset(obj)
 
 
 class LIKENESS_OT_step_identity(EditsIdentity, bpy.types.Operator):

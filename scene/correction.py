@@ -8,7 +8,8 @@ first of them (FIT; of the identity, how much of it is theirs). A later correcti
 old and new, together: which of them came when makes no difference, and a pin that is let go leaves nothing behind; without
 any the head is the fit again. What was done to the identity in between (sliders, another person drawn, steps of the history)
 is taken along as a change of that fit; where it moved a pinned point, the pin wins, from the first pull or release on and not
-before: starting moves nothing. Sculpting stays, and points are pulled on the sculpted face.
+before: starting moves nothing. A reset of the identity takes back what was done to it, and the pins hold on the fit. Sculpting
+stays, and points are pulled on the sculpted face.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ FIT = "likeness_fit"
 """The mesh object's property with the photo's expression and camera as they were fitted, while there are pins."""
 OWN = (HEAD, identity.HISTORY, PINS, FIT)
 """The mesh object's properties that a correction changes."""
+RESET_KEY = "reset"
+"""A reset is one step of the head's history, though the shape is written twice."""
 STRAY_PX = 2.0
 """Nearer than this to its place in the photo a pinned point counts as held."""
 
@@ -133,14 +136,28 @@ def _plain(value: Any) -> Any:
 def apply(obj: bpy.types.Object, corrected: CorrectedHead, started: Correction, key: str = "") -> None:
     """Make the head, its photo's expression and its camera what was found; what is applied with one key is one step of the
     history. Raises IdentityError."""
+    _write(obj, corrected, started, key)
+    set_expression(obj, json.loads(obj[HEAD]["facts"])["expression"], corrected.code.pose)
+
+
+def reset(obj: bpy.types.Object) -> None:
+    """The head as it was made, and as it was corrected: sliders and re-rolls are taken back, pulled points hold. What the head
+    shows stays. Raises IdentityError, CorrectionError."""
+    identity.reset_head(obj, RESET_KEY)
+    if (pins := read_pins(obj)) and why_not(obj) is None:
+        started = begin(obj)
+        _write(obj, started.solve({point: np.array(pixel) for point, pixel in pins.items()}), started, RESET_KEY)
+
+
+def _write(obj: bpy.types.Object, corrected: CorrectedHead, started: Correction, key: str) -> None:
+    """Shape, camera and what is known of the photo's expression."""
     identity.set_code(obj, corrected.code.identity, corrected.code.identity - started.code.identity, key)
     stored, names = obj[HEAD], get_model().expression_names
     facts = json.loads(stored["facts"])
     facts["expression"] |= dict(zip(names, map(float, corrected.code.expression), strict=True))
     stored["facts"] = json.dumps(facts)
-    for key, values in (("K", corrected.camera.K), ("R", corrected.camera.R), ("t", corrected.camera.t)):
-        stored[f"camera_{key}"] = np.ravel(values).astype(float).tolist()
-    set_expression(obj, facts["expression"], corrected.code.pose)
+    for name, values in (("K", corrected.camera.K), ("R", corrected.camera.R), ("t", corrected.camera.t)):
+        stored[f"camera_{name}"] = np.ravel(values).astype(float).tolist()
     place_camera(_camera_object(obj), corrected.camera)
 
 

@@ -118,11 +118,14 @@ def reroll_head(obj: bpy.types.Object, seed: int, strength: float, locks: Collec
     _become(obj, space, before, reroll(space, before, seed, strength, locks, keep_person), "")
 
 
-def reset_head(obj: bpy.types.Object) -> None:
-    """Makes the head who it was when it was made; sculpting stays. A step of the history as any other. Raises IdentityError."""
+def reset_head(obj: bpy.types.Object, key: str = "") -> None:
+    """Makes the head who it was when it was made, with what a correction adds to that now (scene/correction.py's reset solves it
+    anew); sculpting stays. A step of the history as any other. Raises IdentityError."""
     require_editable(obj)
     if HISTORY in obj:
-        _become(obj, open_space(), read_state(obj), _read_entry(obj[HISTORY]["0"]), "")
+        before = read_state(obj)
+        made = _read_entry(obj[HISTORY]["0"])
+        _become(obj, open_space(), before, replace(made, code=made.code + before.pulled, pulled=before.pulled), key)
 
 
 def step_history(obj: bpy.types.Object, by: int) -> None:
@@ -141,8 +144,11 @@ def can_step(obj: bpy.types.Object, by: int) -> bool:
 
 
 def is_as_made(obj: bpy.types.Object) -> bool:
-    """Whether nobody changed who the head is."""
-    return HISTORY not in obj or is_same(read_state(obj), _read_entry(obj[HISTORY]["0"]))
+    """Whether nobody changed who the head is but by correcting it."""
+    if HISTORY not in obj:
+        return True
+    state = read_state(obj)
+    return is_same(replace(state, code=state.code - state.pulled), _read_entry(obj[HISTORY]["0"]))
 
 
 def is_held(obj: bpy.types.Object, name: str, locks: Collection[str]) -> bool:

@@ -358,3 +358,40 @@ def test_a_skin_that_cannot_come_back_is_said(fitted, monkeypatch):
     ((kinds, said),) = reports
     assert kinds == {"WARNING"}
     assert said.endswith("The changes to its skin are lost: This head's skin is nobody's.")
+
+
+@pytest.mark.parametrize("slid_first", [False, True])
+def test_a_reset_takes_sliders_and_other_people_back_and_keeps_the_correction(fitted, slid_first):
+    made, pulls = look(fitted), places("chin", "left mouth corner")
+    correct(*pulls)
+    corrected = look(fitted)
+    assert not bpy.ops.likeness.reset_identity.poll()
+    if slid_first:
+        correct(released=[point for point, *_ in pulls])
+        identity.set_trait(fitted, "face_length", identity.get_trait(fitted, "face_length") + 8)
+        correct(*pulls)
+    identity.set_trait(fitted, "jaw_width", identity.get_trait(fitted, "jaw_width") + 8)
+    for strength in (0.6, 1.0):
+        bpy.ops.likeness.reroll_identity(seed=3, strength=strength)
+    other, steps = look(fitted), fitted[identity.HISTORY]["place"]
+    fitted.data.shape_keys.key_blocks["jawOpen"].value = 0.5
+    assert bpy.ops.likeness.reset_identity() == {"FINISHED"}
+    assert_same(corrected, look(fitted), 1e-5)
+    assert not bpy.ops.likeness.reset_identity.poll()
+    assert fitted.data.shape_keys.key_blocks["jawOpen"].value == 0.5
+    assert not correction.has_strayed(correction.present(fitted, correction.begin(fitted)), correction.read_pins(fitted))
+    assert fitted[identity.HISTORY]["place"] == steps + 1
+    bpy.ops.likeness.step_identity(direction="BACK")
+    assert np.abs(look(fitted)[0] - other[0]).max() < 1e-6
+    bpy.ops.likeness.reset_identity()
+    correct(released=[point for point, *_ in pulls])
+    assert_same(made, look(fitted), 1e-5)
+
+
+def test_a_corrected_head_whose_camera_is_gone_is_reset_to_its_corrected_shape(fitted):
+    correct(*places("chin"))
+    corrected = head.read_head(fitted).vertices
+    identity.set_trait(fitted, "jaw_width", identity.get_trait(fitted, "jaw_width") + 8)
+    bpy.data.objects.remove(head.head_camera(fitted))
+    assert bpy.ops.likeness.reset_identity() == {"FINISHED"}
+    assert np.abs(head.read_head(fitted).vertices - corrected).max() < 1e-5
