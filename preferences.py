@@ -149,15 +149,17 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         row.operator("likeness.open_cache", icon="FILE_FOLDER")
 
     def _draw_worker(self, layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        from .translations.sentences import translate_sentence
+
         layout.prop(self, "worker_python")
         layout.label(text="Empty: Blender's own Python. Test starts the worker anew with the one that is chosen", icon="BLANK1")
         layout.row().prop(self, "device", expand=True)
         layout.operator("likeness.test_worker", icon="PLAY")
-        if said := context.window_manager.likeness_job.worker:
-            from .translations.sentences import translate_sentence
-
-            for fact in said.split(" | "):
-                layout.label(text=translate_sentence(fact), icon="CHECKMARK", translate=False)
+        work = context.window_manager.likeness_job
+        for item in work.row:
+            layout.label(text=f"{item.name}: {translate_sentence(item.stage)}", icon="SORTTIME", translate=False)
+        for fact in filter(None, work.worker.split(" | ")):
+            layout.label(text=translate_sentence(fact), icon="CHECKMARK", translate=False)
 
     def _draw_interface(self, layout: bpy.types.UILayout) -> None:
         layout.prop(self, "use_pie_menu", text="Pie menu on Ctrl Shift H in Object Mode")

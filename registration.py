@@ -11,7 +11,7 @@ import atexit
 import bpy
 
 from . import identity_properties, keymap, operators, panels, preferences, properties, skin_properties, translations
-from .operators import correct, identity, job, presets, restyle_skin
+from .operators import correct, identity, job, presets, restyle_skin, status
 from .panels import drawing, menus
 
 MODULES = (preferences, properties, identity_properties, skin_properties, *operators.MODULES, *panels.MODULES)
@@ -42,6 +42,7 @@ def unregister() -> None:
     restyle_skin.drop_wishes()
     correct.abandon()
     job.close_jobs()
+    status.forget()
     keymap.remove_shortcut()
     translations.unregister()
     menus.detach()

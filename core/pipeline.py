@@ -131,7 +131,8 @@ def _fit_faces(
     if len(photos) > 1:
         asset.provenance["photos"] = [{"name": Path(p.source).name, "sha256": p.sha256} for p in photos]
         kept = [crop_to_head(p, fit.code, fit.camera, tools.model.pose(fit.code)) for p, fit in zip(photos, fits, strict=True)]
-        asset = replace(asset, further=tuple(kept[:main] + kept[main + 1 :]))
+        named = Path(photos[0].source).stem or asset.name  # after the photo that was chosen first, whichever shows most
+        asset = replace(asset, name=named, further=tuple(kept[:main] + kept[main + 1 :]))
     yield Progress("Done", 1.0)
     return asset
 

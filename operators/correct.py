@@ -19,14 +19,17 @@ from mathutils import Vector
 from ..core.errors import SceneError, SkinError
 from . import restyle_skin
 from .handle_drawing import HandleDrawing
-from .job import JobOperator, hand_over, set_status
+from .job import JobOperator, hand_over
 from .selection import find_object, require_head
+from .status import set_status
 from .telling import describe_error
 
 HELP = "Drag a point to where it lies in the photo   X: let the point go   Tab: photo or head   Enter: done   Esc: as before"
 GRAB_PX = 14
 NAVIGATION = {"MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE", "WHEELINMOUSE", "WHEELOUTMOUSE", "TRACKPADPAN", "TRACKPADZOOM"}
 PHOTO_SETTINGS = ("display_depth", "alpha")
+OVERLAYS = {"show_overlays": True, "show_bones": False, "show_cursor": False, "show_relationship_lines": False}
+"""The photo is an overlay; what else is drawn over the head would be in the way."""
 PHOTO_ALPHA = (0.6, 0.15)
 """How strongly the photo covers the head; Tab goes from one to the next."""
 
@@ -243,6 +246,9 @@ class PhotoView:
         self._render = {name: getattr(scene.render, name) for name in camera.RENDER_SETTINGS}
         self._photo = {name: getattr(self.background, name) for name in PHOTO_SETTINGS} if self.background else {}
         self._view = {name: _copy(getattr(self.region_3d, name)) for name in VIEW_SETTINGS}
+        self._overlays = {name: getattr(self.overlay, name) for name in OVERLAYS}
+        for name, value in OVERLAYS.items():
+            setattr(self.overlay, name, value)
         camera.match_render(scene, photo_camera)
         self.region_3d.view_perspective = "CAMERA"
         if self.background:
@@ -255,6 +261,10 @@ class PhotoView:
     @property
     def region_3d(self) -> bpy.types.RegionView3D:
         return self.area.spaces.active.region_3d
+
+    @property
+    def overlay(self) -> bpy.types.View3DOverlay:
+        return self.area.spaces.active.overlay
 
     @property
     def background(self) -> bpy.types.CameraBackgroundImage | None:
@@ -322,7 +332,7 @@ class PhotoView:
             scene.camera = find_object(self._scene_camera)
             settings.append((scene.render, self._render))
         if self.is_there(bpy.context):
-            settings.append((self.region_3d, self._view))
+            settings += [(self.region_3d, self._view), (self.overlay, self._overlays)]
         for owner, values in settings:
             for name, value in values.items():
                 setattr(owner, name, value)

@@ -17,6 +17,7 @@ from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from ..properties import IMAGE_FILTER, RELATIVE_PATH
 from .job import hand_over
+from .photos import photo_folder
 from .telling import describe_error, describe_refusal
 
 PEOPLE = (
@@ -54,6 +55,7 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
         """Without photos: let the person choose. With several: ask who is on them."""
         photos = self._photos()
         if not photos:
+            self.directory = photo_folder(context.scene.likeness.photo)
             context.window_manager.fileselect_add(self)
             return {"RUNNING_MODAL"}
         if len(photos) == 1:

@@ -14,6 +14,7 @@ from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
 from ..translations import CONTEXT
 from .head_operator import HeadOperator
 from .job import cancel_job, hand_over, show_jobs
+from .photos import photo_folder
 
 
 class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
@@ -46,7 +47,7 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
         """With a photo: start the job. Without: let the person choose one."""
         if self.filepath:
             return self._start(context)
-        self.is_from_selector = True
+        self.is_from_selector, self.filepath = True, photo_folder(context.scene.likeness.photo)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

@@ -25,6 +25,14 @@ class LIKENESS_OT_generate(HeadOperator, bpy.types.Operator):
         name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
     )
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Start the job; the panel's next press makes the next person."""
+        outcome = super().invoke(context, event)
+        settings = context.scene.likeness
+        if outcome == {"RUNNING_MODAL"} and settings.seed == self.seed:
+            settings.seed += 1
+        return outcome
+
     def _request(self) -> tuple[str, str, dict[str, Any]]:
         title = rpt_("Person {seed}").format(seed=self.seed)
         return title, "generate", {"seed": self.seed, "texture_size": int(self.texture_size)}

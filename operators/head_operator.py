@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from math import cos, radians
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
+from mathutils import Euler, Vector
 
 from ..translations.sentences import translate_sentence
 from .job import JobOperator
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from ..core.image_files import PackedHead
 
 
+FACING_DEG = 40.0
+"""A view at most so far from straight before the face shows it already."""
+ASIDE_DEG, ABOVE_DEG = 25.0, 8.0
 NEEDED = (
     "core.head.model", "core.render.shading", "core.appearance.albedo", "core.fit.light", "core.fit.texture", "core.generation",
     "core.fit.correction", "core.photo.image", "scene.head", "scene.identity", "scene.correction", "scene.skin",
@@ -57,7 +62,7 @@ class HeadOperator(JobOperator):
 
 
 def show_selected(context: bpy.types.Context) -> None:
-    """Turn a 3D view to the new heads: they are a quarter of a metre large, and the view may be anywhere.
+    """Turn a 3D view to the new heads: they are a quarter of a metre large, and the view may be anywhere; show their textures.
 
     The view that the operator was started in, else the window's largest. Looking is no step of its own to undo.
     """
@@ -66,6 +71,18 @@ def show_selected(context: bpy.types.Context) -> None:
         return
     area = context.area if context.area in views else max(views, key=lambda view: view.width * view.height)
     region = next(region for region in area.regions if region.type == "WINDOW")
+    turn_to_face(area.spaces.active.region_3d)
     with context.temp_override(area=area, region=region):
         if bpy.ops.view3d.view_selected.poll():
             bpy.ops.view3d.view_selected()
+    shading = area.spaces.active.shading
+    if shading.type == "SOLID" and shading.color_type == "MATERIAL":
+        shading.color_type = "TEXTURE"  # a face without its eyes and lips is not what was made
+
+
+def turn_to_face(view: bpy.types.RegionView3D) -> None:
+    """Heads face -Y: a free view that would show this one from the side or from behind is turned to its face, three quarters."""
+    if view.view_perspective == "CAMERA" or view.is_orthographic_side_view:
+        return
+    if (view.view_rotation @ Vector((0, 0, 1))).dot(Vector((0, -1, 0))) < cos(radians(FACING_DEG)):
+        view.view_rotation = Euler((radians(90 - ABOVE_DEG), 0, radians(ASIDE_DEG))).to_quaternion()

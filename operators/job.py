@@ -19,6 +19,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from ..core.errors import describe_error
 from ..core.story import run
 from ..translations.sentences import translate_sentence
+from .status import set_status
 from .telling import describe_refusal
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ UNDO_MODES = {"OBJECT", "POSE"}
 
 TOOLS = ("TRANSFORM_OT_", "LIKENESS_OT_correct_landmarks")
 
+SHOWN_IN = {("VIEW_3D", "UI"), ("PREFERENCES", "WINDOW")}
+"""Areas' regions that show the row."""
 MAX_SHOWN = 5
 """So many jobs of the row are named, of the others how many they are: what each tick compares and draws stays small."""
 
@@ -325,22 +328,14 @@ def show_jobs(context: bpy.types.Context) -> None:
         set_status(context, None)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
+            for region in area.regions:
+                if (area.type, region.type) in SHOWN_IN:
+                    region.tag_redraw()
 
 
 def _describe_time(seconds: float | None) -> str:
-    if seconds is None:
+    if seconds is None or seconds < 0.5:
         return ""
     if seconds < 90:
         return rpt_("{seconds:.0f} s left").format(seconds=seconds)
     return rpt_("{minutes:.0f} min left").format(minutes=seconds / 60)
-
-
-def set_status(context: bpy.types.Context, status: str | None) -> None:
-    """Put a text into the status bar; None: Blender's own."""
-    workspaces = bpy.data.workspaces if status is None else [context.workspace]
-    for workspace in filter(None, workspaces):
-        workspace.status_text_set(status)

@@ -15,7 +15,7 @@ class LIKENESS_OT_add_photos(bpy.types.Operator):
     """Choose further photos of the same person, from other sides if there are any: one head is made from all"""
 
     bl_idname = "likeness.add_photos"
-    bl_label = "Add Photos of the Same Person"
+    bl_label = "Add Photos"
     bl_options: set[Any] = {"INTERNAL"}
 
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"} | RELATIVE_PATH)
@@ -24,6 +24,7 @@ class LIKENESS_OT_add_photos(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Several can be chosen at once."""
+        self.directory = photo_folder(context.scene.likeness.photo)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -37,6 +38,12 @@ class LIKENESS_OT_add_photos(bpy.types.Operator):
         known = [settings.photo, *settings.others.splitlines()]
         settings.others = "\n".join([*known[1:], *dict.fromkeys(path for path in paths if path not in known)])
         return {"FINISHED"}
+
+
+def photo_folder(photo: str) -> str:
+    """Where to look for photos: where the chosen one lies, else beside the .blend, else at home."""
+    known = os.path.dirname(photo) or bpy.path.abspath("//")
+    return os.path.join(known if os.path.isdir(known) else os.path.expanduser("~"), "")
 
 
 class LIKENESS_OT_clear_photos(bpy.types.Operator):

@@ -65,9 +65,14 @@ def forget_presets() -> None:
 
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
     """A sentence in Blender's language, wrapped to the sidebar's width."""
+    draw_lines(layout, context, translate_sentence(sentence), icon)
+
+
+def draw_lines(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
+    """Text as it is, wrapped to the sidebar's width."""
     characters = max(int((context.region.width / context.preferences.system.ui_scale - 95) / 6), 16)
     column = layout.column(align=True)
-    for number, line in enumerate(wrap_sentence(translate_sentence(sentence), characters)):
+    for number, line in enumerate(wrap_sentence(text, characters)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 

@@ -29,7 +29,7 @@ class LIKENESS_MT_pie(bpy.types.Menu):
 
 def draw_random_head(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Another person each time the menu opens, with the texture size that the panel shows."""
-    person = layout.operator("likeness.generate", text="Random Head", icon="FILE_REFRESH")
+    person = layout.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH")
     person.seed, person.texture_size = random.randrange(NUM_SEEDS), context.scene.likeness.texture_size
 
 

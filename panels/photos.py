@@ -8,7 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..translations.sentences import translate_sentence
-from .drawing import SidebarPanel, draw_sentence, thumbnail_of
+from .drawing import SidebarPanel, draw_lines, draw_sentence, thumbnail_of
 
 
 class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
@@ -33,14 +33,14 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
                 row.prop(settings, "face", text="")
         layout.prop(settings, "texture_size")
         self._draw_generate(layout, settings)
-        self._draw_jobs(layout, job)
+        self._draw_jobs(context, layout, job)
         if job.error:
             draw_sentence(layout.box(), context, job.error, "ERROR")
 
-    def _draw_jobs(self, layout: bpy.types.UILayout, job: bpy.types.PropertyGroup) -> None:
+    def _draw_jobs(self, context: bpy.types.Context, layout: bpy.types.UILayout, job: bpy.types.PropertyGroup) -> None:
         for item in job.row:
             column = layout.column(align=True)
-            column.label(text=f"{item.name}: {translate_sentence(item.stage)}", translate=False)
+            draw_lines(column, context, f"{item.name}: {translate_sentence(item.stage)}", "SORTTIME")
             row = column.row(align=True)
             row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}", translate=False)
             row.operator("likeness.cancel", text="", icon="X").number = item.number

@@ -27,7 +27,7 @@ def create_camera(camera: Camera, name: str, photo: bpy.types.Image | None) -> b
     data.lens = lens.lens_mm
     data.shift_x, data.shift_y = lens.shift_x, lens.shift_y
     data.clip_start, data.clip_end = 0.01, 100.0
-    data.display_size = 0.1
+    data.display_size = 0.05
     if photo is not None:
         background = data.background_images.new()
         background.image = photo

@@ -25,7 +25,7 @@ from .camera import create_camera
 from .expression import set_keys
 from .further_photos import IMAGE_PREFIX as FURTHER_PREFIX
 from .further_photos import further_images, photo_facts, read_further, write_further
-from .image import create_image, read_pixels, read_texture
+from .image import create_image, decode_image, read_pixels, read_texture, upload_image
 from .light import create_lights
 from .material import create_materials, material_slots
 from .mesh import (
@@ -75,7 +75,8 @@ def create_head(
 def create_head_in_steps(
     context: bpy.types.Context, asset: HeadAsset, images: HeadImages
 ) -> Generator[None, None, bpy.types.Object]:
-    """As create_head, with a pause in the middle for a window to be drawn: first the data, then the head in the scene.
+    """As create_head, with pauses for a window to be drawn: first the data, then the albedo made ready to be drawn, which would
+    hold the window the first time, then the head in the scene.
 
     Whatever ends it early takes away what it made, and nothing else. Raises SceneError when that is gone after the pause.
     """
@@ -83,15 +84,25 @@ def create_head_in_steps(
         name, rig_name = _create_blocks(asset, asset.name, images)
     uid = bpy.data.objects[name].session_uid
     try:
+        for prepare in () if bpy.app.background else (decode_image, upload_image):
+            yield
+            _require_blocks(name, uid, rig_name)
+            if (albedo := texture_images(bpy.data.objects[name]).get("albedo")) is not None:
+                prepare(albedo)
         yield
-        if name not in bpy.data.objects or bpy.data.objects[name].session_uid != uid or rig_name not in bpy.data.objects:
-            raise SceneError("An undo came in between: nothing was changed, please try again.")
+        _require_blocks(name, uid, rig_name)
         with all_or_nothing():
             return _place_head(context, asset, name, rig_name)
     except BaseException:
         if name in bpy.data.objects and bpy.data.objects[name].session_uid == uid:
             _discard_blocks(bpy.data.objects[name])
         raise
+
+
+def _require_blocks(name: str, uid: int, rig_name: str) -> None:
+    """Raises SceneError where what was made before a pause is gone."""
+    if name not in bpy.data.objects or bpy.data.objects[name].session_uid != uid or rig_name not in bpy.data.objects:
+        raise SceneError("An undo came in between: nothing was changed, please try again.")
 
 
 def _create_blocks(asset: HeadAsset, wanted_name: str, files: HeadImages) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 
 import bpy
 import numpy as np
@@ -40,7 +41,7 @@ def create_images_in_steps(files: Mapping[str, EncodedImage], name: str) -> Gene
         for key, encoded in files.items():
             image = create_image(encoded, f"{name} {key}")
             made[key] = image.session_uid
-            len(image.pixels)
+            decode_image(image)
             yield
         images = {image.session_uid: image for image in bpy.data.images}
         if not images.keys() >= set(made.values()):
@@ -49,6 +50,17 @@ def create_images_in_steps(files: Mapping[str, EncodedImage], name: str) -> Gene
     except BaseException:
         bpy.data.batch_remove([image for image in bpy.data.images if image.session_uid in made.values()])
         raise
+
+
+def decode_image(image: bpy.types.Image) -> None:
+    """Let Blender decode the image's file now."""
+    len(image.pixels)
+
+
+def upload_image(image: bpy.types.Image) -> None:
+    """Let Blender give the image to the GPU now, where a window is drawn with one."""
+    with suppress(RuntimeError):
+        image.gl_load()
 
 
 def read_pixels(image: bpy.types.Image) -> np.ndarray:

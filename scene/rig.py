@@ -55,7 +55,6 @@ def create_rig(asset: HeadAsset, name: str) -> bpy.types.Object:
         bone.rotation_mode = "AXIS_ANGLE" if bone.name.startswith(DRIVE_PREFIX) else "XYZ"
     _hide_drive_bones(armature)
     armature.display_type = "STICK"
-    rig.show_in_front = True
     return rig
 
 

@@ -122,6 +122,7 @@ def test_whatever_else_a_person_does_meanwhile_nothing_is_lost_and_the_next_head
     facts = play("elsewhere", 1200)
     assert (facts["mode"], facts["made_in_edit_mode"]) == ("EDIT_MESH", False)
     assert facts["made_elsewhere"]
+    assert facts["status_left"] == []
     assert not facts["running_after_close"]
     assert facts["windows"] == 1
     assert facts["untouched_after_close"]

@@ -59,6 +59,7 @@ def another_workspace():
     shot("workspace")
     window.workspace = layout
     yield 1
+    report(status_left=sorted(sys.modules[f"{PACKAGE}.operators.status"]._left))
 
 
 def a_window_that_is_closed():
