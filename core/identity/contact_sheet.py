@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,13 +13,16 @@ from ..image_files import EncodedImage, decode_pixels
 from ..render.camera import look_at
 from ..render.runtime import COMPILING, are_kernels_compiled, load_kernels, warm_up
 from ..render.shading import ambient_light, directional_light, render_head, vertex_normals
-from ..types import Progress
+from ..types import Camera, Progress
 from .directions import open_space
+from .locks import region_rows
 from .state import IdentityState, reroll, shape
 
 TARGET_M = np.array([0.0, -0.006, 0.03])
-"""The middle of the picture on the mean head, model space."""
-DISTANCE_M, WIDTH_M, YAW_RAD = 1.1, 0.245, 0.35
+"""About the middle of any head, model space."""
+DISTANCE_M, YAW_RAD = 1.1, 0.35
+MARGIN = 0.04
+"""Of a picture's side, left free around the largest head without its neck."""
 LIGHT = ambient_light((0.26, 0.26, 0.28)) + directional_light(np.array([-0.6, 0.6, 0.55]), (0.95, 0.92, 0.88))
 BACKDROP_SRGB = 46
 PICTURE_PX, ALBEDO_PX = 160, 512
@@ -43,22 +47,34 @@ def draw_sheet(
     step = max(pixels.shape[0] // ALBEDO_PX, 1)
     small = np.ascontiguousarray(pixels[::step, ::step, :3])
     sculpted = vertices - shape(space, state)
+    states = [state if seed is None else reroll(space, state, seed, strength, locks, keep_person) for seed in seeds]
+    heads = [(sculpted + shape(space, other)).astype(np.float32) for other in states]
+    camera = frame_heads(space.model, heads, PICTURE_PX)
     pictures: list[np.ndarray] = []
-    for seed in seeds:
+    for head in heads:
         yield Progress("Drawing the variants", 0.2 + 0.8 * len(pictures) / len(seeds))
-        other = state if seed is None else reroll(space, state, seed, strength, locks, keep_person)
-        pictures += draw_heads(space.model, [(sculpted + shape(space, other)).astype(np.float32)], small, PICTURE_PX)
+        pictures += draw_heads(space.model, [head], small, camera)
     return pictures
 
 
-def draw_heads(model: HeadModel, heads: Sequence[np.ndarray], albedo: np.ndarray, size_px: int = PICTURE_PX) -> list[np.ndarray]:
-    """Neutral vertices [V, 3] m of each head -> [size, size, 3] sRGB bytes; albedo [h, w, 3] uint8 sRGB, better small."""
+def frame_heads(model: HeadModel, heads: Sequence[np.ndarray], size_px: int) -> Camera:
+    """The camera in which each of the heads [V, 3] m is whole, but for its neck, and all are seen at one scale."""
+    eye = TARGET_M + DISTANCE_M * np.array([np.sin(YAW_RAD), 0.06, np.cos(YAW_RAD)])
+    camera = look_at(eye, TARGET_M, (size_px, size_px), 1.0)
+    framed = np.delete(np.arange(len(model.template)), region_rows(model, ("neck",)))
+    seen = np.concatenate([vertices[framed] for vertices in heads]) @ camera.R.T + camera.t
+    low, high = (end(seen[:, :2] / seen[:, 2:], axis=0) for end in (np.min, np.max))
+    focal_px = size_px * (1 - 2 * MARGIN) / (high - low).max()
+    x, y = size_px / 2 - focal_px * (low + high) / 2
+    return replace(camera, K=np.array([[focal_px, 0, x], [0, focal_px, y], [0, 0, 1]]))
+
+
+def draw_heads(model: HeadModel, heads: Sequence[np.ndarray], albedo: np.ndarray, camera: Camera) -> list[np.ndarray]:
+    """Neutral vertices [V, 3] m of each head -> [h, w, 3] sRGB bytes; albedo [h, w, 3] uint8 sRGB, better small."""
     clear = [number for number, part in enumerate(model.part_names) if kind_of_part(part) in ("cornea", "lashes")]
     is_drawn = ~np.isin(model.face_parts, clear)
     triangles, uv_triangles = triangulate(model.faces[is_drawn]), triangulate(model.face_uvs[is_drawn])
-    eye = TARGET_M + DISTANCE_M * np.array([np.sin(YAW_RAD), 0.06, np.cos(YAW_RAD)])
-    camera = look_at(eye, TARGET_M, (size_px, size_px), size_px * DISTANCE_M / WIDTH_M)
-    backdrop = np.full((size_px, size_px, 3), BACKDROP_SRGB, np.uint8)
+    backdrop = np.full((*camera.size[::-1], 3), BACKDROP_SRGB, np.uint8)
     pictures = []
     for vertices in heads:
         normals = vertex_normals(vertices, triangles, "area")

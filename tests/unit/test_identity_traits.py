@@ -12,7 +12,7 @@ from likeness.core.head.build.gauges import FORMULAS, gauge_terms
 from likeness.core.head.build.measures import find_rulers, measure_mm
 from likeness.core.head.library import get_model
 from likeness.core.identity.catalogue import GROUPS, LOCK_NAMES, LOCKS, MEASURED, NAMES, PERSON, TRAITS
-from likeness.core.identity.contact_sheet import draw_heads
+from likeness.core.identity.contact_sheet import draw_heads, frame_heads
 from likeness.core.identity.directions import ALONG, OWN_PLACES, PLACES, open_space
 from likeness.core.identity.gauges import NUM_PERSON, load_gauges
 from likeness.core.identity.locks import INSIDE, region_rows, whole_rows
@@ -255,11 +255,27 @@ def test_variants_differ_in_their_pictures(space, person):
     model = get_model()
     heads = [vertices_of(space, s).astype(np.float32) for s in (person, reroll(space, person, 1, 0.8, (), keep_person=True))]
     albedo = np.ascontiguousarray(model.base_textures["albedo"][::2, ::2])
-    one, other = draw_heads(model, heads, albedo, 96)
+    one, other = draw_heads(model, heads, albedo, frame_heads(model, heads, 96))
     assert one.shape == (96, 96, 3)
     background = (one == one[0, 0]).all(-1)
     assert 0.2 < background.mean() < 0.7
     assert np.abs(one.astype(int) - other).mean() > 1
+
+
+def test_every_head_of_a_sheet_is_whole_and_the_largest_fills_it(space, person):
+    """Crown, ears and chin: rows and columns at the border are the backdrop's, but for the neck."""
+    model, size = get_model(), 96
+    heads = [vertices_of(space, reroll(space, person, seed, 1.0, (), keep_person=False)).astype(np.float32) for seed in range(8)]
+    heads.append((1.25 * vertices_of(space, person)).astype(np.float32))
+    albedo = np.ascontiguousarray(model.base_textures["albedo"][::4, ::4])
+    largest = []
+    for picture in draw_heads(model, heads, albedo, frame_heads(model, heads, size)):
+        is_head = (picture != picture[0, 0]).any(-1)
+        assert not is_head[:3].any()
+        assert not is_head[: size * 3 // 4, [0, 1, -2, -1]].any()
+        largest.append(np.ptp(np.flatnonzero(is_head.any(1))))
+    assert max(largest) >= 0.9 * size
+    assert largest[-1] == max(largest)
 
 
 def test_what_a_correction_added_is_kept_by_sliders_and_goes_as_far_as_a_reroll_goes(space, person):
