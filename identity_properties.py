@@ -101,7 +101,7 @@ class LikenessIdentity(bpy.types.PropertyGroup):
             ),
             "strength": FloatProperty(
                 name="Strength", description="How far from the present person the next is drawn: 1 is somebody else altogether",
-                default=0.5, min=0.0, max=1.0, subtype="FACTOR", options=NOT_ANIMATED,
+                default=0.85, min=0.0, max=1.0, subtype="FACTOR", options=NOT_ANIMATED,
             ),
             "keep_person": BoolProperty(
                 name="Keep Sex, Age and Weight", default=True, options=NOT_ANIMATED,

@@ -70,7 +70,7 @@ class DrawsPeople:
     strength: FloatProperty(
         name="Strength",
         description="How far from the present person: 1 is somebody else altogether",
-        default=0.5,
+        default=0.85,
         min=0.0,
         max=1.0,
         subtype="FACTOR",
