@@ -236,11 +236,11 @@ def pictures_of(obj: bpy.types.Object, seeds: list[int | None]) -> list[np.ndarr
 
 
 def test_a_variant_is_taken_as_its_picture_shows_it(obj):
-    pictures = pictures_of(obj, [9 * 4 + 2, None])
+    (chosen,), (before,) = pictures_of(obj, [9 * 4 + 2]), pictures_of(obj, [None])
     assert bpy.ops.likeness.choose_variant(choice="2", seed=4, strength=0.7) == {"FINISHED"}
     (taken,) = pictures_of(obj, [None])
-    assert np.abs(taken.astype(int) - pictures[0]).mean() < 0.2
-    assert np.abs(taken.astype(int) - pictures[1]).mean() > 0.5
+    assert np.abs(taken.astype(int) - chosen).mean() < 0.2
+    assert np.abs(taken.astype(int) - before).mean() > 0.5
 
 
 def test_what_was_sculpted_and_painted_is_in_the_pictures(obj):
@@ -248,12 +248,14 @@ def test_what_was_sculpted_and_painted_is_in_the_pictures(obj):
     image = texture_images(obj)["albedo"]
     image.pixels[:] = [0.0, 1.0, 0.0, 1.0] * (image.size[0] * image.size[1])
     (painted,) = pictures_of(obj, [None])
-    assert painted[80, 80, 1] > 2 * painted[80, 80, 0] and before[80, 80, 0] > before[80, 80, 1]
-    wider = model_to_scene(read_vertices(obj.data) * [1.5, 1, 1]).astype(np.float32).ravel()
+    brow = (48, 80)
+    assert painted[brow][1] > 2 * painted[brow][0] and before[brow][0] > before[brow][1]
+    wider = model_to_scene(read_vertices(obj.data) * [2, 1, 1]).astype(np.float32).ravel()
     for points in (obj.data.vertices, obj.data.shape_keys.key_blocks[0].data):
         points.foreach_set("co", wider)
     (wide,) = pictures_of(obj, [None])
-    assert (wide != wide[0, 0]).any(-1).sum() > 1.3 * (painted != painted[0, 0]).any(-1).sum()
+    tops = [np.flatnonzero((picture != picture[0, 0]).any((1, 2)))[0] for picture in (painted, wide)]
+    assert tops[1] > tops[0] + 10  # a wide head is framed by its width
 
 
 def test_blenders_process_loads_no_warp_whatever_is_done_to_a_head(obj, tmp_path):
