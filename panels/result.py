@@ -26,7 +26,9 @@ class LIKENESS_PT_result(HeadPanel, bpy.types.Panel):
 
         self._draw_result(context, provenance.read_provenance(head.find_head(context)))
         self._draw_shading(context.space_data.shading)
-        row = self.layout.row(align=True)
+        column = self.layout.column(align=True)
+        column.operator("likeness.look_through_photo", icon="VIEW_CAMERA")
+        row = column.row(align=True)
         row.operator("likeness.correct_landmarks", icon="PIVOT_CURSOR")
         row.operator("likeness.repaint", text="Repaint", icon="BRUSH_DATA")
         self.layout.operator("likeness.remove_head", icon="TRASH")
