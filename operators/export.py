@@ -20,6 +20,8 @@ FORMATS = (
     ("npz", "NumPy (.npz)", "Vertices, texture, camera, light and codes as arrays: measuring and learning"),
     ("blend", "Blender (.blend)", "The head alone in a file of its own, to open, append or link"),
 )
+STILL = ("glb", "fbx")
+"""Formats that can hold an animation, and are written without one."""
 
 
 class LIKENESS_OT_export_head(bpy.types.Operator):
@@ -61,14 +63,17 @@ class LIKENESS_OT_export_head(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write the file; a failure leaves what was there."""
-        from ..scene import export, head
+        from ..scene import animation, export, head
 
+        obj = head.find_head(context)
         try:
-            target = export.export_head(head.find_head(context), bpy.path.abspath(self.filepath), self.format)
+            target = export.export_head(obj, bpy.path.abspath(self.filepath), self.format)
         except Exception as error:
             self.report({"ERROR"}, describe_error(error))
             return {"CANCELLED"}
         self.report({"INFO"}, rpt_("Wrote {file}").format(file=target))
+        if self.format in STILL and animation.is_animated(obj):
+            self.report({"WARNING"}, rpt_("Without the animation: File > Export > glTF 2.0 or FBX takes it along"))
         return {"FINISHED"}
 
 

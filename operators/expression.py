@@ -7,12 +7,22 @@ from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import EnumProperty
 
 from ..translations import CONTEXT
+from ..translations.sentences import translate_sentence
 from .selection import require_head
 
 EXPRESSIONS = (
     ("NEUTRAL", "Neutral", "The face at rest: all shape keys and bones at zero"),
     ("PHOTO", "Photo", "The expression and gaze that were found in the photo"),
 )
+
+
+def why_not(obj: bpy.types.Object, expression: str) -> str | None:
+    """Why this head cannot show one of EXPRESSIONS, as a sentence for the user; None when it can."""
+    from ..scene import head
+
+    if expression == "PHOTO" and not head.has_photo(obj):
+        return "This head was made without a photo: there is no expression of it"
+    return None
 
 
 class LIKENESS_OT_apply_expression(bpy.types.Operator):
@@ -32,13 +42,21 @@ class LIKENESS_OT_apply_expression(bpy.types.Operator):
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
-        return tip_(next(text for key, _, text in EXPRESSIONS if key == properties.expression))
+        from ..scene import head
+
+        obj = head.find_head(context)
+        reason = why_not(obj, properties.expression) if obj is not None else None
+        return tip_(reason or next(text for key, _, text in EXPRESSIONS if key == properties.expression))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the head's shape keys and bones."""
         from ..scene import head
 
-        head.apply_expression(head.find_head(context), self.expression.lower())
+        obj = head.find_head(context)
+        if (reason := why_not(obj, self.expression)) is not None:
+            self.report({"ERROR"}, translate_sentence(reason))
+            return {"CANCELLED"}
+        head.apply_expression(obj, self.expression.lower())
         return {"FINISHED"}
 
 

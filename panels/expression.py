@@ -49,15 +49,18 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         from ..scene import head
 
+        obj = head.find_head(context)
         column = self.layout.column(align=True)
         row = column.row(align=True)
         row.operator("likeness.apply_expression", text="Neutral").expression = "NEUTRAL"
-        row.operator("likeness.apply_expression", text="Photo").expression = "PHOTO"
+        photo = row.row(align=True)
+        photo.enabled = head.has_photo(obj)
+        photo.operator("likeness.apply_expression", text="Photo").expression = "PHOTO"
         row.operator("likeness.random_expression", text="Random", icon="FILE_REFRESH")
         draw_presets(column, LIKENESS_MT_expression_presets, "likeness.expression_preset_add")
         row = column.row(align=True)
         row.operator_menu_enum("likeness.mirror_expression", "sides", text="Mirror", icon="MOD_MIRROR")
-        self._draw_units(head.find_head(context))
+        self._draw_units(obj)
 
     def _draw_units(self, obj: bpy.types.Object) -> None:
         keys = obj.data.shape_keys

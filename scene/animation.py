@@ -147,6 +147,12 @@ def key_range(obj: bpy.types.Object) -> tuple[float, float] | None:
     return (min(r[0] for r in ranges), max(r[1] for r in ranges)) if ranges else None
 
 
+def is_animated(obj: bpy.types.Object) -> bool:
+    """Whether the head has keys, or strips that were made of them."""
+    blocks = [block for block in (head_rig(obj), obj.data.shape_keys) if block is not None and block.animation_data]
+    return key_range(obj) is not None or any(track.strips for block in blocks for track in block.animation_data.nla_tracks)
+
+
 def scene_frames(scene: bpy.types.Scene) -> tuple[int, int]:
     """What plays: the preview range where one is set. Raises AnimationError when it is a single frame."""
     first, last = (

@@ -232,6 +232,11 @@ def read_camera(obj: bpy.types.Object) -> Camera | None:
     return Camera(K.reshape(3, 3), R.reshape(3, 3), t, tuple(json.loads(stored["facts"])["camera_size"]))
 
 
+def has_photo(obj: bpy.types.Object) -> bool:
+    """Whether the head was made from a photo: cheap enough for a panel."""
+    return "camera_K" in obj[HEAD]
+
+
 def current_pose(obj: bpy.types.Object) -> np.ndarray:
     """What the artist (or the fit) turned by hand: pose [15] axis-angle rad in model axes; zeros without a rig."""
     rig = head_rig(obj)
