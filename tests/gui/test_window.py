@@ -76,6 +76,8 @@ def test_smoke_a_click_makes_a_head_and_the_window_goes_on(play):
     assert facts["undone"] == facts["before"]
     assert facts["redone"] == facts["made"] == facts["reloaded"]
     assert facts["can_export"]
+    assert facts["shown"] == "TEXTURE"
+    assert facts["facing"] > 0.8
     assert "Python" in facts["worker"]
     print(f"\nhead after {facts['seconds']:.1f} s")
 
@@ -96,6 +98,7 @@ def test_cancel_is_immediate_and_changes_nothing(play):
     assert facts["is_untouched"]
     assert facts["is_same_worker"]
     assert facts["row"] == ["astronaut", "Person 5", "Person 6"]
+    assert facts["next_seed"] == 7
     assert {"astronaut.001", "person_6"} <= set(facts["made"])
     assert "person_5" not in facts["made"]
 

@@ -42,11 +42,12 @@ def steps():
     report(
         cancel_s=times, is_untouched=(count_blocks(), names()) == (before, objects), is_same_worker=worker_process() == process
     )
+    bpy.context.scene.likeness.seed = 5
     start_fit()
     with ctx():
         bpy.ops.likeness.generate("INVOKE_DEFAULT", seed=5, texture_size="512")
         bpy.ops.likeness.generate("INVOKE_DEFAULT", seed=6, texture_size="512")
-    report(row=[item.name for item in work().row])
+    report(row=[item.name for item in work().row], next_seed=bpy.context.scene.likeness.seed)
     yield 0.3
     shot("queue")
     with ctx():

@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 
 import bpy
+from mathutils import Vector
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import OUT, PHOTO, go_on_after_loading, names, report, wait, wait_idle, work
+from window import OUT, PHOTO, go_on_after_loading, names, point, report, wait, wait_idle, watch_redraws, work
 
 GENERATE = (1155, 393)
 """The button's place in the window of 1600 x 1000 pixels, the sidebar at its first width."""
@@ -26,8 +27,11 @@ def steps():
     report(before=names())
     shot("panel_first")
     bpy.context.scene.likeness.photo = PHOTO
+    watch_redraws()  # what a script sets is not drawn by itself
     yield 3
     shot("panel_photo")
+    point(*GENERATE)
+    yield 1
     start = time.monotonic()
     click(*GENERATE)
     yield from wait(lambda: work().is_running, 10)
@@ -37,6 +41,9 @@ def steps():
     yield from wait_idle()
     report(seconds=time.monotonic() - start)
     yield 2
+    space = view3d()[1].spaces.active
+    facing = (space.region_3d.view_rotation @ Vector((0, 0, 1))).dot(Vector((0, -1, 0)))
+    report(shown=space.shading.color_type, facing=facing)
     report(made=names(), error=work().error, worker=work().worker)
     shot("panel_head")
     with ctx():
