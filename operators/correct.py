@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from math import sqrt
 from typing import Any
 
@@ -249,6 +250,9 @@ class PhotoView:
         self._overlays = {name: getattr(self.overlay, name) for name in OVERLAYS}
         for name, value in OVERLAYS.items():
             setattr(self.overlay, name, value)
+        self._hidden = {"hide_viewport": photo_camera.hide_viewport}, photo_camera.hide_get()
+        photo_camera.hide_viewport = False
+        photo_camera.hide_set(False)  # Blender shows no photo of a hidden camera
         camera.match_render(scene, photo_camera)
         self.region_3d.view_perspective = "CAMERA"
         if self.background:
@@ -328,6 +332,11 @@ class PhotoView:
         """Everything as it was, but for what is gone."""
         scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
         settings = [(self.background, self._photo)]
+        hides, is_hidden = self._hidden
+        if (photo_camera := find_object(self._camera)) is not None:
+            with suppress(RuntimeError):  # of a scene that is not shown any more
+                photo_camera.hide_set(is_hidden)
+            settings.append((photo_camera, hides))
         if scene is not None:
             scene.camera = find_object(self._scene_camera)
             settings.append((scene.render, self._render))

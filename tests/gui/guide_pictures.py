@@ -9,7 +9,7 @@ from PIL import Image
 
 VIEW = (0, 26, 1316, 906)
 """The 3D view with its sidebar in the window of 1600 x 1000 pixels."""
-PREFERENCES = (100, 285, 980, 634)
+PREFERENCES = (280, 275, 1005, 1000)
 """What is ours of the preferences' window, which opens in the upper left corner."""
 WIDTH = 900
 

@@ -1,6 +1,7 @@
 """The pictures of docs/guide.md: each panel with what it does."""
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from window import PACKAGE, PHOTO, point, press, report, resize, wait, wait_idle
 
 SHOWN, NO_FACE, MODELS = Path("/photos/astronaut.png"), Path("/photos/wall.png"), Path("/models")
 """Places that read well in a picture; Blender runs in a system of its own."""
+CHIN = (648, 773)
+"""Where Correct by Hand shows this photo's chin."""
 PANELS = ("photos", "result", "identity", "skin", "expression", "animation", "export", "models")
 
 
@@ -50,6 +53,19 @@ def look_at(name):
     with ctx():
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()
+
+
+def drag(start, down):
+    """With the left button, so many pixels."""
+    point(*start)
+    yield 1
+    subprocess.run(["xdotool", "mousedown", "1"], check=True)
+    for step in range(1, 6):
+        yield 0.4
+        point(start[0], start[1] + down * step // 5)
+    yield 0.5
+    subprocess.run(["xdotool", "mouseup", "1"], check=True)
+    yield 0.5
 
 
 def save_wall(path):
@@ -93,6 +109,7 @@ def steps():
     with ctx():
         bpy.ops.likeness.correct_landmarks("INVOKE_DEFAULT")
     yield 2
+    yield from drag(CHIN, 25)
     shot("guide_correct")
     point(500, 500)
     press("Escape")
