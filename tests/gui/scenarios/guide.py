@@ -1,5 +1,6 @@
 """The pictures of docs/guide.md: each panel with what it does."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from window import PACKAGE, PHOTO, point, press, report, resize, wait, wait_idle, work
 
 SHOWN, NO_FACE, MODELS = Path("/photos/astronaut.png"), Path("/photos/wall.png"), Path("/models")
+HOME_CACHE = Path("/home/ada/.cache/likeness")
 """Places that read well in a picture; Blender runs in a system of its own."""
 CHIN = (648, 773)
 """Where Correct by Hand shows this photo's chin."""
@@ -53,6 +55,15 @@ def look_at(name):
     with ctx():
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()
+
+
+def show_cache_as_at_home():
+    """Its path is in the picture."""
+    cache = sys.modules[f"{PACKAGE}.core.config"].cache_dir()
+    HOME_CACHE.parent.mkdir(parents=True, exist_ok=True)
+    HOME_CACHE.unlink(missing_ok=True)
+    HOME_CACHE.symlink_to(cache)
+    os.environ["LIKENESS_CACHE"] = str(HOME_CACHE)
 
 
 def drag(start, down):
@@ -148,6 +159,7 @@ def steps():
         bpy.ops.likeness.test_worker("INVOKE_DEFAULT")
     yield from wait_idle()
     report(worker=work().worker)
+    show_cache_as_at_home()
     resize("Preferences", 900, 960)
     yield 4
     shot("guide_preferences")
