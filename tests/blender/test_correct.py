@@ -10,7 +10,7 @@ import pytest
 from likeness.core.config import ASSETS_DIR
 from likeness.core.fit.correction import HANDLES
 from likeness.core.story import run
-from likeness.operators import correct as correct_operator
+from likeness.operators.repaint import LIKENESS_OT_repaint
 from likeness.scene import correction, head, identity, skin
 from likeness.worker.stories import STORIES
 from mathutils import Vector
@@ -350,7 +350,7 @@ def test_a_skin_that_cannot_come_back_is_said(fitted, monkeypatch):
     bpy.ops.likeness.restyle_skin(changes="melanin=4")
     monkeypatch.setattr(skin, "why_not", lambda obj: "This head's skin is nobody's")
     reports = []
-    repaint = correct_operator.LIKENESS_OT_repaint
+    repaint = LIKENESS_OT_repaint
     played = type("Played", (), {"report": lambda _, *told: reports.append(told), "_describe": repaint._describe, "head": ""})()
     repaint._request(played)
     paint = run(STORIES["repaint"](**correction.repaint_arguments(fitted)))
