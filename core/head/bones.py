@@ -10,7 +10,7 @@ import numpy as np
 from ..types import JOINT_NAMES, BoneRotation, HeadAsset
 from .model import SurfacePoints, rotation_matrices, skin, triangulate
 
-EYE_BONE_LENGTH_M = 0.01
+EYE_BONE_LENGTH_M = 0.03
 MIN_BONE_LENGTH_M = 0.03
 
 
