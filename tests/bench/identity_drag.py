@@ -74,7 +74,7 @@ def report_correction() -> dict[str, float]:
         pins[point] = places[point] + (1.0, -1.0)
 
         def pull() -> None:
-            correction.apply(obj, fitted.solve(pins))
+            correction.apply(obj, fitted.solve(pins), fitted)
             bpy.context.view_layer.update()
 
         times.append(_time(pull))
