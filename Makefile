@@ -59,6 +59,7 @@ test-gui: environment assets $(GUI)/enter ## Scenarios in a real Blender with it
 	LIKENESS_GUI=$(abspath $(GUI)) LIKENESS_ZIP=.cache/gui-extension.zip $(PY) -m pytest -s tests/gui $(GUI_TESTS)
 
 $(GUI)/enter:
+	mkdir -p $(dir $(GUI))
 	$(SHARED)/tools/setup_gui_blender.sh $(GUI) $(notdir $(GUI))
 
 lint: environment ## Style of everything, types of core and scene

@@ -17,6 +17,7 @@ from bpy.props import StringProperty
 from ..core.errors import SkinError, describe_error
 from .job import JobOperator, get_jobs
 from .selection import find_object, require_head
+from .telling import describe_refusal
 
 if TYPE_CHECKING:
     from ..worker.jobs import Job
@@ -57,7 +58,7 @@ def ask_again(obj: bpy.types.Object, numbers: dict[str, float]) -> bool:
     try:
         bpy.ops.likeness.restyle_skin(head=obj.name)
     except RuntimeError as error:
-        raise SkinError(str(error).strip().removeprefix("Error: ")) from None
+        raise SkinError(describe_refusal(error)) from None
     return True
 
 
