@@ -61,6 +61,10 @@ class BackendError(LikenessError):
     """A rendering backend is not installed, or cannot run on this machine or device."""
 
 
+class EvaluationError(LikenessError):
+    """A mesh, a scan or its landmarks cannot be read, or a benchmark's folder is not laid out as the benchmark's."""
+
+
 class WorkerError(LikenessError):
     """The process that does the work beside Blender cannot be started."""
 
