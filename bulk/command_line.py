@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 import time
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any, NoReturn
 
 from ..core.errors import LikenessError
-from . import workers
-from .fit import FORMATS, FitOptions, fit_to_files, say_compiling
+from . import evaluate, workers
+from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_people, list_tasks
 from .report import reporting
+from .terminal import OK, SOME_FAILED, USAGE, Parser, parse_jobs, say, say_error, say_line
+from .workers import fit_all
 
 MAX_SEED = 2**31 - 1
-OK, USAGE, SOME_FAILED = 0, 1, 2
 TEXTURE_SIZES = (512, 1024, 2048, 4096)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with our exit code for a command that cannot be followed."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and how it is used."""
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
 def run(argv: list[str], script: Path) -> int:
@@ -63,6 +52,7 @@ def make_parser() -> Parser:
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
     info.set_defaults(run=info_command)
+    evaluate.add_commands(commands)
     return parser
 
 
@@ -129,13 +119,6 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
-def parse_jobs(text: str) -> int:
-    """A number of processes, at least 1."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of processes: give 1 or more")
-    return int(text)
-
-
 def fit_command(arguments: argparse.Namespace, script: Path) -> int:
     """Fit every photo and write its files; report.jsonl has one line a photo."""
     tasks = list_tasks(arguments.inputs)
@@ -182,15 +165,6 @@ def make_heads(tasks: list[Task], options: FitOptions, num_jobs: int, script: Pa
     return SOME_FAILED if num_failed else OK
 
 
-def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Generator[dict[str, Any], None, None]:
-    """Report lines, one a task: in this process, or in several."""
-    if num_jobs == 1:
-        for task in tasks:
-            yield fit_to_files(task, options, say_compiling)
-    else:
-        yield from workers.fit_in_children(tasks, options, num_jobs, script)
-
-
 def info_command(arguments: argparse.Namespace, script: Path) -> int:
     """Say what a .blend, .glb or .npz file of ours holds."""
     from .info import describe_file
@@ -198,26 +172,3 @@ def info_command(arguments: argparse.Namespace, script: Path) -> int:
     for line in describe_file(Path(arguments.file)):
         say(line)
     return OK
-
-
-def say_line(line: dict[str, Any], number: int, count: int) -> None:
-    """One photo's outcome for the terminal."""
-    if line["ok"]:
-        sure = f"{line['confidence']:.0%} sure, " if "confidence" in line else ""
-        say(f"[{number}/{count}] {line['input']}: {sure}{line['times_s']['total']:.1f} s")
-        for warning in line["warnings"]:
-            say(f"    {warning}")
-    else:
-        say_error(f"[{number}/{count}] {line['input']}: {line['error']}")
-
-
-def say(text: str) -> None:
-    """To standard output, at once."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def say_error(text: str) -> None:
-    """To standard error, at once."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

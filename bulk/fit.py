@@ -24,7 +24,8 @@ FORMATS = (*SCENE_FORMATS, "npz")
 @dataclass(frozen=True)
 class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
-    texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name)."""
+    texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name),
+    is_shape_only: nothing is painted or written, the report's line holds the identity."""
 
     out: str
     formats: tuple[str, ...]
@@ -33,6 +34,7 @@ class FitOptions:
     preview: bool = False
     texture_size: int | None = None
     skin: dict[str, float] = field(default_factory=dict)
+    is_shape_only: bool = False
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -41,20 +43,23 @@ def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progres
     A failure is a line with its sentence, not an exception.
     """
     started = time.perf_counter()
+    times_s: dict[str, float] = {}
     line: dict[str, Any] = {"input": task.photo, "ok": False, "error": None, "outputs": [], "heads": []}
     if task.others:
         line["others"] = list(task.others)
     try:
         line |= {"sha256": hash_photo(Path(task.photo))} if task.seed is None else {"seed": task.seed}
-        assets = _make(task, options, on_progress)
-        line["heads"], times_s = _write(assets, task, options)
-        line |= summarise(line["heads"])
+        if options.is_shape_only:
+            line |= _find_shape(task, options, on_progress)
+        else:
+            assets = _make(task, options, on_progress)
+            line["heads"], times_s = _write(assets, task, options)
+            line |= summarise(line["heads"])
         if task.seed is not None:
             del line["confidence"]
         line["ok"] = True
     except Exception as error:
         line["error"] = describe_error(error)
-        times_s = {}
     line["times_s"] = {k: round(v, 4) for k, v in (times_s | {"total": time.perf_counter() - started}).items()}
     return line
 
@@ -84,6 +89,15 @@ def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
         "confidence": min(head["confidence"] for head in heads),
         "warnings": list(dict.fromkeys(warning for head in heads for warning in head["warnings"])),
     }
+
+
+def _find_shape(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> dict[str, Any]:
+    from ..core.evaluation.shape_fit import fit_shape
+    from ..core.story import run
+
+    found = run(fit_shape(task.photo, model=options.model), on_progress)
+    identity = [round(float(value), 5) for value in found.identity]
+    return {"identity": identity, "expected_shape_error_mm": round(found.expected_error_mm, 2), "warnings": list(found.warnings)}
 
 
 def _make(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:

@@ -50,6 +50,15 @@ def fit_in_children(tasks: list[Task], options: FitOptions, num_jobs: int, scrip
             child.stop()
 
 
+def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Generator[dict[str, Any], None, None]:
+    """Report lines, one a task: in this process, or in several."""
+    if num_jobs == 1:
+        for task in tasks:
+            yield fit_to_files(task, options, say_compiling)
+    else:
+        yield from fit_in_children(tasks, options, num_jobs, script)
+
+
 class Child:
     """One worker process, started again when it dies."""
 

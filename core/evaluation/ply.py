@@ -5,6 +5,7 @@ Rule of this file: the header's counts are believed only as far as the file has 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,7 +71,8 @@ def _read_property(words: list[str]) -> tuple[str, str, str]:
 
 def _read_ascii(elements: list[Element], body: bytes) -> tuple[np.ndarray, list[np.ndarray]]:
     lines = [line for line in body.splitlines() if line.strip()]
-    vertices, by_size, start = np.zeros((0, 3)), {}, 0
+    vertices, start = np.zeros((0, 3)), 0
+    by_size: dict[int, list[list[int]]] = {}
     for element in elements:
         rows = lines[start : start + element.count]
         if len(rows) < element.count:
@@ -101,7 +103,8 @@ def _ascii_polygon(words: list[bytes], element: Element) -> list[int]:
 
 
 def _read_binary(elements: list[Element], data: bytes, place: int, order: str) -> tuple[np.ndarray, list[np.ndarray]]:
-    vertices, polygons = np.zeros((0, 3)), []
+    vertices = np.zeros((0, 3))
+    polygons: list[np.ndarray] = []
     for element in elements:
         if not element.has_lists:
             row = element.row(order)
@@ -164,7 +167,7 @@ def _position_columns(element: Element) -> list[int]:
     return [names.index(axis) for axis in "xyz"]
 
 
-def _group(polygons) -> dict[int, list[list[int]]]:
+def _group(polygons: Iterable[list[int]]) -> dict[int, list[list[int]]]:
     by_size: dict[int, list[list[int]]] = {}
     for polygon in polygons:
         if len(polygon) >= 3:

@@ -1,0 +1,38 @@
+"""`batch.py evaluate`: the benchmarks' submissions and scores from folders of photos, as subcommands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .terminal import Parser, parse_jobs
+
+
+def add_commands(commands: Any) -> None:
+    """The evaluate command and its subcommands, added to the program's."""
+    evaluate = commands.add_parser("evaluate", help="benchmarks: submissions and scores", description=__doc__)
+    kinds = evaluate.add_subparsers(title="benchmarks", required=True, parser_class=Parser, metavar="BENCHMARK")
+    now = kinds.add_parser("now", help="the NoW challenge: a scan to a neutral head", description=now_command.__doc__)
+    add_fit_arguments(now)
+    scans = "scans and their 7 landmarks: the benchmark's folder, or <subject>.obj|.ply with <subject>.npy|.txt|.pp"
+    now.add_argument("--scans", metavar="DIR", help=scans)
+    now.add_argument("--list", metavar="FILE", help="image list, one <subject>/<challenge>/<image> a line (default: all)")
+    now.set_defaults(run=now_command)
+
+
+def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Photos in, a submission out."""
+    parser.add_argument("--images", required=True, metavar="DIR", help="the benchmark's folder of images")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for predictions, tables and report.jsonl")
+    parser.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
+    parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="fits at a time, each in a process of its own")
+    ready = "score the predictions of this folder (meshes and 7 landmarks in the submission's layout) instead of fitting"
+    parser.add_argument("--predictions", metavar="DIR", help=ready)
+
+
+def now_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Fit every image, write the submission of the NoW challenge (mm), and score it where scans are given."""
+    from .evaluate_now import evaluate_now
+
+    return evaluate_now(arguments, script)
