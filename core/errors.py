@@ -25,6 +25,10 @@ class TopologyError(ModelError):
     """A head model's mesh is not the one that the landmark calibration's points lie on."""
 
 
+class CheckpointError(ModelError):
+    """A file of others (checkpoint, pickle, archive of arrays) is refused; nothing in it was run."""
+
+
 class SkinError(LikenessError):
     """A number wanted of a skin does not exist or is out of its range, or a head does not say how its skin was read."""
 

@@ -1,0 +1,111 @@
+"""One way in for every file of others: read_file looks at the content, never at the name, and runs nothing of it."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError
+from .archives import Archive
+from .limits import DAMAGED, Limits, Refused, Surroundings, budget_for
+from .numpy_files import NPY_MAGIC, read_npy, read_npz
+from .safetensors import looks_like_safetensors, read_safetensors
+from .torch_files import read_nested, read_pickle, read_torch_archive
+
+UNREADABLE = (
+    ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError, RecursionError, EOFError, NotImplementedError,
+    AttributeError, struct.error, zlib.error, zipfile.BadZipFile, RuntimeError,
+)  # fmt: skip
+"""What a damaged file can make Python's and NumPy's own functions raise."""
+AUTHORS = "give the file that its authors publish"
+OTHER_FILES = {
+    b"version https://git-lfs": ("is only a pointer of Git LFS, not the file itself", "run `git lfs pull` and give the file"),
+    b"\x1f\x8b": ("is packed with gzip", "unpack it and give the file in it"),
+    b"BZh": ("is packed with bzip2", "unpack it and give the file in it"),
+    b"\xfd7zXZ": ("is packed with xz", "unpack it and give the file in it"),
+    b"7z\xbc\xaf": ("is packed with 7-Zip", "unpack it and give the file in it"),
+    b"Rar!": ("is packed with RAR", "unpack it and give the file in it"),
+    b"\x89HDF": ("is an HDF5 file", AUTHORS),
+    b"\x89PNG": ("is a picture", AUTHORS),
+    b"\xff\xd8\xff": ("is a picture", AUTHORS),
+    b"%PDF": ("is a PDF", AUTHORS),
+    b"\x7fELF": ("is a program", AUTHORS),
+    b"MZ": ("is a program", AUTHORS),
+}
+PICKLE_STARTS = b"\x80(])}NIJKMLFGSTUVXcC\x8c\x8f"
+"""First bytes of pickles: protocols 2 and later start with 0x80, older ones with any opcode that makes something."""
+
+
+def read_file(path: Path, *, limits: Limits | None = None) -> Any:
+    """What a pickle, torch checkpoint (zip, legacy or NVIDIA's pickle), .npy, .npz or safetensors file holds, whatever its name.
+
+    Dicts, lists, tuples, sets, text, bytes, numbers, NumPy arrays (writable, native byte order; torch's tensors too, bfloat16 as
+    float32), None, and Record or Sparse for objects of foreign classes. Nothing in the file is run, imported or looked up.
+    Raises CheckpointError, one line: what the file is, why it is refused, what to do.
+    """
+    path = Path(path)
+    try:
+        return _read(path, limits or Limits())
+    except Refused as error:
+        raise CheckpointError(f"The file {path.name} {error.reason}: {error.remedy}.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CheckpointError(f"The file {path} cannot be read ({reason}): check the path and that you may read it.") from error
+    except UNREADABLE as error:
+        raise CheckpointError(f"The file {path.name} is damaged ({type(error).__name__}): {DAMAGED}.") from error
+
+
+def _read(path: Path, limits: Limits) -> Any:
+    size = path.stat().st_size
+    budget = budget_for(size, limits)
+    around = Surroundings(budget, read_nested)
+    with open(path, "rb") as file:
+        start = file.read(1024)
+    if not start:
+        raise Refused("is empty", DAMAGED)
+    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        with Archive(path, budget) as archive:
+            return _read_archive(archive, around)
+    refuse_others(start)
+    if looks_like_safetensors(start, size):
+        return read_safetensors(_content(path, size), budget)[0]
+    if start[:6] == NPY_MAGIC:
+        return read_npy(_content(path, size), around)
+    if start[0] not in PICKLE_STARTS:
+        raise Refused("is no pickle, torch checkpoint, NumPy or safetensors file", AUTHORS)
+    return read_pickle(_content(path, size), around)
+
+
+def _content(path: Path, size: int) -> memoryview:
+    """The file's bytes, no more than it had when its size was judged."""
+    with open(path, "rb") as file:
+        return memoryview(file.read(size))
+
+
+def _read_archive(archive: Archive, around: Surroundings) -> Any:
+    roots = [name for name in archive.names if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
+    if len(roots) == 1:
+        folder = roots[0].removesuffix("data.pkl")
+        if f"{folder}constants.pkl" in archive.names or any(name.startswith(f"{folder}code/") for name in archive.names):
+            raise Refused("is a TorchScript program, which would have to be run", "give the checkpoint that it was made from")
+        return read_torch_archive(archive, folder, around)
+    if archive.names and all(name.endswith(".npy") for name in archive.names):
+        return read_npz(archive, around)
+    raise Refused("is a zip archive that is neither a torch checkpoint nor a .npz file", "unpack it and give the file in it")
+
+
+def refuse_others(start: bytes) -> None:
+    """Files that people mistake for a checkpoint, each with what to do about it."""
+    for magic, (reason, remedy) in OTHER_FILES.items():
+        if start.startswith(magic):
+            raise Refused(reason, remedy)
+    if start[257:262] == b"ustar":
+        raise Refused("is a tar archive", "unpack it and give the file in it")
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text[:1] == b"<":
+        raise Refused("is a web page, not a checkpoint", "download it again, signed in where its site wants it")
+    if text[:1] in (b"{", b"["):
+        raise Refused("is JSON, not a checkpoint", AUTHORS)
