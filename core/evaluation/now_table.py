@@ -18,6 +18,13 @@ MEASURES = {"non-metrical": True, "metrical": False}
 """Measure -> is the scale free?"""
 COLUMNS = ("method", "measure", "images", "challenge", "median", "mean", "std", "not fitted", "not scored")
 
+READING = """\
+Every scan point within the face's sphere to the nearest point of the predicted neutral head, after alignment by 7 landmarks and
+refinement on the surface; non-metrical with free scale, metrical without. Distances of all images are joined. "not fitted": the
+mean head stands in for the photo; "not scored": no distances at all. The head model's own mean head stands beside: a fit that
+does not beat it has found nothing of the person.
+"""
+
 
 @dataclass
 class ScoredImage:
@@ -55,14 +62,7 @@ def _failures(scored: Sequence[ScoredImage]) -> list[int]:
 def describe(rows: Sequence[Sequence[Cell]], scored: Sequence[ScoredImage]) -> str:
     """The Markdown page of a run."""
     failed = [f"- {s.image.name}: {s.error}" for s in scored if s.error]
-    page = [
-        "# NoW-style scores (mm)\n",
-        "Every scan point within the face's sphere to the nearest point of the predicted neutral head, after alignment by 7 "
-        "landmarks and refinement on the surface; non-metrical with free scale, metrical without. Distances of all images are "
-        'joined. "not fitted": the mean head stands in for the photo; "not scored": no distances at all. The head model\'s own mean head '
-        "stands beside: a fit that does not beat it has found nothing of the person.\n",
-        markdown_table(COLUMNS, rows),
-    ]
+    page = ["# NoW-style scores (mm)\n", READING, markdown_table(COLUMNS, rows)]
     if failed:
         page += [f"## Images that failed ({len(failed)} of {len(scored)})\n", "\n".join(failed) + "\n"]
     return "\n".join(page)
