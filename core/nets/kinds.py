@@ -1,0 +1,83 @@
+"""Which networks there are, and how one is built from its tensors.
+
+Rule of this file: it imports no network until one is built, so that files can be looked at without PyTorch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ..errors import BackendError, ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+KindName = Literal[
+    "stylegan2",
+    "albedogan",
+    "disp_gan",
+    "discriminator",
+    "deca_coarse",
+    "deca_detail",
+    "deca_decoder",
+    "arcface",
+    "mica_shape",
+    "mica_other",
+    "vggface2",
+    "vgg19",
+]
+NEEDS_TORCH = "The networks need PyTorch: install it (pip install torch) for the Python that does the work."
+NVIDIA = "weights made at NVIDIA: research and evaluation only, no commercial use (NVIDIA Source Code License)"
+MAX_PLANCK = "Max Planck Institute's licence of the project: research only, no commercial use"
+UNKNOWN = "not known: ask whoever made the file"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """title: in sentences, after 'a' or 'the'; range: what its numbers are; licence: of the published weights, where known."""
+
+    title: str
+    range: str
+    licence: str
+
+
+KINDS: dict[KindName, Kind] = {
+    "stylegan2": Kind("StyleGAN2 generator", "RGB pictures in [-1, 1]", f"FFHQ's {NVIDIA}"),
+    "albedogan": Kind("AlbedoGAN generator", "RGB albedo in [0, 1] on FLAME's texture", UNKNOWN),
+    "disp_gan": Kind("displacement generator", "pictures in [0, 1], whose first channel is a displacement", UNKNOWN),
+    "discriminator": Kind("StyleGAN2 discriminator", "logits", UNKNOWN),
+    "deca_coarse": Kind("DECA coarse encoder", "FLAME parameters", MAX_PLANCK),
+    "deca_detail": Kind("DECA detail encoder", "detail codes", MAX_PLANCK),
+    "deca_decoder": Kind("DECA detail decoder", "displacement in metres, within 0.01", MAX_PLANCK),
+    "arcface": Kind("ArcFace network", "embeddings", "InsightFace's licence of its models: research only, no commercial use"),
+    "mica_shape": Kind("MICA mapping network", "FLAME shape coefficients", MAX_PLANCK),
+    "mica_other": Kind("head for expression, pose, camera and light", "FLAME parameters", UNKNOWN),
+    "vggface2": Kind("VGGFace2 ResNet-50", "features", "VGGFace2's terms of use: research only"),
+    "vgg19": Kind("VGG-19", "features", "torchvision's weights, trained on ImageNet: research only by ImageNet's terms"),
+}
+
+
+def require_torch() -> None:
+    """Raises BackendError where PyTorch is not installed."""
+    try:
+        importlib.import_module("torch")
+    except ImportError as error:
+        raise BackendError(NEEDS_TORCH) from error
+
+
+def build_network(kind: KindName, tensors: Mapping[str, np.ndarray]) -> nn.Module:
+    """The network that these tensors are, sizes and all, on the CPU, for evaluation and without gradients to its weights.
+
+    Raises ModelError, which names every tensor that is missing, unexpected or of another shape; BackendError without PyTorch.
+    """
+    if kind not in KINDS:
+        raise ModelError(f"There is no network of the kind {kind!r}: choose one of {', '.join(KINDS)}.")
+    require_torch()
+    from .builders import BUILDERS
+
+    return BUILDERS[kind](tensors)

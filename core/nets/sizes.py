@@ -1,0 +1,33 @@
+"""Sizes read from the names and shapes of tensors.
+
+Rule of this file: a size is what most of its witnesses say, so that one wrong tensor is found wrong by the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Witness = tuple[str, int]
+"""A tensor's name and the axis whose length says the size."""
+
+
+def read_size(tensors: Mapping[str, Any], witnesses: Iterable[Witness], usual: int) -> int:
+    """The length that most witnesses have; the published size votes last. Witnesses that are not there say nothing."""
+    shapes = [(tensors[name].shape, axis) for name, axis in witnesses if name in tensors]
+    votes = [shape[axis] for shape, axis in shapes if -len(shape) <= axis < len(shape)]
+    return Counter([*votes, usual]).most_common(1)[0][0]
+
+
+def count_blocks(tensors: Mapping[str, Any], prefix: str, step: int = 1, first: int = 0) -> int:
+    """How many of prefix<first>., prefix<first + step>., ... follow each other without a gap."""
+    count = 0
+    while any(name.startswith(f"{prefix}{first + count * step}.") for name in tensors):
+        count += 1
+    return count
+
+
+def most_agree(counts: Sequence[int]) -> int:
+    """The count that most sources give; the first of those if none has a majority."""
+    return Counter(counts).most_common(1)[0][0]
