@@ -1,0 +1,84 @@
+"""The picture's colours brought to the UV layout: where each texel lies in the crop, whether it is seen, what colour is there.
+
+Rule of this file: maps are [B, C, H, W] with row 0 at v = 1; positions are the screen's (camera.py: x, y in [-1, 1], y down, z
+into the screen). What lies outside of the layout is 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from ..render.rasterize import rasterize_uv
+from .faithfulness import FIXED, Faithfulness
+from .image_sampling import resize_maps
+
+MAP_SIZE, TEXTURE_SIZE = 256, 1024
+
+
+@dataclass(frozen=True)
+class UvMap:
+    """A rasterised UV layout: corners [H, W, 3] vertices of the mesh at each texel; weights [H, W, 3], 0 outside."""
+
+    corners: Tensor
+    weights: Tensor
+
+    @staticmethod
+    def build(uvs: np.ndarray, uv_triangles: np.ndarray, triangles: np.ndarray, size: int) -> UvMap:
+        """uvs [U, 2] (bottom-left origin), the same triangles [T, 3] in the layout and in the mesh."""
+        raster = rasterize_uv(uvs, uv_triangles, size)
+        corners = np.where(raster.is_covered[..., None], triangles[raster.triangle_id], 0).astype(np.int64)
+        weights = np.where(raster.is_covered[..., None], raster.barycentric, 0).astype(np.float32)
+        return UvMap(torch.from_numpy(corners), torch.from_numpy(weights))
+
+    @property
+    def is_covered(self) -> Tensor:
+        return self.weights.sum(-1) > 0
+
+    def interpolate(self, attributes: Tensor) -> Tensor:
+        """Per-vertex values [B, V, C] -> [B, C, H, W], differentiable."""
+        weights = self.weights.to(attributes)
+        values = sum(attributes[:, self.corners[..., k]] * weights[..., k, None] for k in range(3))
+        assert isinstance(values, Tensor)
+        return values.permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class UvLayout:
+    """A mesh's UVs and what was rasterised of them: at 256 for geometry, at 1024 for colours."""
+
+    uvs: np.ndarray
+    uv_triangles: np.ndarray
+    triangles: np.ndarray
+    coarse: UvMap
+    fine: UvMap
+
+    @staticmethod
+    def build(
+        uvs: np.ndarray,
+        uv_triangles: np.ndarray,
+        triangles: np.ndarray,
+        texture_size: int = TEXTURE_SIZE,
+        map_size: int = MAP_SIZE,
+    ) -> UvLayout:
+        """Rasterises the layout twice."""
+        given = (uvs, uv_triangles, triangles)
+        return UvLayout(*given, UvMap.build(*given, map_size), UvMap.build(*given, texture_size))
+
+
+def uv_positions(screen: Tensor, layout: UvLayout, faithfulness: Faithfulness = FIXED) -> Tensor:
+    """Screen positions of the vertices [B, V, 3] -> of the texels [B, 3, N, N]. If Faithfulness.uv_positions_at_256 they are
+    enlarged from a coarse map, with the islands' borders smeared into the nothing around them."""
+    if not faithfulness.uv_positions_at_256:
+        return layout.fine.interpolate(screen)
+    return resize_maps(layout.coarse.interpolate(screen), layout.fine.weights.shape[0])
+
+
+def sample_crop(crop: Tensor, positions: Tensor) -> Tensor:
+    """Crop [B, 3, N, N] at positions [B, 2 or 3, H, W] -> [B, 3, H, W]; black outside of the crop."""
+    grid = positions[:, :2].permute(0, 2, 3, 1)
+    return grid_sample(crop, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
