@@ -1,6 +1,7 @@
-"""Displacement maps: from the networks' outputs to metres along the normal, and the normals of the displaced surface.
+"""Displacement maps: the surface that they make of a coarse one, and its normals.
 
-Rule of this file: maps are on the UV layout, [B, C, 256, 256], row 0 at v = 1; z is in metres along the unit vertex normal.
+Rule of this file: maps are on the UV layout, [B, C, 256, 256], row 0 at v = 1; z is in metres along the unit vertex normal
+(core/nets/displacement.py makes it of the displacement generator's pictures).
 """
 
 from __future__ import annotations
@@ -16,13 +17,6 @@ from .normals import vertex_normals
 
 MAP_SIZE = 256
 MARGIN_X, MARGIN_Y = 2, 5
-GENERATOR_RANGE_M, BYTE = 0.004, 255
-
-
-def generator_to_metres(picture: Tensor) -> Tensor:
-    """The displacement generator's output [B, C, H, W] -> [B, 1, H, W] m: its first channel 0..1 is -1/255..1/255 m."""
-    share = picture[:, :1].clamp(0, 1)
-    return ((2 * share - 1) / BYTE).clamp(-GENERATOR_RANGE_M, GENERATOR_RANGE_M)
 
 
 @cache

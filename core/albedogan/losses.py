@@ -1,24 +1,25 @@
 """What the networks were trained with, and by which weights.
 
 Rule of this file: every loss is a function of tensors that gives one number without its weight, but for landmark weights, which
-are part of the formula. Points are in [-1, 1] of the crop. The ID-MRF loss and the face network's features are core/nets'.
+are part of the formula. Points are in [-1, 1] of the crop. The ID-MRF loss and the generators' own are core/nets'.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity, interpolate
+from torch.nn.functional import cosine_similarity
 
+from ..nets.vggface2 import SIZE_PX, preprocess
 from .faithfulness import FIXED, Faithfulness
+from .image_sampling import resize_maps
 
 EYE_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46))
 LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 WEIGHT_EPSILON = 1e-8
-FACE_MEAN_BGR = (91.4953, 103.8827, 131.0912)
-FACE_CROP, FACE_INPUT = (10, 214), 224
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,15 @@ def symmetric_logcosh_loss(fake: Tensor, real: Tensor, faithfulness: Faithfulnes
 def identity_input(pictures: Tensor, faithfulness: Faithfulness = FIXED) -> Tensor:
     """Pictures [B, 3, H, W] in [0, 1], RGB -> the VGGFace2 network's input [B, 3, 224, 224].
 
-    The crop is meant for 224 px, so others are resized first (not if Faithfulness.identity_of_texture_corner). Doubling and
-    subtracting 1 after the mean is a quirk that the weights' numbers need.
+    Its crop is meant for 224 px, so others are resized first (not if Faithfulness.identity_of_texture_corner).
     """
-    if not faithfulness.identity_of_texture_corner and pictures.shape[-2:] != (FACE_INPUT, FACE_INPUT):
-        pictures = interpolate(pictures, (FACE_INPUT, FACE_INPUT), mode="bilinear", align_corners=False)
-    blue_first = pictures.flip(1) * 255 - pictures.new_tensor(FACE_MEAN_BGR)[:, None, None]
-    first, last = FACE_CROP
-    cropped = 2 * blue_first[:, :, first:last, first:last] - 1
-    return interpolate(cropped, (FACE_INPUT, FACE_INPUT), mode="bilinear", align_corners=False)
+    is_whole = not faithfulness.identity_of_texture_corner and pictures.shape[-2:] != (SIZE_PX, SIZE_PX)
+    return preprocess(resize_maps(pictures, SIZE_PX) if is_whole else pictures)
 
 
-def identity_loss(first: Tensor, second: Tensor) -> Tensor:
-    """Features [B, 2048] of two pictures -> mean of 1 - cosine."""
-    return (1 - cosine_similarity(first, second)).mean()
+def identity_loss(
+    network: Callable[[Tensor], Tensor], pictures: Tensor, others: Tensor, faithfulness: Faithfulness = FIXED
+) -> Tensor:
+    """Mean of 1 - cosine between the network's features of pictures of any size, RGB in [0, 1]."""
+    features = [network(identity_input(both, faithfulness)) for both in (pictures, others)]
+    return (1 - cosine_similarity(features[0], features[1])).mean()

@@ -28,13 +28,15 @@ from likeness.core.albedogan.faithfulness import RELEASED, Faithfulness  # noqa:
 from likeness.core.albedogan.flame_layer import FlameLayer, Poses  # noqa: E402
 from likeness.core.albedogan.landmarks import LandmarkEmbedding, contour_rows, visible_landmarks  # noqa: E402
 from likeness.core.albedogan.texture_space import TextureSpace  # noqa: E402
+from likeness.core.nets.displacement import picture_to_displacement  # noqa: E402
+from likeness.core.nets.kinds import build_network  # noqa: E402
 from likeness.tests.golden.synthetic_flame import (  # noqa: E402
     barycentrics,
     synthetic_embedding,
     synthetic_flame,
     synthetic_template,
 )
-from likeness.tests.golden.vectors import Case, rng  # noqa: E402
+from likeness.tests.golden.vectors import Case, make_weights, rng  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -274,7 +276,7 @@ def test_displacement_and_the_dense_mesh_are_the_released_ones(flame):
     triangles = displacement.grid_triangles()
     case.compare("grid_triangles_count", np.array([len(triangles)]))
     case.compare("grid_triangles_first_last", np.concatenate([triangles[:3], triangles[-3:]]))
-    case.compare("dispgan_u_to_z", displacement.generator_to_metres(given(case, "dispgan_u")).numpy())
+    case.compare("dispgan_u_to_z", picture_to_displacement(given(case, "dispgan_u")).numpy())
     case.compare("resize_1024_to_224", image_sampling.resize_maps(given(case, "image1024"), 224).numpy())
     case.compare("mask_256_to_1024", image_sampling.resize_maps(mask, 1024).numpy())
     sampled = unwrap.sample_crop(given(case, "src_image"), given(case, "uv_pos").permute(0, 3, 1, 2))
@@ -320,4 +322,14 @@ def test_the_losses_are_the_released_ones():
     summed = Faithfulness(logcosh_of_batch=True)
     compare("logcosh", losses.logcosh_loss(fake, real, summed))
     compare("logcosh_flip", losses.logcosh_loss(fake, real.flip(-1), summed))
+    assert case.left_out() == set()
+
+
+def test_mica_from_its_embedding_to_vertices_is_the_published_one(flame):
+    case = Case("mica_full")
+    mapping = build_network("mica_shape", make_weights("mica", "flameModel", "mica_flameModel"))
+    with torch.no_grad():
+        shape = mapping(given(case, "embedding"))
+        case.compare("shape300", shape.numpy())
+        case.compare("vertices", flame.pose(shape, torch.zeros(1, 50), Poses.build(torch.zeros(1, 6)))[0].numpy())
     assert case.left_out() == set()
