@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -271,9 +270,6 @@ def test_the_table_joins_distances_and_counts_what_failed(tmp_path):
 
 
 def test_tables_survive_what_stands_in_a_cell():
-    assert (
-        markdown_table(["a", "b"], [["x|y\nz", 1.23456], ["", None]])
-        == "| a | b |\n| --- | ---: |\n| x\\|y z | 1.235 |\n|  |  |\n"
-    )
+    shown = markdown_table(["a", "b"], [["x|y\nz", 1.23456], ["", None]])
+    assert shown == "| a | b |\n| --- | ---: |\n| x\\|y z | 1.235 |\n|  |  |\n"
     assert csv_table(["a", "b"], [["x,y", 1.5], [None, 2]]) == 'a,b\n"x,y",1.5\n,2\n'
-    assert json.dumps(csv_table(["a"], [])) == '"a\\n"'
