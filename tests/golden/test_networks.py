@@ -97,6 +97,7 @@ def record_layers(network: torch.nn.Module, names: list[str]) -> tuple[dict[str,
     return found, [network.get_submodule(name).register_forward_hook(keep(name)) for name in names]
 
 
+@pytest.mark.filterwarnings("ignore:TF32")
 def test_the_generator_of_64_pixels_computes_the_published_numbers():
     generator = load(SG2_64)
     with comparing("sg2_64") as case, torch.no_grad():
@@ -120,7 +121,8 @@ def test_the_generator_of_64_pixels_computes_the_published_numbers():
         compare_rows(case, "img_mix7_trunc05", generator([z, z2], mix_at=7, truncation=0.5, mean_latent=mean)[0])
         noise = [given(case, f"noise_{i}") for i in range(9)]
         compare_rows(case, "img_given_noise", generator(z, noise=noise)[0])
-        with torch.enable_grad():
+        # Rounding moves gradients across leaky-ReLU kinks; PyTorch's own convolutions round five times less than oneDNN's.
+        with torch.enable_grad(), torch.backends.mkldnn.flags(enabled=False):
             latent = generator.arrange([z]).requires_grad_()
             lengths = path_lengths(generator.synthesise(latent), latent, given(case, "path_noise"))
             penalty, path_mean = path_penalty(lengths)
