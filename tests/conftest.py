@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "blender"))
+sys.path.insert(0, str(ROOT / "tests" / "stand_ins"))
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from ..errors import CheckpointError
 from .archives import Archive
 from .limits import DAMAGED, Limits, Refused, Surroundings, budget_for
 from .numpy_files import NPY_MAGIC, read_npy, read_npz
-from .safetensors import looks_like_safetensors, read_safetensors
+from .safetensors import MAX_HEADER, looks_like_safetensors, read_header, read_safetensors
 from .torch_files import read_nested, read_pickle, read_torch_archive
 
 UNREADABLE = (
@@ -46,9 +48,27 @@ def read_file(path: Path, *, limits: Limits | None = None) -> Any:
     float32), None, and Record or Sparse for objects of foreign classes. Nothing in the file is run, imported or looked up.
     Raises CheckpointError, one line: what the file is, why it is refused, what to do.
     """
+    with refusals(Path(path)):
+        return _read(Path(path), limits or Limits())
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself; nothing for a file of another kind. Raises CheckpointError."""
     path = Path(path)
+    with refusals(path), open(path, "rb") as file:
+        size = path.stat().st_size
+        start = file.read(9)
+        if not looks_like_safetensors(start, size):
+            return {}
+        length = int.from_bytes(start[:8], "little")
+        return read_header(start[8:] + file.read(min(length, MAX_HEADER) - 1), length, budget_for(size, Limits()))[1]
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Everything that reading can raise, as one line about the file."""
     try:
-        return _read(path, limits or Limits())
+        yield
     except Refused as error:
         raise CheckpointError(f"The file {path.name} {error.reason}: {error.remedy}.") from error
     except OSError as error:

@@ -31,13 +31,7 @@ def looks_like_safetensors(start: bytes, size: int) -> bool:
 def read_safetensors(data: memoryview, budget: Budget) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(tensors by name, metadata). bfloat16 becomes float32, exactly."""
     length = int.from_bytes(data[:8], "little")
-    if length > min(MAX_HEADER, len(data) - 8):
-        raise Refused("is cut short, or has a header of more than four million bytes", DAMAGED)
-    budget.take_bytes(16 * length, "the header")
-    header = _parse(str(data[8 : 8 + length], "utf-8"))
-    metadata = header.pop("__metadata__", {})
-    if type(metadata) is not dict or not all(type(value) is str for value in metadata.values()):
-        raise Refused("has metadata that are not text", UNTRUSTED)
+    header, metadata = read_header(bytes(data[8 : 8 + min(length, MAX_HEADER)]), length, budget)
     body, tensors, at = data[8 + length :], {}, 0
     places = {name: _place(name, entry) for name, entry in header.items()}
     for name in sorted(places, key=lambda name: places[name][2]):
@@ -51,6 +45,18 @@ def read_safetensors(data: memoryview, budget: Budget) -> tuple[dict[str, np.nda
     if at != len(body):
         raise Refused("has bytes that belong to no tensor, or is cut short", DAMAGED)
     return {name: tensors[name] for name in header}, metadata
+
+
+def read_header(raw: bytes, length: int, budget: Budget) -> tuple[dict[str, Any], dict[str, str]]:
+    """(descriptions of the tensors, metadata) of a header that should be `length` bytes long."""
+    if len(raw) != length:
+        raise Refused("is cut short, or has a header of more than four million bytes", DAMAGED)
+    budget.take_bytes(16 * length, "the header")
+    header = _parse(str(raw, "utf-8"))
+    metadata = header.pop("__metadata__", {})
+    if type(metadata) is not dict or not all(type(value) is str for value in metadata.values()):
+        raise Refused("has metadata that are not text", UNTRUSTED)
+    return header, metadata
 
 
 def _parse(text: str) -> dict[str, Any]:

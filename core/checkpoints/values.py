@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import CheckpointError
 from .limits import DAMAGED, Refused
 
 MAX_DENSE_BYTES = 1 << 30
@@ -37,9 +38,10 @@ class Sparse:
     indptr: np.ndarray
 
     def to_dense(self) -> np.ndarray:
-        """[rows, columns] float64; entries named twice add up. Raises Refused where it would not fit in a gigabyte."""
+        """[rows, columns] float64; entries named twice add up. Raises CheckpointError where it would not fit in a gigabyte."""
         if math.prod(self.shape) * 8 > MAX_DENSE_BYTES:
-            raise Refused(f"holds a sparse matrix of {self.shape[0]} x {self.shape[1]}, too large to be written out", DAMAGED)
+            size = f"{self.shape[0]:,} x {self.shape[1]:,}"
+            raise CheckpointError(f"A sparse matrix of {size} is too large to be written out: use the file as it was published.")
         dense = np.zeros(self.shape)
         outer = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
         at = (self.indices, outer) if self.layout == "csc" else (outer, self.indices)
