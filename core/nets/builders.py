@@ -37,9 +37,7 @@ def build_generator(kind: KindName, tensors: Tensors) -> Generator:
 
 def build_vggface2(tensors: Tensors) -> VGGFace2:
     """The file may come without the counters of batch normalisation."""
-    return fill(
-        KINDS["vggface2"].title, lambda: VGGFace2.read(tensors), with_counters(lambda: VGGFace2.read(tensors), tensors)
-    )
+    return fill(KINDS["vggface2"].title, lambda: VGGFace2.read(tensors), with_counters(lambda: VGGFace2.read(tensors), tensors))
 
 
 def _plain(kind: KindName, construct: Callable[[Tensors], nn.Module]) -> Callable[[Tensors], nn.Module]:

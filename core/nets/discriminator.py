@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .equalised import Bias, EqualConv, EqualLinear, Kernel, activate
-from .fir import filter_channels
+from .equalised import ActivatedLinear, Bias, EqualConv, EqualLinear
+from .fir import Filter
 from .sizes import count_blocks, read_size
 
 GROUP = 4
@@ -51,15 +51,12 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv1 = nn.ModuleDict({"0": EqualConv(inputs, inputs, 3, padding=1), "1": Bias(inputs)})
-        self.conv2 = nn.ModuleDict({"0": Kernel(), "1": EqualConv(inputs, outputs, 3, stride=2), "2": Bias(outputs)})
-        self.skip = nn.ModuleDict({"0": Kernel(), "1": EqualConv(inputs, outputs, 1)})
+        self.conv1 = nn.Sequential(EqualConv(inputs, inputs, 3, padding=1), Bias(inputs))
+        self.conv2 = nn.Sequential(Filter(padding=2), EqualConv(inputs, outputs, 3, stride=2), Bias(outputs))
+        self.skip = nn.Sequential(Filter(padding=1, stride=2), EqualConv(inputs, outputs, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1["1"](self.conv1["0"](x))
-        y = filter_channels(y, self.conv2["0"].kernel, padding=2)
-        y = self.conv2["2"](self.conv2["1"](y))
-        return (y + self.skip["1"](filter_channels(x, self.skip["0"].kernel, padding=1, stride=2))) / math.sqrt(2)
+        return (self.conv2(self.conv1(x)) + self.skip(x)) / math.sqrt(2)
 
 
 class Discriminator(nn.Module):
@@ -69,21 +66,15 @@ class Discriminator(nn.Module):
         super().__init__()
         self.sizes, channels = sizes, sizes.channels
         self.size = sizes.base * 2 ** (len(channels) - 1)
-        self.convs = nn.ModuleList([nn.ModuleDict({"0": EqualConv(sizes.colours, channels[0], 1), "1": Bias(channels[0])})])
-        self.convs.extend(ResidualBlock(before, after) for before, after in zip(channels, channels[1:], strict=False))
-        self.final_conv = nn.ModuleDict({"0": EqualConv(channels[-1] + 1, sizes.final, 3, padding=1), "1": Bias(sizes.final)})
+        blocks = [ResidualBlock(before, after) for before, after in zip(channels, channels[1:], strict=False)]
+        self.convs = nn.Sequential(nn.Sequential(EqualConv(sizes.colours, channels[0], 1), Bias(channels[0])), *blocks)
+        self.final_conv = nn.Sequential(EqualConv(channels[-1] + 1, sizes.final, 3, padding=1), Bias(sizes.final))
         flat = sizes.final * sizes.base**2
-        self.final_linear = nn.ModuleDict({"0": EqualLinear(flat, sizes.final), "1": EqualLinear(sizes.final, 1)})
+        self.final_linear = nn.Sequential(ActivatedLinear(flat, sizes.final), EqualLinear(sizes.final, 1))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        from_rgb, *blocks = self.convs
-        x = from_rgb["1"](from_rgb["0"](pictures))
-        for block in blocks:
-            x = block(x)
-        x = self.final_conv["1"](self.final_conv["0"](append_deviation(x)))
-        hidden = self.final_linear["0"]
-        x = activate(nn.functional.linear(x.flatten(1), hidden.weight * hidden.scale), hidden.bias * hidden.rate)
-        return self.final_linear["1"](x)
+        x = self.final_conv(append_deviation(self.convs(pictures)))
+        return self.final_linear(x.flatten(1))
 
 
 def append_deviation(x: Tensor) -> Tensor:

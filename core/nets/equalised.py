@@ -37,6 +37,13 @@ class EqualLinear(nn.Module):
         return functional.linear(x, self.weight * self.scale, self.bias * self.rate)
 
 
+class ActivatedLinear(EqualLinear):
+    """EqualLinear and the activation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return activate(functional.linear(x, self.weight * self.scale), self.bias * self.rate)
+
+
 class EqualConv(nn.Module):
     """x [B, n, H, W] -> [B, m, H', W'], without a bias."""
 
@@ -58,13 +65,3 @@ class Bias(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return activate(x, self.bias)
-
-
-class Kernel(nn.Module):
-    """The kernel of one filter, a buffer as the files hold it."""
-
-    kernel: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("kernel", torch.empty(4, 4))

@@ -5,7 +5,8 @@ Source: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleG
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -19,3 +20,30 @@ def double(x: Tensor, kernel: Tensor) -> Tensor:
     """x [B, C, H, W] at twice the size: zeros between the pixels, then the kernel [4, 4], whose sum is 4."""
     per_channel = kernel.expand(x.shape[1], 1, *kernel.shape)
     return functional.conv_transpose2d(x, per_channel, stride=2, padding=1, groups=x.shape[1])
+
+
+class Filter(nn.Module):
+    """filter_channels with a kernel that is a buffer, as the files hold it."""
+
+    kernel: Tensor
+
+    def __init__(self, padding: int, stride: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("kernel", torch.empty(4, 4))
+        self.padding, self.stride = padding, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return filter_channels(x, self.kernel, self.padding, self.stride)
+
+
+class Doubling(nn.Module):
+    """double, likewise."""
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kernel", torch.empty(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return double(x, self.kernel)

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .equalised import GAIN, SLOPE, Bias, EqualLinear, Kernel
-from .fir import double, filter_channels
+from .equalised import GAIN, SLOPE, Bias, EqualLinear
+from .fir import Doubling, Filter
 
 EPSILON = 1e-8
 
@@ -25,12 +25,14 @@ EPSILON = 1e-8
 class ModulatedConv(nn.Module):
     """x [B, n, H, W], w [B, D] -> [B, m, H, W], or twice the size with `is_up`: a transposed convolution, then the filter."""
 
-    def __init__(self, inputs: int, outputs: int, size: int, style_size: int, *, is_up: bool = False, is_rgb: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, size: int, style_size: int, *, is_up: bool = False, is_rgb: bool = False
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(1, outputs, inputs, size, size))
         self.modulation = EqualLinear(style_size, inputs)
         if is_up:
-            self.blur = Kernel()
+            self.blur = Filter(padding=1)
         self.scale, self.is_up, self.is_rgb = 1 / math.sqrt(inputs * size**2), is_up, is_rgb
 
     def forward(self, x: Tensor, w: Tensor, gain: float = 1.0) -> Tensor:
@@ -53,7 +55,7 @@ class ModulatedConv(nn.Module):
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.is_up:
-            return filter_channels(functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.blur.kernel, padding=1)
+            return self.blur(functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
         return functional.conv2d(x, weight, padding=weight.shape[-1] // 2)
 
 
@@ -93,9 +95,9 @@ class ToRGB(nn.Module):
         super().__init__()
         self.bias = nn.Parameter(torch.empty(1, colours, 1, 1))
         if has_skip:
-            self.upsample = Kernel()
+            self.upsample = Doubling()
         self.conv = ModulatedConv(inputs, colours, 1, style_size, is_rgb=True)
 
     def forward(self, x: Tensor, w: Tensor, skip: Tensor | None = None) -> Tensor:
         picture = self.conv(x, w) + self.bias
-        return picture if skip is None else picture + double(skip, self.upsample.kernel)
+        return picture if skip is None else picture + self.upsample(skip)

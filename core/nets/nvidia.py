@@ -17,7 +17,7 @@ Tensors = Mapping[str, np.ndarray]
 MEAN_LATENT, NVIDIA_MEAN = "latent_avg", "mapping.w_avg"
 FILTER = "resample_filter"
 UP_GAIN = 4.0
-"""A filter that doubles a picture keeps its brightness: the layout's kernels are multiplied by what NVIDIA multiplies at run time."""
+"""A filter that doubles a picture keeps its brightness: the layout's kernels hold what NVIDIA multiplies by at run time."""
 LAYER = {
     "weight": "conv.weight",
     "affine.weight": "conv.modulation.weight",
@@ -50,7 +50,7 @@ def rename_generator(tensors: Tensors) -> dict[str, np.ndarray]:
 
     Raises ModelError for a StyleGAN3 and for a generator that wants class labels.
     """
-    if any(name.startswith("synthesis.L") or name.startswith("synthesis.input.") for name in tensors):
+    if any(name.startswith(("synthesis.L", "synthesis.input.")) for name in tensors):
         raise ModelError(NOT_STYLEGAN2)
     if any(name.startswith("mapping.embed.") for name in tensors):
         raise ModelError(CONDITIONAL)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .equalised import EqualLinear, activate
+from .equalised import ActivatedLinear
 from .modulated import StyledLayer, ToRGB
 from .sizes import count_blocks, most_agree, read_size
 
@@ -95,7 +95,7 @@ class Generator(nn.Module):
         self.style = nn.ModuleDict()
         for layer in range(sizes.num_mapping):
             inputs = style if layer else sizes.latent_size
-            self.style[str(layer + 1)] = EqualLinear(inputs, style, MAPPING_RATE)
+            self.style[str(layer + 1)] = ActivatedLinear(inputs, style, MAPPING_RATE)
         self.input = ConstantInput(channels[0], sizes.base)
         self.conv1 = StyledLayer(channels[0], channels[0], 3, style)
         self.to_rgb1 = ToRGB(channels[0], sizes.colours, style, has_skip=False)
@@ -112,7 +112,7 @@ class Generator(nn.Module):
         """z [B, Z] -> w [B, D]."""
         x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
         for layer in self.style.values():
-            x = activate(nn.functional.linear(x, layer.weight * layer.scale), layer.bias * layer.rate)
+            x = layer(x)
         return x
 
     def mean_latent(self, count: int = FIRST_LATENTS, seed: int = 0) -> Tensor:
@@ -145,7 +145,9 @@ class Generator(nn.Module):
             mean = self.latent_avg if mean_latent is None else mean_latent
             mean = self.mean_latent() if mean is None else mean
             codes = [mean + truncation * (code - mean) for code in codes]
-        rows = [code[:, : self.num_latents] if code.ndim == 3 else code[:, None].expand(-1, self.num_latents, -1) for code in codes]
+        rows = [
+            code[:, : self.num_latents] if code.ndim == 3 else code[:, None].expand(-1, self.num_latents, -1) for code in codes
+        ]
         if len(rows) == 1:
             return rows[0]
         middle = self.num_latents // 2 if mix_at is None else mix_at

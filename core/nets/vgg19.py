@@ -21,7 +21,9 @@ STYLE_LAYERS, CONTENT_LAYERS = (11, 20), (20,)
 """The ReLUs after the first convolutions of blocks 3 and 4. The release calls them relu3_2 and relu4_2; they are relu3_1 and
 relu4_1. The second counts twice."""
 BANDWIDTH, EPSILON = 0.5, 1e-5
-CHANNELS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256, 16: 256} | dict.fromkeys((19, 21, 23, 25, 28, 30, 32, 34), 512)
+CHANNELS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256, 16: 256} | dict.fromkeys(
+    (19, 21, 23, 25, 28, 30, 32, 34), 512
+)
 """VGG-19's, by the convolution's index."""
 
 
@@ -50,9 +52,7 @@ class VGG19(nn.Module):
 
     def forward(self, pictures: Tensor, layers: Sequence[int]) -> dict[int, Tensor]:
         """The maps of these layers; a layer is the index of a ReLU."""
-        mean, deviation = (
-            torch.tensor(v, dtype=pictures.dtype, device=pictures.device).view(3, 1, 1) for v in (MEAN, DEVIATION)
-        )
+        mean, deviation = (torch.tensor(v, dtype=pictures.dtype, device=pictures.device).view(3, 1, 1) for v in (MEAN, DEVIATION))
         x, found = (pictures - mean) / deviation, {}
         for index in self.indices:
             if index and index - 3 in self.indices and index - 2 not in self.indices:

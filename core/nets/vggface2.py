@@ -46,5 +46,5 @@ def preprocess(pictures: Tensor) -> Tensor:
 
 def identity_loss(network: VGGFace2, pictures: Tensor, others: Tensor) -> Tensor:
     """The mean over the batch of 1 - cos between the features of both, RGB in [0, 1], [B, 3, 224, 224]."""
-    features = [network(preprocess(both)) for both in (pictures, others)]
-    return (1 - functional.cosine_similarity(*features, dim=1)).mean()
+    ours, theirs = (network(preprocess(both)) for both in (pictures, others))
+    return (1 - functional.cosine_similarity(ours, theirs, dim=1)).mean()

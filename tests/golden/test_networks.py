@@ -234,7 +234,7 @@ def test_the_id_mrf_loss_on_vgg19_computes_the_published_numbers():
         features = network(ours, STYLE_LAYERS)
         for name, layer in case.definition["torchvision_features_index"].items():
             case.compare(f"gen_feature_named_{name}", features[layer][0].numpy())
-        assert sorted(features) == list(STYLE_LAYERS) and CONTENT_LAYERS == STYLE_LAYERS[1:]
+        assert sorted(features) == list(STYLE_LAYERS) and STYLE_LAYERS[1:] == CONTENT_LAYERS
         style, content = id_mrf_loss(network, ours, theirs)
         for name, value in (("style_loss", style), ("content_loss", content), ("total", style + content)):
             case.compare(name, value.reshape(1).numpy())

@@ -1,0 +1,170 @@
+"""A file of others becomes one safetensors file a network, each beside a JSON that says what it is.
+
+Rule of this file: a network is built once before it is written, so that what was imported will load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checkpoints import read_file, write_safetensors
+from ..checkpoints.reading import read_metadata
+from ..errors import ModelError
+from ..staging import explain_write_error, staged
+from .identify import Contents, FoundNetwork, identify
+from .kinds import KINDS, KindName, build_network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT = 1
+NO_NETWORK = "There is no network that Likeness knows in {name}: it reads {known}."
+OTHER_FORMAT = "The network file {name} was made by a newer version of Likeness: update Likeness, or import the original again."
+
+
+@dataclass(frozen=True)
+class NetworkFile:
+    """What an imported network is, as its JSON says.
+
+    tensors, parameters: counts, a network's own (no buffers among the parameters); source_*: the file that it was in, its hash
+    (hex) and the section there; licence: the terms of the published weights, where known; options: sizes and what the file says.
+    """
+
+    kind: KindName
+    title: str
+    tensors: int
+    parameters: int
+    range: str
+    source_file: str
+    source_section: str
+    source_sha256: str
+    licence: str
+    options: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network ready to be used (a torch.nn.Module), and what it is."""
+
+    network: nn.Module
+    information: NetworkFile
+
+
+def import_networks(
+    source: Path, folder: Path, *, kinds: Mapping[str, KindName] | None = None, licence: str | None = None
+) -> list[Path]:
+    """Convert every network in a file; -> the safetensors files written into `folder`.
+
+    kinds: section -> kind, to take those sections alone and as those kinds (default: one network of each kind, as identified).
+    licence: what the user knows better. Raises CheckpointError for a file that is not read, ModelError where it holds no network
+    or not a whole one, ExportError when the folder cannot be written to, BackendError without PyTorch.
+    """
+    contents = identify(read_file(source), source.name)
+    networks = _choose(contents, kinds, source)
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    written = []
+    for found in networks:
+        network = build_network(found.kind, found.tensors)
+        information = describe_network(network, found, source.name, digest)
+        if licence is not None:
+            information = replace(information, licence=licence)
+        name = source.stem if len(networks) == 1 else f"{source.stem}_{found.kind}"
+        written.append(_write(folder / f"{name}.safetensors", found.tensors, information))
+    return written
+
+
+def load_network(path: Path) -> LoadedNetwork:
+    """An imported network; or a file of others that holds just one network, straight from it.
+
+    Raises CheckpointError for a file that is not read, ModelError for one that is not one whole network, BackendError without
+    PyTorch.
+    """
+    metadata = read_metadata(path)
+    content = read_file(path)
+    if "likeness" in metadata:
+        information = _parse(metadata["likeness"], path)
+        return LoadedNetwork(build_network(information.kind, content), information)
+    chosen = identify(content, path.name).preferred()
+    if len(chosen) != 1:
+        raise ModelError(
+            f"{path.name} holds {len(chosen)} networks: import it, and load one of the files that are made."
+            if chosen
+            else NO_NETWORK.format(name=path.name, known=_known())
+        )
+    network = build_network(chosen[0].kind, chosen[0].tensors)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return LoadedNetwork(network, describe_network(network, chosen[0], path.name, digest))
+
+
+def describe_network(network: nn.Module, found: FoundNetwork, source_file: str, sha256: str) -> NetworkFile:
+    """What a network is, from itself and the file that it was in."""
+    kind = KINDS[found.kind]
+    plain = {name: value for name, value in found.options.items() if isinstance(value, (str, int, float, bool, type(None)))}
+    sizes = {name: getattr(network, name) for name in ("size", "num_latents") if isinstance(getattr(network, name, None), int)}
+    return NetworkFile(
+        kind=found.kind,
+        title=kind.title,
+        tensors=len(network.state_dict()),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        range=kind.range,
+        source_file=source_file,
+        source_section=found.section,
+        source_sha256=sha256,
+        licence=kind.licence,
+        options={**plain, **sizes},
+        notes=found.notes,
+    )
+
+
+def _choose(contents: Contents, kinds: Mapping[str, KindName] | None, source: Path) -> list[FoundNetwork]:
+    if not contents.networks:
+        raise ModelError(NO_NETWORK.format(name=source.name, known=_known()))
+    if kinds is None:
+        return contents.preferred()
+    by_section = {network.section: network for network in contents.networks}
+    if missing := [section for section in kinds if section not in by_section]:
+        raise ModelError(f"{source.name} has no network {', '.join(missing)}: it has {', '.join(by_section)}.")
+    return [replace(by_section[section], kind=kind) for section, kind in kinds.items()]
+
+
+def _known() -> str:
+    return ", ".join(kind.title for kind in KINDS.values())
+
+
+def _write(path: Path, tensors: Mapping[str, np.ndarray], information: NetworkFile) -> Path:
+    """Both files or neither."""
+    text = json.dumps(asdict(information), indent=1)
+    try:
+        with staged(path.parent) as folder:
+            write_safetensors(folder / path.name, _plain(tensors), {"likeness": text})
+            (folder / path.name).with_suffix(".json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise explain_write_error(error, path) from error
+    return path
+
+
+def _plain(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Integers as they are, everything else float32, as the networks take them."""
+    arrays = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    return {name: a if a.dtype.kind in "iu" else a.astype(np.float32) for name, a in arrays.items()}
+
+
+def _parse(text: str, path: Path) -> NetworkFile:
+    try:
+        stored = json.loads(text)
+        if stored.get("format") != FORMAT:
+            raise ModelError(OTHER_FORMAT.format(name=path.name))
+        return NetworkFile(**{**stored, "notes": tuple(stored["notes"])})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"The network file {path.name} does not say what it is: import the original again.") from error
