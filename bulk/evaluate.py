@@ -19,6 +19,15 @@ def add_commands(commands: Any) -> None:
     now.add_argument("--scans", metavar="DIR", help=scans)
     now.add_argument("--list", metavar="FILE", help="image list, one <subject>/<challenge>/<image> a line (default: all)")
     now.set_defaults(run=now_command)
+    realy = kinds.add_parser("realy", help="the REALY benchmark: region by region", description=realy_command.__doc__)
+    add_fit_arguments(realy)
+    truth = "the benchmark's data: REALY_HIFI3D_keypoints, REALY_scan_region, metrical_scale.txt"
+    realy.add_argument("--scans", metavar="DIR", help=truth)
+    template = "HIFI3D.obj of the benchmark's repository, with HIFI3D.txt beside it: where the 85 keypoints are"
+    realy.add_argument("--template", metavar="FILE", help=template)
+    own = "with --predictions: the keypoints of their topology, 85 rows of [triangle, a, b] (default: likeness.txt above them)"
+    realy.add_argument("--keypoints", metavar="FILE", help=own)
+    realy.set_defaults(run=realy_command)
 
 
 def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,3 +45,10 @@ def now_command(arguments: argparse.Namespace, script: Path) -> int:
     from .evaluate_now import evaluate_now
 
     return evaluate_now(arguments, script)
+
+
+def realy_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Fit every image, write the submission of the REALY benchmark, and score it where its scans are given."""
+    from .evaluate_realy import evaluate_realy
+
+    return evaluate_realy(arguments, script)

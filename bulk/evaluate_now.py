@@ -21,13 +21,10 @@ from ..core.evaluation.shape_fit import outer_mesh
 from ..core.evaluation.tables import csv_table
 from ..core.head.library import get_model
 from ..core.staging import staged
-from .fit import FitOptions
-from .inputs import Task, UsageError
-from .report import reporting
+from .evaluate_fit import PREDICTIONS, fit_images
+from .inputs import UsageError
 from .terminal import OK, SOME_FAILED, say, say_error
-from .workers import fit_all
 
-PREDICTIONS = "predictions"
 Outcomes = Generator[tuple[str, str | None], None, None]
 """(image's name, None or why it was not fitted), in any order."""
 
@@ -40,7 +37,7 @@ def evaluate_now(arguments: argparse.Namespace, script: Path) -> int:
         raise UsageError("There is nothing to do: give --scans to score predictions, or no --predictions to make them.")
     out, started = Path(arguments.out), time.perf_counter()
     folder = Path(arguments.predictions) if arguments.predictions else out / PREDICTIONS
-    outcomes = _take_as_given(images) if arguments.predictions else fit_images(images, arguments, script)
+    outcomes = _take_as_given(images) if arguments.predictions else write_submission(images, arguments, script)
     by_name, scored = {image.name: image for image in images}, []
     with contextlib.closing(outcomes):
         for number, (name, error) in enumerate(outcomes, 1):
@@ -60,22 +57,15 @@ def _take_as_given(images: list[ChallengeImage]) -> Outcomes:
     yield from ((image.name, None) for image in images)
 
 
-def fit_images(images: list[ChallengeImage], arguments: argparse.Namespace, script: Path) -> Outcomes:
-    """Fit and write every image's prediction: the mean head's where there is no fit."""
+def write_submission(images: list[ChallengeImage], arguments: argparse.Namespace, script: Path) -> Outcomes:
+    """Fit and write every image's prediction."""
     model = get_model(arguments.model)
-    mesh, out = outer_mesh(model), Path(arguments.out)
-    options = FitOptions(arguments.out, (), arguments.model, is_shape_only=True)
-    names = {str(image.path): image.name for image in images}
-    tasks = [Task(photo, name) for photo, name in names.items()]
-    with reporting(out) as report, contextlib.closing(fit_all(tasks, options, arguments.jobs, script)) as lines:
-        for line in lines:
-            name = names[line["input"]]
-            identity = np.array(line.get("identity", np.zeros(model.num_identity)))
-            vertices = model.shape(identity) * 1000
-            landmarks = model.landmarks7.evaluate(vertices)
-            write_prediction(out / PREDICTIONS, name, vertices[mesh.indices], mesh.triangles, landmarks)
-            report.write(line | {"name": name, "is_mean_head": not line["ok"]})
-            yield name, None if line["ok"] else f"{line['error']} The mean head stands in."
+    mesh, folder = outer_mesh(model), Path(arguments.out) / PREDICTIONS
+    with contextlib.closing(fit_images([(image.path, image.name) for image in images], arguments, script)) as heads:
+        for head in heads:
+            landmarks = model.landmarks7.evaluate(head.vertices)
+            write_prediction(folder, head.name, head.vertices[mesh.indices], mesh.triangles, landmarks)
+            yield head.name, head.error
 
 
 class NowJudge:

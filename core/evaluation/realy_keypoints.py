@@ -78,13 +78,9 @@ def warp(points: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> np.nda
 
 def find_on_mesh(points: np.ndarray, mesh: TriangleMesh) -> SurfacePoints:
     """The surface points nearest to points [N, 3]."""
-    corners = mesh.vertices[mesh.triangles]
-    is_solid = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) > 0
-    solid = mesh.triangles[is_solid]
-    surface = Surface(mesh.vertices, solid)
-    assert len(surface.corners) == len(solid)
+    surface = Surface(mesh.vertices, mesh.triangles)
     _, nearest, chosen = surface.closest(points)
-    return SurfacePoints(solid[chosen], barycentrics(nearest, surface.corners[chosen]))
+    return SurfacePoints(mesh.triangles[surface.kept[chosen]], barycentrics(nearest, surface.corners[chosen]))
 
 
 def barycentrics(points: np.ndarray, corners: np.ndarray) -> np.ndarray:

@@ -9,11 +9,12 @@ Source of the energy: Amberg, Romdhani, Vetter 2007, "Optimal step nonrigid ICP 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-NUM_PATCHES = 120
+NUM_PATCHES = 240
 TOLERANCE = 1e-6
 """Residual over the right side's norm at which a solution is taken."""
 MOST_ITERATIONS = 2000
@@ -34,10 +35,10 @@ class VertexGraph:
 
     def laplacian(self, values: np.ndarray) -> np.ndarray:
         """[N, C] -> sum over neighbours of (own value - theirs) [N, C]."""
-        sums = np.zeros_like(values)
+        result = self.degrees[:, None] * values
         has = self.degrees > 0
-        sums[has] = np.add.reduceat(values[self.neighbours], self.starts[:-1][has])
-        return self.degrees[:, None] * values - sums
+        result[has] -= np.add.reduceat(values[self.neighbours], self.starts[:-1][has])
+        return result
 
 
 def build_graph(points: np.ndarray, triangles: np.ndarray) -> VertexGraph:
@@ -71,15 +72,19 @@ def solve_affine_maps(
     """
     rows = np.column_stack([points, np.ones(len(points))])
     pull = stiffness**2 * balance**2
-    blocks = weights[:, None, None] * rows[:, :, None] * rows[:, None, :]
+    weighted_rows = weights[:, None] * rows
+    blocks = weighted_rows[:, :, None] * rows[:, None, :]
 
     def apply(X: np.ndarray) -> np.ndarray:
-        held = graph.laplacian(X.reshape(len(X), 12)).reshape(X.shape) * pull[:, None]
-        return held + np.einsum("nab,nbc->nac", blocks, X)
+        held = graph.laplacian(X.reshape(len(X), 12)).reshape(X.shape)
+        held *= pull[:, None]
+        reached = np.einsum("na,nac->nc", rows, X)
+        held += weighted_rows[:, :, None] * reached[:, None, :]
+        return held
 
     precondition = _build_preconditioner(graph, blocks, pull)
     X = np.broadcast_to(np.concatenate([np.eye(3), np.zeros((1, 3))]), (len(points), 4, 3)).copy()
-    right = (weights[:, None] * rows)[:, :, None] * targets[:, None, :]
+    right = weighted_rows[:, :, None] * targets[:, None, :]
     residual = right - apply(X)
     limit = TOLERANCE * max(float(np.linalg.norm(right)), 1e-30)
     better = precondition(residual)
@@ -90,7 +95,7 @@ def solve_affine_maps(
         pushed = apply(direction)
         step = energy / np.maximum(_columns(direction, pushed), 1e-300)
         X += step * direction
-        residual = residual - step * pushed
+        residual -= step * pushed
         better = precondition(residual)
         energy, previous = _columns(residual, better), energy
         direction = better + energy / np.maximum(previous, 1e-300) * direction
@@ -102,7 +107,7 @@ def _columns(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("nac,nac->c", a, b)
 
 
-def _build_preconditioner(graph: VertexGraph, blocks: np.ndarray, pull: np.ndarray):
+def _build_preconditioner(graph: VertexGraph, blocks: np.ndarray, pull: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     count = int(graph.patch.max()) + 1
     own = np.linalg.inv(blocks + (np.maximum(graph.degrees, 1e-6)[:, None] * pull)[:, :, None] * np.eye(4))
     joined = np.zeros((count, count))

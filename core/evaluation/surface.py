@@ -14,8 +14,9 @@ from ..render.visibility import Occluder
 class Surface:
     """A mesh made ready for nearest-point queries: vertices [V, 3] in any unit, triangles [T, 3]; those without area are dropped.
 
-    normals [T, 3] unit; size: the longest side of its box. Coordinates are brought to metre size about the mesh's centre for
-    Warp, whose queries are in float32. Raises ValueError where nothing with an area is left.
+    kept [K]: the triangles that have one; corners [K, 3, 3], normals [K, 3] unit: theirs; size: the longest side of the box.
+    Coordinates are brought to metre size about the mesh's centre for Warp, whose queries are in float32. Raises ValueError where
+    nothing with an area is left.
     """
 
     def __init__(self, vertices: np.ndarray, triangles: np.ndarray) -> None:
@@ -26,6 +27,7 @@ class Surface:
         solid = lengths > 1e-12 * self.size**2
         if not solid.any():
             raise ValueError("The mesh has no face with an area.")
+        self.kept = np.flatnonzero(solid)
         self.corners = corners[solid]
         self.normals = normals[solid] / lengths[solid, None]
         self.centre = self.corners.mean((0, 1))
