@@ -6,26 +6,23 @@ Two sets: `landmarks2d` are 17 contour points, chosen by the turn, and 51 fixed 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..flame.embedding import LandmarkEmbedding
 from .rotations import matrix_to_yaw
 
-NUM_CONTOUR, NUM_STATIC, NUM_LANDMARKS = 17, 51, 68
 LARGEST_YAW_DEG = 39
 VISIBLE_BELOW = 0.1
 """A landmark is seen where its vertex normal's z (z into the screen) is below this."""
 
 
 @dataclass(frozen=True)
-class LandmarkEmbedding:
-    """Points on FLAME's triangles: faces int64 and barycentrics float of the static [51] ones, the contour's [79, 17] rows
-    (0..39 for a turn of 0..39 degrees, 40..78 for -1..-39), and the full [68] set."""
+class LandmarkPoints:
+    """A landmark embedding (core/flame/embedding.py) as tensors: faces int64 and barycentrics of the static [51] ones, the
+    contour's [79, 17] rows (0..39 for a turn of 0..39 degrees, 40..78 for -1..-39), and the full [68] set."""
 
     static_faces: Tensor
     static_weights: Tensor
@@ -35,17 +32,10 @@ class LandmarkEmbedding:
     full_weights: Tensor
 
     @staticmethod
-    def build(arrays: Mapping[str, np.ndarray], dtype: torch.dtype = torch.float32) -> LandmarkEmbedding:
-        """From the arrays of landmark_embedding.npy. Raises ModelError when one is missing or of another shape."""
-        shapes = {"static": (NUM_STATIC,), "dynamic": (2 * LARGEST_YAW_DEG + 1, NUM_CONTOUR), "full": (1, NUM_LANDMARKS)}
-        found: list[Tensor] = []
-        for kind, shape in shapes.items():
-            for name, wanted in ((f"{kind}_lmk_faces_idx", shape), (f"{kind}_lmk_bary_coords", (*shape, 3))):
-                if name not in arrays or tuple(arrays[name].shape) != wanted:
-                    raise ModelError(f"The landmark embedding needs {name} {list(wanted)}: give FLAME's landmark_embedding.npy.")
-                values = torch.as_tensor(np.ascontiguousarray(arrays[name]))
-                found.append(values.to(torch.int64 if len(wanted) == len(shape) else dtype))
-        return LandmarkEmbedding(*found[:4], *(values[0] for values in found[4:]))
+    def build(embedding: LandmarkEmbedding) -> LandmarkPoints:
+        """The same points."""
+        given = (embedding.static_faces, embedding.static_weights, embedding.dynamic_faces, embedding.dynamic_weights)
+        return LandmarkPoints(*(torch.from_numpy(array) for array in (*given, embedding.full_faces, embedding.full_weights)))
 
     def landmarks2d(self, vertices: Tensor, faces: Tensor, rows: Tensor) -> Tensor:
         """[B, V, 3], triangles [F, 3], contour_rows [B] -> [B, 68, 3]: the contour, then the static points."""
@@ -74,8 +64,8 @@ def contour_rows(rotations: Tensor, *, sign: int = 1) -> Tensor:
     return torch.where(whole >= 0, whole, LARGEST_YAW_DEG - whole.clamp(min=-LARGEST_YAW_DEG))
 
 
-def visible_landmarks(normals: Tensor, faces: Tensor, embedding: LandmarkEmbedding) -> tuple[Tensor, Tensor]:
+def visible_landmarks(normals: Tensor, faces: Tensor, points: LandmarkPoints) -> tuple[Tensor, Tensor]:
     """Vertex normals [B, V, 3] in the flipped camera frame (camera.flip_to_screen) -> their z at the 68 full points [B, 68], and
     which of these are seen [B, 68] bool."""
-    z = embedding.landmarks3d(normals, faces)[..., 2]
+    z = points.landmarks3d(normals, faces)[..., 2]
     return z, z < VISIBLE_BELOW

@@ -16,8 +16,13 @@ from torch.nn.functional import grid_sample
 from ..render.rasterize import rasterize_uv
 from .faithfulness import FIXED, Faithfulness
 from .image_sampling import resize_maps
+from .screen_raster import rasterize_screen
 
 MAP_SIZE, TEXTURE_SIZE = 256, 1024
+RIM_COSINE, CLEAR_COSINE = 0.05, 0.4
+"""Between a normal's z of these a texel's weight rises from nothing to all."""
+DEPTH_TOLERANCE = 0.05
+"""On the screen, whose half side is 1: half a centimetre for a usual camera."""
 
 
 @dataclass(frozen=True)
@@ -82,3 +87,24 @@ def sample_crop(crop: Tensor, positions: Tensor) -> Tensor:
     """Crop [B, 3, N, N] at positions [B, 2 or 3, H, W] -> [B, 3, H, W]; black outside of the crop."""
     grid = positions[:, :2].permute(0, 2, 3, 1)
     return grid_sample(crop, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def seen_texels(positions: Tensor, normals: Tensor, screen: np.ndarray, triangles: np.ndarray, size: int) -> np.ndarray:
+    """How well the crop shows each texel of one head, [N, N] in 0..1: 1 where it faces the viewer, falling to 0 at the rim, 0
+    where something lies in front of it, outside of the crop and outside of the layout.
+
+    positions [1, 3, N, N] of the texels on the screen, normals [1, 3, M, M] in FLAME's axes (z to the viewer), screen [V, 3] and
+    triangles [T, 3] of the mesh that hides them; size: pixels of the depth map's side.
+    """
+    x, y, z = positions[0].numpy()
+    texture_size = x.shape[0]
+    towards = resize_maps(normals, texture_size)[0, 2].numpy()
+    facing = np.clip((towards - RIM_COSINE) / (CLEAR_COSINE - RIM_COSINE), 0, 1)
+    raster = rasterize_screen(screen, triangles, size)
+    nearest = np.where(raster.is_covered, raster.depth, np.inf)
+    column, row = (((p * 0.5 + 0.5) * size).astype(np.int64) for p in (x, y))
+    is_inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+    front = nearest[row.clip(0, size - 1), column.clip(0, size - 1)]
+    is_open = z <= front + DEPTH_TOLERANCE
+    is_texel = (positions[0] != 0).any(0).numpy()
+    return facing * facing * (3 - 2 * facing) * (is_inside & is_open & is_texel)

@@ -26,8 +26,9 @@ from likeness.core.albedogan import (  # noqa: E402
 )
 from likeness.core.albedogan.faithfulness import RELEASED, Faithfulness  # noqa: E402
 from likeness.core.albedogan.flame_layer import FlameLayer, Poses  # noqa: E402
-from likeness.core.albedogan.landmarks import LandmarkEmbedding, contour_rows, visible_landmarks  # noqa: E402
+from likeness.core.albedogan.landmarks import LandmarkPoints, contour_rows, visible_landmarks  # noqa: E402
 from likeness.core.albedogan.texture_space import TextureSpace  # noqa: E402
+from likeness.core.flame.embedding import LandmarkEmbedding  # noqa: E402
 from likeness.core.nets.displacement import picture_to_displacement  # noqa: E402
 from likeness.core.nets.kinds import build_network  # noqa: E402
 from likeness.tests.golden.synthetic_flame import (  # noqa: E402
@@ -47,8 +48,15 @@ def flame() -> FlameLayer:
 
 
 @pytest.fixture(scope="module")
-def embedding() -> LandmarkEmbedding:
-    return LandmarkEmbedding.build(synthetic_embedding())
+def embedding() -> LandmarkPoints:
+    """(The file's full set has a leading axis of 1.)"""
+    arrays = synthetic_embedding()
+    given = {
+        f"{kind}_{ours}": arrays[f"{kind}_lmk_{theirs}"].reshape(arrays[f"{kind}_lmk_{theirs}"].shape[kind == "full" :])
+        for kind in ("static", "dynamic", "full")
+        for ours, theirs in (("faces", "faces_idx"), ("weights", "bary_coords"))
+    }
+    return LandmarkPoints.build(LandmarkEmbedding(**given))
 
 
 def given(case: Case, name: str) -> torch.Tensor:
