@@ -39,6 +39,11 @@ def map_to_rows(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32))[None]
 
 
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """[H, W, C] -> [size, size, C] float32, bilinear."""
+    return rows_to_map(resize_maps(map_to_rows(image), size))
+
+
 def decode_displacement(codes: PaperCodes, networks: PaperNetworks, latent: Tensor | None = None) -> Tensor:
     """[1, 1, 256, 256] m: of a random face's latent where there is such a generator, else of the detail code, else nothing."""
     if latent is not None and networks.displacement is not None:
@@ -97,29 +102,32 @@ def decode_texture(
     codes' where none was). seed: of the grain outside of the face.
     """
     size = mesh.layout.fine.weights.shape[0]
-    screen = torch.from_numpy(geometry.screen)[None]
-    positions = uv_positions(screen, mesh.layout, faithfulness)
+    positions = uv_positions(torch.from_numpy(geometry.screen)[None], mesh.layout, faithfulness)
     inside = rows_to_map(sample_crop(crop, positions)).astype(np.float64)
-    normals = map_to_rows(geometry.detail_normals)
-    normal_map = rows_to_map(resize_maps(normals, size))
     seen = np.ones((size, size))
     if not faithfulness.occlusion_ignored:
-        triangles = mesh.flame.faces.numpy()
-        seen = seen_texels(positions, normals, geometry.screen, triangles, crop.shape[-1])
+        normals = map_to_rows(geometry.detail_normals)
+        seen = seen_texels(positions, normals, geometry.screen, mesh.flame.faces.numpy(), crop.shape[-1])
     mask = mesh.mask.at(size)[0, 0].numpy().astype(np.float64)
     sure = seen * (mask > SURE_MASK)
-    is_known = texture_space is not None
-    albedo = rows_to_map(resize_maps(texture_space, size)) if is_known else plain_skin(inside, sure, size)  # type: ignore[arg-type]
-    light, shading = codes.light.astype(np.float64), None
-    if faithfulness.texture_lit:
-        shading = rows_to_map(resize_maps(map_to_rows(harmonics(geometry.detail_normals) @ light), size)) if is_known else None
-    elif sure.any():
+    if texture_space is None:
+        albedo = plain_skin(inside, sure, size)
+    else:
+        albedo = resized(rows_to_map(texture_space), size)
+    light = codes.light.astype(np.float64)
+    if not faithfulness.texture_lit:
+        normal_map = resized(geometry.detail_normals, size)
         light = estimate_light(inside, albedo, normal_map, sure, light)
         inside = remove_light(inside, normal_map, light, albedo).albedo
-    outside = skin_outside(albedo, shading, grain(draw_from(np.random.default_rng(seed)), size), faithfulness)
-    texture = compose(inside, outside, mask).astype(np.float32)
-    shown = None if faithfulness.occlusion_ignored else seen
-    texture = correct(texture, head_turn(codes, geometry, faithfulness), faithfulness, seen=shown)
+    elif texture_space is not None:
+        albedo = resized(rows_to_map(texture_space) * (harmonics(geometry.detail_normals) @ light), size)
+    outside = skin_outside(albedo, grain(draw_from(np.random.default_rng(seed)), size), faithfulness)
+    texture = correct(
+        compose(inside, outside, mask).astype(np.float32),
+        head_turn(codes, geometry, faithfulness),
+        faithfulness,
+        seen=None if faithfulness.occlusion_ignored else seen,
+    )
     return compose(texture, outside, mask).astype(np.float32), seen, light
 
 

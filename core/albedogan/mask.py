@@ -36,7 +36,7 @@ class FaceMask:
 
     @staticmethod
     def stand_in() -> FaceMask:
-        """Ours where no file is, for head_template.obj's layout: a soft ellipse of the face's extent, and the eyeballs."""
+        """Ours where there is no such file: a soft ellipse of the face's extent, and head_template.obj's eyeballs."""
         centre = np.arange(MASK_SIZE) + 0.5
         (left, right), (top, bottom) = FACE_COLUMNS, FACE_ROWS
         x = (centre[None, :] - (left + right) / 2) / ((right - left) / 2)

@@ -172,12 +172,13 @@ def edit_expression(
         pose[:3] = root
     if jaw is not None:
         pose[3:] = jaw
-    changed = {
-        name: np.float32(value)
-        for name, value in (("expression", expression), ("neck", neck), ("eyes", eyes))
-        if value is not None
-    }
-    codes = replace(face.codes, pose=pose, **changed)
+    codes = replace(
+        face.codes,
+        pose=pose,
+        expression=face.codes.expression if expression is None else np.asarray(expression, np.float32),
+        neck=face.codes.neck if neck is None else np.asarray(neck, np.float32),
+        eyes=face.codes.eyes if eyes is None else np.asarray(eyes, np.float32),
+    )
     z = decode_displacement(codes, networks, face.latent)
     return replace(face, codes=codes, geometry=decode_geometry(codes, z, mesh, faithfulness))
 

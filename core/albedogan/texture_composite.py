@@ -10,13 +10,10 @@ import numpy as np
 from .faithfulness import FIXED, Faithfulness
 
 
-def skin_outside(
-    albedo: np.ndarray, shading: np.ndarray | None, grain: np.ndarray, faithfulness: Faithfulness = FIXED
-) -> np.ndarray:
-    """Albedo [H, W, 3], its shading [H, W, 3] (None: unlit) and grain [H, W] -> what lies outside of the mask; within [0, 1]
-    (not if Faithfulness.composite_not_clamped)."""
-    lit = albedo if shading is None else albedo * shading
-    grained = lit + grain[..., None]
+def skin_outside(skin: np.ndarray, grain: np.ndarray, faithfulness: Faithfulness = FIXED) -> np.ndarray:
+    """Skin [H, W, 3] and grain [H, W], the same for all three colours -> what lies outside of the mask; within [0, 1] (not if
+    Faithfulness.composite_not_clamped)."""
+    grained = skin + grain[..., None]
     return grained if faithfulness.composite_not_clamped else grained.clip(0, 1)
 
 
