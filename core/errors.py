@@ -49,6 +49,10 @@ class ExportError(LikenessError):
     """A result cannot be written: folder missing or read-only, disk full, unknown format."""
 
 
+class WordsError(LikenessError):
+    """Words ask for nothing that can be changed of a head, or a file holds no head that words can change."""
+
+
 class PresetError(LikenessError):
     """A preset of expressions cannot be read or written."""
 

@@ -39,12 +39,19 @@ class RestyledSkin:
 
 def restyle_head(asset: HeadAsset, wanted: dict[str, float], model: HeadModel) -> HeadAsset:
     """A finished head of a model, its skin with the wanted numbers (restyle.OF_THE_SKIN); its shape stays. Raises SkinError."""
+    return run(restyle_head_in_steps(asset, wanted, model))
+
+
+def restyle_head_in_steps(
+    asset: HeadAsset, wanted: dict[str, float], model: HeadModel | None = None
+) -> Generator[Progress, None, HeadAsset]:
+    """restyle_head, telling how far it is; model: None for the embedded one."""
     was = read_appearance(asset.provenance.get("appearance"))
     maps = {name: texture.pixels for name, texture in asset.textures.items()}
-    restyled = run(restyle_skin(maps, asset.skin_linear_rgb, was, wanted, asset.identity, model))
+    restyled = yield from restyle_skin(maps, asset.skin_linear_rgb, was, wanted, asset.identity, model)
     provenance = asset.provenance | {
         "appearance": describe_appearance(restyled.appearance),
-        "appearance_chosen": sorted(wanted),
+        "appearance_chosen": sorted({*asset.provenance.get("appearance_chosen", ()), *wanted}),
     }
     textures = asset.textures | restyled.textures
     return replace(asset, textures=textures, skin_linear_rgb=restyled.skin_linear_rgb, provenance=provenance)

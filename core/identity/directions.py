@@ -121,6 +121,11 @@ class EditingSpace:
             self._directions[key] = self._solve(NAMES.index(name), key[1])
         return self._directions[key]
 
+    def response(self, name: str, locks: Collection[str] = ()) -> np.ndarray:
+        """What each axis of the code does to a trait [K], in its unit: of the person's code, and of the mesh under locks."""
+        t = NAMES.index(name)
+        return self.gauges.weights[:, t] if t < NUM_PERSON else self._unlocked_response(t, frozenset(locks))
+
     def _solve(self, t: int, locks: frozenset[str]) -> np.ndarray:
         form = np.eye(self.model.num_identity) + self.lock_form(locks)
         return self._person_code(t, form) if t < NUM_PERSON else self._measure_code(t, form, locks)

@@ -8,7 +8,7 @@ and can be undone; a history of states is small. Sculpting is what the mesh has 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -56,6 +56,20 @@ def read_traits(space: EditingSpace, state: IdentityState, vertices: np.ndarray)
 def change_trait(space: EditingSpace, state: IdentityState, name: str, by: float, locks: Collection[str]) -> IdentityState:
     """The state with a trait `by` units higher (on the mesh, where it is a measure)."""
     return move(state, by * space.direction(name, locks), locks)
+
+
+def change_traits(space: EditingSpace, state: IdentityState, by: Mapping[str, float], locks: Collection[str]) -> IdentityState:
+    """The state with several traits so many units higher at once; what one of them takes along of another is made up for.
+
+    Traits that the locks hold stay.
+    """
+    names = [name for name in by if not space.is_held(name, locks)]
+    if not names:
+        return state
+    directions = np.stack([space.direction(name, locks) for name in names], 1)
+    responses = np.stack([space.response(name, locks) for name in names], 1)
+    shares = np.linalg.solve(responses.T @ directions, np.array([by[name] for name in names]))
+    return move(state, directions @ shares, locks)
 
 
 def change_axis(state: IdentityState, axis: int, value: float, locks: Collection[str]) -> IdentityState:

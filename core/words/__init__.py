@@ -1,0 +1,1 @@
+"""Editing by words without any network: English phrases become changes of the sliders that there are."""

@@ -1,0 +1,90 @@
+"""A finished head and words -> the head that the words ask for. A story as pipeline.py's; `batch.py edit` tells it.
+
+Rule of this file: only what the plan names changes. The shape is moved by the difference of two identities, so what was sculpted
+stays; the skin is moved by the ratio of two painted ones, so a photo's own pores stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..appearance.catalogue import NAMES as SKIN_NAMES
+from ..appearance.parameters import read_appearance
+from ..identity.catalogue import NAMES, TRAITS
+from ..identity.directions import open_space
+from ..identity.gauges import load_gauges
+from ..identity.state import IdentityState, change_traits, read_traits, shape
+from ..restyle import restyle_head_in_steps
+from ..types import HeadAsset, Progress
+from .plan import KINDS, EditPlan, Look, plan_edit
+
+EDITS = "words"
+"""HeadAsset.provenance's key: what was asked for by words, one entry an edit."""
+
+
+def edit_head(
+    asset: HeadAsset, words: str, strength: float = 1.0, only: Collection[str] = KINDS
+) -> Generator[Progress, None, HeadAsset]:
+    """The head as the words want it; what was understood is in provenance[EDITS][-1]. Raises WordsError, SkinError."""
+    yield Progress("Reading the words", 0.0)
+    plan = plan_edit(words, look_at(asset), strength, only)
+    yield Progress("Moving the shape", 0.1)
+    edited = move_shape(asset, plan.traits)
+    edited = replace(edited, expression=asset.expression | plan.expression)
+    if plan.skin:
+        edited = yield from restyle_head_in_steps(edited, plan.skin)
+    told = {"words": words, "strength": strength, "understood": list(plan.understood), "ignored": list(plan.ignored)}
+    edits = [*asset.provenance.get(EDITS, ()), told]
+    yield Progress("Done", 1.0)
+    return replace(edited, provenance=edited.provenance | {EDITS: edits})
+
+
+def look_at(asset: HeadAsset) -> Look:
+    """A head in the numbers that words can change; what it has no sliders for is left out."""
+    expression = dict(asset.expression)
+    if not _is_embedded(asset):
+        return Look({}, {}, expression)
+    told: dict[str, Any] = asset.provenance.get("appearance") or {}
+    appearance = read_appearance(told) if set(SKIN_NAMES) <= set(told) else None
+    skin = {name: float(getattr(appearance, name)) for name in SKIN_NAMES} if appearance is not None else {}
+    values = read_traits(open_space(), IdentityState(np.asarray(asset.identity, float)), asset.vertices)
+    return Look(dict(zip(NAMES, map(float, values), strict=True)), skin, expression)
+
+
+def move_shape(asset: HeadAsset, traits: dict[str, float]) -> HeadAsset:
+    """The head of the embedded model with traits at these values, all at once; joints and landmarks go along."""
+    if not traits:
+        return asset
+    space, before = open_space(), IdentityState(np.asarray(asset.identity, float))
+    values = read_traits(space, before, asset.vertices)
+    after = change_traits(space, before, {name: value - values[NAMES.index(name)] for name, value in traits.items()}, ())
+    offsets = shape(space, after).astype(np.float64) - shape(space, before)
+    vertices = (asset.vertices + offsets).astype(np.float32)
+    edited = replace(
+        asset,
+        vertices=vertices,
+        identity=after.code,
+        joints=(asset.joints + space.model.joint_regressor @ offsets).astype(np.float32),
+        landmarks7=(asset.landmarks7 + space.model.landmarks7.evaluate(offsets)).astype(np.float32),
+    )
+    changed = {
+        trait.name: [round(float(was), 2), round(float(now), 2)]
+        for trait, was, now in zip(TRAITS, values, read_traits(space, after, vertices), strict=True)
+        if trait.name in traits
+    }
+    told = dict(asset.provenance.get("identity_edited", {}))
+    told |= {name: [told.get(name, was_now)[0], was_now[1]] for name, was_now in changed.items()}
+    return replace(edited, provenance=asset.provenance | {"identity_edited": told})
+
+
+def _is_embedded(asset: HeadAsset) -> bool:
+    gauges = load_gauges()
+    is_whole = len(asset.identity) == len(gauges.weights) and len(asset.vertices) == gauges.num_vertices
+    return asset.model_name == gauges.model_name and is_whole
+
+
+__all__ = ["EDITS", "KINDS", "EditPlan", "Look", "edit_head", "look_at", "move_shape", "plan_edit"]
