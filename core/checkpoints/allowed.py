@@ -49,7 +49,7 @@ def _object_of(kind: type[InertObject], name: str) -> Inert:
             raise Refused(f"makes an object of {name} from arguments, which it never has", UNTRUSTED)
         return kind(name)
 
-    return Inert(name, call=new, new=new)
+    return Inert(name, new=new)
 
 
 def _allowed() -> dict[tuple[str, str], Any]:

@@ -46,27 +46,33 @@ class InertObject(InertValue):
     def build(self, around: Surroundings, state: Any) -> None:
         if type(state) is tuple and len(state) == 2 and state[0] is None:
             state = state[1]
-        if type(state) is not dict or not all(type(key) is str for key in state):
-            raise Refused(f"has an object of {self.class_name} whose attributes are no dict of names", UNTRUSTED)
+        if type(state) is not dict:
+            raise Refused(f"has an object of {self.class_name} whose attributes are no dict", UNTRUSTED)
         self.state = state
 
+    def attributes(self, resolver: Resolver) -> dict[str, Any]:
+        """The attributes, resolved; the names are judged here, since a pickle may add some after BUILD."""
+        if not all(type(key) is str for key in self.state):
+            raise Refused(f"has an object of {self.class_name} whose attributes have no names", UNTRUSTED)
+        return {key: resolver.value(value) for key, value in self.state.items()}
+
     def resolve(self, resolver: Resolver) -> Any:
-        return Record(self.class_name, {key: resolver.value(value) for key, value in self.state.items()})
+        return Record(self.class_name, self.attributes(resolver))
 
 
 class InertChumpy(InertObject):
     """An array of chumpy: its `x` where it has one (class Ch). Derived kinds stay records: nothing is evaluated."""
 
     def resolve(self, resolver: Resolver) -> Any:
-        record = super().resolve(resolver)
-        return record.state["x"] if record.class_name.endswith(".Ch") and "x" in record.state else record
+        state = self.attributes(resolver)
+        return state["x"] if self.class_name.endswith(".Ch") and "x" in state else Record(self.class_name, state)
 
 
 class InertSparse(InertObject):
     """A sparse matrix of scipy, compressed by columns or rows."""
 
     def resolve(self, resolver: Resolver) -> Any:
-        return checked_sparse(self.class_name.rsplit(".", 1)[-1][:3], super().resolve(resolver).state)
+        return checked_sparse(self.class_name.rsplit(".", 1)[-1][:3], self.attributes(resolver))
 
 
 def build(around: Surroundings, target: Any, state: Any) -> None:

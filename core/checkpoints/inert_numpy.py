@@ -14,9 +14,9 @@ from .limits import DAMAGED, UNTRUSTED, Refused, Surroundings, shown
 if TYPE_CHECKING:
     from .resolve import Resolver
 
-PLAIN_CODE = re.compile(r"(\?|b1|i[1248]|u[1248]|f[248]|c8|c16|[SU][0-9]{1,6})\Z")
+PLAIN_CODE = re.compile(r"(\?|b1|i[1248]|u[1248]|f[248]|c8|c16|[SU][1-9][0-9]{0,5})\Z")
 OBJECT_CODE = re.compile(r"O[48]?\Z")
-MAX_DIMENSIONS = 32
+MAX_DIMENSIONS, MAX_ITEMS = 32, 1 << 40
 
 
 def plain_dtype(code: str) -> np.dtype:
@@ -31,11 +31,13 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     """A shape out of a file: at most 32 sizes, none negative."""
     if not (type(shape) in (tuple, list) and len(shape) <= MAX_DIMENSIONS and all(type(n) is int and n >= 0 for n in shape)):
         raise Refused("has an array whose shape is none", DAMAGED)
+    if math.prod(n for n in shape if n) > MAX_ITEMS:
+        raise Refused(f"has an array of shape {shown(shape)}, which no memory holds", DAMAGED)
     return tuple(shape)
 
 
 def array_of_bytes(raw: Any, dtype: np.dtype, shape: tuple[int, ...], order: str, around: Surroundings) -> np.ndarray:
-    """A writable array in native byte order from exactly as many bytes as it needs."""
+    """A writable array in native byte order from exactly as many bytes as it needs; a writable `raw` becomes the array's own."""
     if type(raw) is str:
         raw = raw.encode("latin-1")
     if type(raw) not in (bytes, memoryview, bytearray):
@@ -45,7 +47,8 @@ def array_of_bytes(raw: Any, dtype: np.dtype, shape: tuple[int, ...], order: str
     around.budget.take_bytes(len(raw), "an array")
     if not len(raw):
         return np.empty(shape, dtype.newbyteorder("="))
-    return np.frombuffer(raw, dtype).reshape(shape, order="F" if order == "F" else "C").astype(dtype.newbyteorder("="))
+    found = np.frombuffer(raw, dtype).reshape(shape, order="F" if order == "F" else "C")
+    return found if found.flags.writeable and found.flags.aligned and dtype.isnative else found.astype(dtype.newbyteorder("="))
 
 
 class InertDtype(InertValue):

@@ -60,6 +60,7 @@ class InertStorage(InertValue):
 
     def __init__(self, dtype: str, num: int, raw: Any = None, root: InertStorage | None = None, start: int = 0) -> None:
         self.dtype, self.num, self.raw, self.root, self.start = dtype, num, raw, root, start
+        self.is_claimed = False
 
     def bytes(self) -> memoryview:
         size = item_size(self.dtype)
@@ -68,6 +69,13 @@ class InertStorage(InertValue):
         if self.raw is None:
             raise Refused("names data that it does not have", DAMAGED)
         return memoryview(self.raw)
+
+    def claim(self, dtype: np.dtype) -> np.ndarray | None:
+        """The whole storage as an array without a copy, once, where its bytes are its own (a bytearray)."""
+        if self.is_claimed or type(self.raw) is not bytearray:
+            return None
+        self.is_claimed = True
+        return np.frombuffer(self.raw, dtype)
 
     def resolve(self, resolver: Resolver) -> np.ndarray:
         return InertTensor(self, self.dtype, 0, (self.num,), (1,)).resolve(resolver)
@@ -91,13 +99,24 @@ class InertTensor(InertValue):
         resolver.budget.take_bytes(count * dtype.itemsize * (2 if self.dtype == "bfloat16" else 1), "a tensor")
         if not count:
             array = np.empty(self.size, dtype)
+        elif count * dtype.itemsize == len(raw) and self._is_dense() and (whole := self.storage.claim(dtype)) is not None:
+            array = whole.reshape(self.size)
         else:
             items = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype)
-            steps = tuple(step * dtype.itemsize for step in self.stride)
+            steps = tuple(step * dtype.itemsize if n > 1 else 0 for n, step in zip(self.size, self.stride, strict=True))
             array = np.ndarray(self.size, dtype, items, self.offset * dtype.itemsize, steps).copy("C")
         if self.dtype == "bfloat16":
             return (array.astype("<u4") << 16).view("<f4")
         return array != 0 if self.dtype == "bool" else array
+
+    def _is_dense(self) -> bool:
+        """Whether the items lie in C order without gaps."""
+        step = 1
+        for n, stride in zip(reversed(self.size), reversed(self.stride), strict=True):
+            if n > 1 and stride != step:
+                return False
+            step *= n
+        return True
 
 
 def _tensor(description: tuple[Any, ...], dtype: str | None = None) -> InertTensor:
@@ -165,7 +184,7 @@ class InertModule(InertObject):
     """A network: of its attributes only the data are used, never the source code that NVIDIA's pickles carry."""
 
     def resolve(self, resolver: Resolver) -> Record:
-        state = {key: resolver.value(value) for key, value in self.state.items()}
+        state = self.attributes(resolver)
         tensors: dict[str, np.ndarray] = {}
         left_out = state.get("_non_persistent_buffers_set") or ()
         for group in ("_parameters", "_buffers"):

@@ -8,6 +8,7 @@ from typing import Any
 
 DAMAGED = "download or copy it again"
 UNTRUSTED = "nothing of it was run; use the file as its authors publish it"
+FOREIGN = "nothing of it was run; use the file as its authors publish it, or one with nothing but its arrays (a state dict)"
 TOO_LARGE = "use the file as its authors publish it, or raise the limits if you know that it is right"
 BYTES_PER_OPCODE = 64
 """What one step of a pickle may leave in memory: an object and a reference to it."""
@@ -18,7 +19,7 @@ class Refused(Exception):
 
     def __init__(self, reason: str, remedy: str = DAMAGED) -> None:
         super().__init__(reason)
-        self.reason, self.remedy = reason, remedy
+        self.reason, self.remedy, self.kind = reason, remedy, "file"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Surroundings:
     level: int = 0
 
 
-def shown(text: object) -> str:
-    """A name out of the file, fit for one line: at most 60 printable characters."""
-    line = "".join(c if c.isprintable() else "?" for c in str(text)[:61])
-    return line if len(line) <= 60 else f"{line[:57]}..."
+def shown(text: object, length: int = 60) -> str:
+    """A name or shape out of the file, fit for one line: at most `length` printable characters."""
+    line = "".join(c if c.isprintable() else "?" for c in str(text)[: length + 1])
+    return line if len(line) <= length else f"{line[: length - 3]}..."

@@ -13,9 +13,9 @@ from typing import Any
 
 from .allowed import ALLOWED
 from .inert import Inert, build, checked_key, described
-from .limits import BYTES_PER_OPCODE, DAMAGED, UNTRUSTED, Refused, Surroundings, shown
+from .limits import BYTES_PER_OPCODE, DAMAGED, FOREIGN, UNTRUSTED, Refused, Surroundings, shown
 
-MAX_INTEGER_BYTES, MAX_LINE = 256, 1 << 16
+MAX_INTEGER_BYTES = 256
 LARGE = 1 << 12
 """Byte strings of this size on are views of the file, not copies."""
 SET_BYTES = 192
@@ -74,12 +74,14 @@ class Machine:
         return int(struct.unpack(layout, self.take(struct.calcsize(layout)))[0])
 
     def line(self) -> bytes:
-        piece = bytes(self.data[self.at : self.at + MAX_LINE])
-        length = piece.find(b"\n")
-        if length < 0:
-            raise Refused("has a line without an end", DAMAGED)
+        width = 64
+        while (length := bytes(self.data[self.at : self.at + width]).find(b"\n")) < 0:
+            if self.at + width >= len(self.data):
+                raise Refused("has a line without an end", DAMAGED)
+            width *= 16
+        self.around.budget.take_bytes(length, "text")
         self.at += length + 1
-        return piece[:length]
+        return bytes(self.data[self.at - length - 1 : self.at - 1])
 
     def push(self, value: Any) -> None:
         self.stack.append(value)
@@ -202,7 +204,7 @@ class Machine:
             raise Refused("names a class by what is no text", UNTRUSTED)
         entry = ALLOWED.get((module, name))
         if entry is None:
-            raise Refused(f"wants {shown(f'{module}.{name}')}, which is not among the kinds of data that are read", UNTRUSTED)
+            raise Refused(f"wants {shown(f'{module}.{name}')}, which is not among the kinds of data that are read", FOREIGN)
         self.push(entry)
 
     def named_lines(self) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError
 from .archives import Archive
-from .limits import DAMAGED, Limits, Refused, Surroundings, budget_for
+from .limits import DAMAGED, Limits, Refused, Surroundings, budget_for, shown
 from .numpy_files import NPY_MAGIC, read_npy, read_npz
 from .safetensors import MAX_HEADER, looks_like_safetensors, read_header, read_safetensors
 from .torch_files import read_nested, read_pickle, read_torch_archive
@@ -39,6 +39,7 @@ OTHER_FILES = {
 }
 PICKLE_STARTS = b"\x80(])}NIJKMLFGSTUVXcC\x8c\x8f"
 """First bytes of pickles: protocols 2 and later start with 0x80, older ones with any opcode that makes something."""
+ZIP, SAFETENSORS, NPY, PICKLE = "zip archive", "safetensors file", ".npy file", "pickle"
 
 
 def read_file(path: Path, *, limits: Limits | None = None) -> Any:
@@ -48,55 +49,74 @@ def read_file(path: Path, *, limits: Limits | None = None) -> Any:
     float32), None, and Record or Sparse for objects of foreign classes. Nothing in the file is run, imported or looked up.
     Raises CheckpointError, one line: what the file is, why it is refused, what to do.
     """
-    with refusals(Path(path)):
-        return _read(Path(path), limits or Limits())
+    return _told(Path(path), lambda: _read(Path(path), limits or Limits()))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """What a safetensors file says of itself; nothing for a file of another kind. Raises CheckpointError."""
-    path = Path(path)
-    with refusals(path), open(path, "rb") as file:
-        size = path.stat().st_size
-        start = file.read(9)
-        if not looks_like_safetensors(start, size):
-            return {}
-        length = int.from_bytes(start[:8], "little")
-        return read_header(start[8:] + file.read(min(length, MAX_HEADER) - 1), length, budget_for(size, Limits()))[1]
+    return _told(Path(path), lambda: _read_metadata(Path(path)))
 
 
-@contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """Everything that reading can raise, as one line about the file."""
+def _told(path: Path, read: Callable[[], Any]) -> Any:
+    """read(), or all that can go wrong in it as one line. The line holds on to nothing that was read."""
+    name = shown(path.name, 120)
     try:
-        yield
+        return read()
     except Refused as error:
-        raise CheckpointError(f"The file {path.name} {error.reason}: {error.remedy}.") from error
+        told = f"The {error.kind} {name} {error.reason}: {error.remedy}."
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise CheckpointError(f"The file {path} cannot be read ({reason}): check the path and that you may read it.") from error
+        told = f"The file {shown(path, 300)} cannot be read ({reason}): check the path and that you may read it."
     except UNREADABLE as error:
-        raise CheckpointError(f"The file {path.name} is damaged ({type(error).__name__}): {DAMAGED}.") from error
+        told = f"The file {name} is damaged ({type(error).__name__}): {DAMAGED}."
+    raise CheckpointError(told)
 
 
 def _read(path: Path, limits: Limits) -> Any:
-    size = path.stat().st_size
+    kind, size = identify(path)
     budget = budget_for(size, limits)
     around = Surroundings(budget, read_nested)
+    try:
+        if kind == ZIP:
+            with Archive(path, budget) as archive:
+                return _read_archive(archive, around)
+        content = _content(path, size)
+        if kind == SAFETENSORS:
+            return read_safetensors(content, budget)[0]
+        return read_npy(content, around) if kind == NPY else read_pickle(content, around)
+    except Refused as error:
+        error.kind = kind
+        raise
+
+
+def _read_metadata(path: Path) -> dict[str, str]:
+    kind, size = identify(path)
+    if kind != SAFETENSORS:
+        return {}
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return read_header(file.read(min(length, MAX_HEADER)), length, budget_for(size, Limits()))[1]
+
+
+def identify(path: Path) -> tuple[str, int]:
+    """What kind of file it is, by its first bytes, and its size. Raises Refused for a kind that is not read."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise Refused("is no file but a folder or a device", AUTHORS)
     with open(path, "rb") as file:
         start = file.read(1024)
     if not start:
         raise Refused("is empty", DAMAGED)
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        with Archive(path, budget) as archive:
-            return _read_archive(archive, around)
-    refuse_others(start)
-    if looks_like_safetensors(start, size):
-        return read_safetensors(_content(path, size), budget)[0]
+        return ZIP, about.st_size
+    if looks_like_safetensors(start, about.st_size):
+        return SAFETENSORS, about.st_size
     if start[:6] == NPY_MAGIC:
-        return read_npy(_content(path, size), around)
+        return NPY, about.st_size
+    refuse_others(start)
     if start[0] not in PICKLE_STARTS:
         raise Refused("is no pickle, torch checkpoint, NumPy or safetensors file", AUTHORS)
-    return read_pickle(_content(path, size), around)
+    return PICKLE, about.st_size
 
 
 def _content(path: Path, size: int) -> memoryview:

@@ -66,12 +66,18 @@ def _parse(text: str) -> dict[str, Any]:
         return dict(pairs)
 
     try:
-        header = json.loads(text, object_pairs_hook=unique)
+        header = json.loads(text, object_pairs_hook=unique, parse_int=_short_int)
     except (ValueError, RecursionError) as error:
         raise Refused("has a header that is no JSON", DAMAGED) from error
     if type(header) is not dict:
         raise Refused("has a header that is no JSON", DAMAGED)
     return header
+
+
+def _short_int(digits: str) -> int:
+    if len(digits) > 19:
+        raise Refused("has a number beyond all sizes", UNTRUSTED)
+    return int(digits)
 
 
 def _place(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:

@@ -21,6 +21,7 @@ MAX_NUMEL = 1 << 40
 
 def read_pickle(data: memoryview, around: Surroundings) -> Any:
     """What a pickle file, or a legacy torch file, holds."""
+    data = data.toreadonly()
     root, end = Machine(data, 0, around).run()
     if type(root) is int and root == MAGIC:
         root = read_legacy(data, end, around)
@@ -61,7 +62,8 @@ def read_legacy(data: memoryview, at: int, around: Surroundings) -> Any:
         raise Refused("is a torch file of another version or kind of machine", DAMAGED)
     root, at = Machine(data, at, Surroundings(around.budget, around.read_nested, storage_of, around.level)).run()
     keys, at = Machine(data, at, plain).run()
-    if type(keys) is not list or set(map(str, keys)) != storages.keys() or len(keys) != len(storages):
+    is_list = type(keys) is list and all(type(key) in (str, int) for key in keys)
+    if not is_list or set(map(str, keys)) != storages.keys() or len(keys) != len(storages):
         raise Refused("has other storages than its tensors name", DAMAGED)
     for key in keys:
         storage = storages[str(key)]
@@ -111,7 +113,7 @@ def read_torch_archive(archive: Archive, folder: str, around: Surroundings) -> A
 
     if f"{folder}byteorder" in archive.names and bytes(archive.read(f"{folder}byteorder")) != b"little":
         raise Refused("is a torch file of another kind of machine", DAMAGED)
-    data = memoryview(archive.read(f"{folder}data.pkl"))
+    data = memoryview(archive.read(f"{folder}data.pkl")).toreadonly()
     root, end = Machine(data, 0, Surroundings(around.budget, around.read_nested, storage_of, around.level)).run()
     if end != len(data):
         raise Refused("goes on after its end", UNTRUSTED)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import CheckpointError
 from .limits import DAMAGED, Refused
 
-MAX_DENSE_BYTES = 1 << 30
+MAX_DENSE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Sparse:
     indptr: np.ndarray
 
     def to_dense(self) -> np.ndarray:
-        """[rows, columns] float64; entries named twice add up. Raises CheckpointError where it would not fit in a gigabyte."""
+        """[rows, columns] float64; entries named twice add up. Raises CheckpointError where it has more than 64 MiB."""
         if math.prod(self.shape) * 8 > MAX_DENSE_BYTES:
             size = f"{self.shape[0]:,} x {self.shape[1]:,}"
             raise CheckpointError(f"A sparse matrix of {size} is too large to be written out: use the file as it was published.")
@@ -53,7 +53,9 @@ def checked_sparse(layout: str, state: dict[str, Any]) -> Sparse:
     """A scipy matrix's attributes as a Sparse, after all that compressed storage promises was checked."""
     shape = state.get("_shape", state.get("shape"))
     arrays = [state.get(name) for name in ("data", "indices", "indptr")]
-    if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, int) and 0 <= n < 2**31 for n in shape)):
+    if not (
+        isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, int | np.integer) and 0 <= n < 2**31 for n in shape)
+    ):
         raise Refused("holds a sparse matrix without a proper shape", DAMAGED)
     if not all(isinstance(a, np.ndarray) and a.ndim == 1 and a.dtype.kind in "biuf" for a in arrays):
         raise Refused("holds a sparse matrix without its arrays", DAMAGED)
@@ -66,4 +68,4 @@ def checked_sparse(layout: str, state: dict[str, Any]) -> Sparse:
     )  # fmt: skip
     if not fits:
         raise Refused("holds a sparse matrix whose indices contradict each other", DAMAGED)
-    return Sparse(layout, (shape[0], shape[1]), data, indices.astype(np.int64), indptr.astype(np.int64))
+    return Sparse(layout, (int(shape[0]), int(shape[1])), data, indices.astype(np.int64), indptr.astype(np.int64))
