@@ -28,6 +28,7 @@ def build_generator(kind: KindName, tensors: Tensors) -> Generator:
     """A generator, with its mean latent where there is one."""
     own = {name: tensor for name, tensor in tensors.items() if name != MEAN_LATENT}
     generator = fill(KINDS[kind].title, lambda: Generator(GeneratorSizes.read(own)), own)
+    generator.arrange_weights()
     if MEAN_LATENT in tensors:
         mean = np.asarray(tensors[MEAN_LATENT]).reshape(1, -1)
         require_shape(KINDS[kind].title, MEAN_LATENT, mean.shape, (1, generator.sizes.style_size))

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def filter_channels(x: Tensor, kernel: Tensor, padding: int, stride: int = 1) -> Tensor:
-    """x [B, C, H, W] convolved with kernel [h, w] after zero padding; every stride-th pixel of it."""
+def filter_channels(x: Tensor, kernel: Tensor, padding: int, stride: int = 1, bias: Tensor | None = None) -> Tensor:
+    """x [B, C, H, W] convolved with kernel [h, w] after zero padding, and bias [C] added; every stride-th pixel of it."""
     per_channel = kernel.flip(0, 1).expand(x.shape[1], 1, *kernel.shape)
-    return functional.conv2d(x, per_channel, stride=stride, padding=padding, groups=x.shape[1])
+    if x.is_contiguous(memory_format=torch.channels_last):
+        per_channel = per_channel.contiguous(memory_format=torch.channels_last)
+    return functional.conv2d(x, per_channel, bias, stride=stride, padding=padding, groups=x.shape[1])
 
 
 def double(x: Tensor, kernel: Tensor) -> Tensor:
@@ -32,8 +34,8 @@ class Filter(nn.Module):
         self.register_buffer("kernel", torch.empty(4, 4))
         self.padding, self.stride = padding, stride
 
-    def forward(self, x: Tensor) -> Tensor:
-        return filter_channels(x, self.kernel, self.padding, self.stride)
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        return filter_channels(x, self.kernel, self.padding, self.stride, bias)
 
 
 class Doubling(nn.Module):

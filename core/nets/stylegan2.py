@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .equalised import ActivatedLinear
-from .modulated import StyledLayer, ToRGB
+from .modulated import ModulatedConv, StyledLayer, ToRGB
 from .sizes import count_blocks, most_agree, read_size
 
 MAPPING_RATE = 0.01
@@ -82,7 +82,8 @@ class NoiseMaps(nn.Module):
 class Generator(nn.Module):
     """size: the picture's edge; num_latents: rows of w+, one a styled layer and one for the last colours.
 
-    latent_avg [1, D]: the mean latent where the file has one; it is not among the tensors of the state dict.
+    latent_avg [1, D]: the mean latent where the file has one; it is not among the tensors of the state dict. limit: what the
+    layers' outputs are clipped to, which NVIDIA's half-precision training sets (its conv_clamp); None otherwise.
     """
 
     latent_avg: Tensor | None
@@ -107,6 +108,13 @@ class Generator(nn.Module):
         self.resolutions = [sizes.base * 2 ** ((i + 1) // 2) for i in range(2 * len(channels) - 1)]
         self.noises = NoiseMaps(self.resolutions)
         self.register_buffer("latent_avg", None, persistent=False)
+        self.limit: float | None = None
+
+    def arrange_weights(self) -> None:
+        """Lay the convolutions' weights out in memory as the CPU takes them fastest."""
+        for module in self.modules():
+            if isinstance(module, ModulatedConv):
+                module.arrange_weight()
 
     def map(self, z: Tensor) -> Tensor:
         """z [B, Z] -> w [B, D]."""
@@ -158,13 +166,14 @@ class Generator(nn.Module):
         maps = list(self.noises.buffers()) if noise is None else noise
         layout = torch.channels_last if latent.device.type == "cpu" else torch.contiguous_format
         x = self.input.input.expand(len(latent), -1, -1, -1).contiguous(memory_format=layout)
-        x = self.conv1(x, latent[:, 0], maps[0])
-        picture = self.to_rgb1(x, latent[:, 1])
+        limit = self.limit
+        x = self.conv1(x, latent[:, 0], maps[0], limit)
+        picture = self.to_rgb1(x, latent[:, 1], None, limit)
         for block, to_rgb in enumerate(self.to_rgbs):
             row = 2 * block + 1
-            x = self.convs[2 * block](x, latent[:, row], maps[row])
-            x = self.convs[2 * block + 1](x, latent[:, row + 1], maps[row + 1])
-            picture = to_rgb(x, latent[:, row + 2], picture)
+            x = self.convs[2 * block](x, latent[:, row], maps[row], limit)
+            x = self.convs[2 * block + 1](x, latent[:, row + 1], maps[row + 1], limit)
+            picture = to_rgb(x, latent[:, row + 2], picture, limit)
         return picture.contiguous()
 
     def forward(

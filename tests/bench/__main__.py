@@ -12,6 +12,7 @@ from .detail import report_detail
 from .enabling import report_enabling
 from .identity import report_identity
 from .identity_drag import report_correction, report_drag
+from .networks import report_networks
 from .pictures import report_pictures
 from .renderer import report_renderer
 from .speed import report_speed
@@ -24,6 +25,7 @@ REPORTS = {
     "pictures": lambda out: report_pictures(out),
     "identity": lambda out: report_identity(),
     "renderer": lambda out: report_renderer(),
+    "networks": lambda out: report_networks(),
     "speed": lambda out: report_speed(),
     "drag": lambda out: report_drag(),
     "correction": lambda out: report_correction(),
