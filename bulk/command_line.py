@@ -12,11 +12,10 @@ from . import evaluate, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_people, list_tasks
 from .report import reporting
-from .terminal import OK, SOME_FAILED, USAGE, Parser, parse_jobs, say, say_error, say_line
+from .terminal import OK, SOME_FAILED, TEXTURE_SIZES, USAGE, Parser, parse_jobs, say, say_error, say_line
 from .workers import fit_all
 
 MAX_SEED = 2**31 - 1
-TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
 
 def run(argv: list[str], script: Path) -> int:

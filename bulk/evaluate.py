@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .terminal import Parser, parse_jobs
+from .terminal import TEXTURE_SIZES, Parser, parse_jobs
 
 
 def add_commands(commands: Any) -> None:
@@ -28,14 +28,22 @@ def add_commands(commands: Any) -> None:
     own = "with --predictions: the keypoints of their topology, 85 rows of [triangle, a, b] (default: likeness.txt above them)"
     realy.add_argument("--keypoints", metavar="FILE", help=own)
     realy.set_defaults(run=realy_command)
+    identity = kinds.add_parser("identity", help="is a turned head still the person", description=identity_command.__doc__)
+    add_fit_arguments(identity, has_predictions=False)
+    identity.add_argument("--arcface", metavar="FILE", help="your own ArcFace network file (needs PyTorch)")
+    sizes = ",".join(map(str, TEXTURE_SIZES))
+    identity.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
+    identity.set_defaults(run=identity_command)
 
 
-def add_fit_arguments(parser: argparse.ArgumentParser) -> None:
+def add_fit_arguments(parser: argparse.ArgumentParser, has_predictions: bool = True) -> None:
     """Photos in, a submission out."""
-    parser.add_argument("--images", required=True, metavar="DIR", help="the benchmark's folder of images")
+    parser.add_argument("--images", required=True, metavar="DIR", help="the folder of images")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for predictions, tables and report.jsonl")
     parser.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
     parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="fits at a time, each in a process of its own")
+    if not has_predictions:
+        return
     ready = "score the predictions of this folder (meshes and 7 landmarks in the submission's layout) instead of fitting"
     parser.add_argument("--predictions", metavar="DIR", help=ready)
 
@@ -52,3 +60,10 @@ def realy_command(arguments: argparse.Namespace, script: Path) -> int:
     from .evaluate_realy import evaluate_realy
 
     return evaluate_realy(arguments, script)
+
+
+def identity_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Fit every photo, render its head at yaw 0, 15 and 30 degrees either way, and compare with the photo by ArcFace."""
+    from .evaluate_identity import evaluate_identity
+
+    return evaluate_identity(arguments, script)

@@ -7,6 +7,7 @@ import sys
 from typing import Any, NoReturn
 
 OK, USAGE, SOME_FAILED = 0, 1, 2
+TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
 
 class Parser(argparse.ArgumentParser):
