@@ -127,6 +127,7 @@ def decode_texture(
         head_turn(codes, geometry, faithfulness),
         faithfulness,
         seen=None if faithfulness.occlusion_ignored else seen,
+        midline_u=mesh.midline_u,
     )
     return compose(texture, outside, mask).astype(np.float32), seen, light
 

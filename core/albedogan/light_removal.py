@@ -15,7 +15,7 @@ from .spherical_harmonics import CONSTANTS
 LEAST_SHADING, DARK_SHADING = 0.1, 0.2
 NUM_ROUNDS, MISFIT = 8, 0.08
 """Rounds of reweighting, and the misfit (as displayed) at which a texel counts half."""
-PRIOR_SHARE = 1e-3
+PRIOR_SHARE = 1e-5
 """How much the light that was given counts, as a share of all texels, where the texels say nothing of it."""
 
 
@@ -43,6 +43,8 @@ def estimate_light(
     chosen = weights > 0
     basis, weight = harmonics(normals[chosen]), weights[chosen]
     light = np.asarray(prior, np.float64).copy()
+    if not chosen.any():
+        return light
     for channel in range(3):
         albedo, seen = reference[chosen][:, channel], texture[chosen][:, channel]
         design = basis * albedo[:, None]

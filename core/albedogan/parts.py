@@ -21,6 +21,7 @@ from .displacement import MAP_SIZE
 from .flame_layer import FlameLayer
 from .landmarks import LandmarkPoints
 from .mask import FaceMask
+from .texture_correction import MIDLINE_U
 from .texture_space import TextureSpace
 from .unwrap import TEXTURE_SIZE, UvLayout
 
@@ -58,7 +59,8 @@ class PaperNetworks:
 
 @dataclass(frozen=True)
 class PaperMesh:
-    """FLAME with its layout, its dense template, face mask, fixed displacement [256, 256] m and landmarks (None: unknown)."""
+    """FLAME with its layout, its dense template, face mask, fixed displacement [256, 256] m, landmarks (None: unknown), and where
+    on the layout the head's midline is."""
 
     flame: FlameLayer
     layout: UvLayout
@@ -66,6 +68,7 @@ class PaperMesh:
     mask: FaceMask
     fixed: Tensor
     landmarks: LandmarkPoints | None = None
+    midline_u: float = MIDLINE_U
 
     @staticmethod
     def build(
@@ -78,6 +81,7 @@ class PaperMesh:
         fixed: np.ndarray | None = None,
         embedding: LandmarkEmbedding | None = None,
         texture_size: int = TEXTURE_SIZE,
+        midline_u: float = MIDLINE_U,
     ) -> PaperMesh:
         """FLAME's arrays and a layout of its triangles (uvs [U, 2], uv_triangles [F, 3]); our own where a file is absent: a dense
         template of the layout's texels, an elliptical mask, no fixed displacement."""
@@ -89,4 +93,5 @@ class PaperMesh:
             FaceMask.stand_in() if mask is None else mask,
             torch.zeros(MAP_SIZE, MAP_SIZE) if fixed is None else torch.from_numpy(np.asarray(fixed, np.float32)),
             None if embedding is None else LandmarkPoints.build(embedding),
+            midline_u,
         )

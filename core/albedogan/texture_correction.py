@@ -15,7 +15,8 @@ import numpy as np
 
 from .faithfulness import FIXED, Faithfulness
 
-SIZE, HALF, EYE_ROWS = 1024, 512, 200
+SIZE, EYE_ROWS = 1024, 200
+"""The published texture's side, and the eyeballs' patches' in it; other sizes in proportion."""
 NUM_PASSES, NUM_MERGE_PASSES = 4, 5
 MIDLINE_U = 0.4967
 """Where FLAME's vertices with x = 0 lie in head_template.obj's layout."""
@@ -36,10 +37,12 @@ def mirror(texture: np.ndarray, faithfulness: Faithfulness = FIXED, midline_u: f
 
 
 def blend_in_passes(target: np.ndarray, other: np.ndarray, is_right: bool, num_passes: int) -> None:
-    """The released ramp, in place, on one half of target [R, 1024, C]: each pass in float64, stored as the target is."""
-    column = np.arange(HALF)[None, :, None]
-    own, others = ((HALF - 1 - column) / HALF, column / HALF) if is_right else (column / HALF, (HALF - 1 - column) / HALF)
-    half = slice(HALF, None) if is_right else slice(None, HALF)
+    """The released ramp, in place, on one half of target [R, W, C]: each pass in float64, stored as the target is."""
+    half_width = target.shape[1] // 2
+    column = np.arange(half_width)[None, :, None]
+    rising, falling = column / half_width, (half_width - 1 - column) / half_width
+    own, others = (falling, rising) if is_right else (rising, falling)
+    half = slice(half_width, None) if is_right else slice(None, half_width)
     for _ in range(num_passes):
         target[:, half] = own * target[:, half] + others * other[:, half]
 
@@ -64,7 +67,7 @@ def correct(
     """Texture [H, W, C] of a head with a turn (degrees; a yaw code's sign counts as such, its size is twice the degrees).
 
     seen [H, W] in 0..1: texels that the photo shows nothing of take their mirror image too, on either half, where that is seen.
-    With mirror_weights_short the passes are carried out as released, which needs 1024 px, the array's middle and the whole ramp.
+    With the three faults of the release together, its passes are carried out as it does.
     """
     is_right = turn >= 0
     mirrored = mirror(texture, faithfulness, midline_u)
@@ -88,19 +91,19 @@ def correct(
 def missing_weight(kept: np.ndarray) -> np.ndarray:
     """What the released weights lack of 1 where a^4 of a texel is kept: (1 + a + a^2 + a^3) / 512, nothing off the ramp."""
     a = kept ** (1 / NUM_PASSES)
-    return np.where(kept < 1, (1 + a + a**2 + a**3) / HALF, 0.0)
+    return np.where(kept < 1, (1 + a + a**2 + a**3) / (SIZE // 2), 0.0)
 
 
 def correct_beside_eye(texture: np.ndarray, turn: float, faithfulness: Faithfulness = FIXED) -> np.ndarray:
-    """The worse half becomes the mirror image outright, but for the eyeball's patch of 200 x 200 px. No demo uses it."""
+    """The worse half becomes the mirror image outright, but for the eyeball's patch. No demo uses it."""
+    out, half, patch = texture.copy(), texture.shape[1] // 2, EYE_ROWS * len(texture) // SIZE
     mirrored = mirror(texture, faithfulness)
-    out = texture.copy()
     if turn >= 0:
-        out[:, HALF:] = mirrored[:, HALF:]
-        out[:EYE_ROWS, -EYE_ROWS:] = texture[:EYE_ROWS, -EYE_ROWS:]
+        out[:, half:] = mirrored[:, half:]
+        out[:patch, -patch:] = texture[:patch, -patch:]
     else:
-        out[:, :HALF] = mirrored[:, :HALF]
-        out[:EYE_ROWS, :EYE_ROWS] = 1 if faithfulness.eye_patch_of_ones else texture[:EYE_ROWS, :EYE_ROWS]
+        out[:, :half] = mirrored[:, :half]
+        out[:patch, :patch] = 1 if faithfulness.eye_patch_of_ones else texture[:patch, :patch]
     return out
 
 
