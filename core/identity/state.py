@@ -14,9 +14,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..generation import MOST_EXTREME, draw_identity
-from .directions import EditingSpace
+from .catalogue import PERSON
+from .directions import ALONG, EditingSpace
 from .gauges import NUM_PERSON
 
+INDEPENDENT = 0.05
+"""Of traits that are changed together, combinations that move the measures by less than this share of the largest are left out."""
 GRID_M = 2.0**-26
 """Differences on this grid (15 nm) are added to coordinates below .25 m without rounding, so that long drags do not drift."""
 
@@ -59,17 +62,19 @@ def change_trait(space: EditingSpace, state: IdentityState, name: str, by: float
 
 
 def change_traits(space: EditingSpace, state: IdentityState, by: Mapping[str, float], locks: Collection[str]) -> IdentityState:
-    """The state with several traits so many units higher at once; what one of them takes along of another is made up for.
-
-    Traits that the locks hold stay.
+    """The state with several traits so many units higher at once; what one of them takes along of another is made up for, as far
+    as the model can tell them apart (INDEPENDENT). Sex, age and weight stay where nobody expects them to go along, and so do
+    traits that the locks hold.
     """
+    along = {other for name in by for other in ALONG.get(name, ())}
+    by = dict.fromkeys((name for name in PERSON if name not in along), 0.0) | dict(by)
     names = [name for name in by if not space.is_held(name, locks)]
-    if not names:
-        return state
     directions = np.stack([space.direction(name, locks) for name in names], 1)
     responses = np.stack([space.response(name, locks) for name in names], 1)
-    shares = np.linalg.solve(responses.T @ directions, np.array([by[name] for name in names]))
-    return move(state, directions @ shares, locks)
+    units = np.linalg.norm([space.response(name) for name in names], axis=1)
+    taken = (responses / units).T @ (directions * units)
+    shares = np.linalg.pinv(taken, rcond=INDEPENDENT) @ (np.array([by[name] for name in names]) / units)
+    return move(state, directions @ (units * shares), locks)
 
 
 def change_axis(state: IdentityState, axis: int, value: float, locks: Collection[str]) -> IdentityState:
