@@ -7,14 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checkpoints import read_file
-from ..checkpoints.reading import read_metadata
-from ..errors import ModelError
-from .identify import identify
 from .importing import load_network
-from .kinds import KINDS, build_network, require_torch
-
-KIND = "arcface"
+from .kinds import require_torch
 
 
 def load_face_embedding(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -26,17 +20,7 @@ def load_face_embedding(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     require_torch()
     import torch
 
-    if "likeness" in read_metadata(path):
-        loaded = load_network(path)
-        found = [loaded.network] if loaded.information.kind == KIND else []
-    else:
-        networks = identify(read_file(path), path.name).preferred()
-        found = [build_network(network.kind, network.tensors) for network in networks if network.kind == KIND]
-    if not found:
-        raise ModelError(
-            f"{path.name} holds no {KINDS[KIND].title}: give the file of one, as MICA's or InsightFace's in PyTorch."
-        )
-    (network,) = found
+    network = load_network(path, "arcface").network
 
     def embed(faces: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

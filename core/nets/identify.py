@@ -106,7 +106,7 @@ def _sections(content: Any, section: str, depth: int) -> Iterator[tuple[str, Ten
     """(section, its tensors, options) of every dict of arrays."""
     options: dict[str, Any] = {}
     if isinstance(content, Record):
-        options = dict(content.state.get("init_kwargs") or {})
+        options = nvidia.read_options(content.state.get("init_kwargs"))
         content = content.state.get("state_dict", content.state)
     if not isinstance(content, Mapping) or depth > MAX_DEPTH:
         return

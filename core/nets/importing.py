@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = 1
-NO_NETWORK = "There is no network that Likeness knows in {name}: it reads {known}."
+NO_NETWORK = "{name} holds no {known}: give the file of one, as its authors publish it."
 OTHER_FORMAT = "The network file {name} was made by a newer version of Likeness: update Likeness, or import the original again."
 
 
@@ -70,11 +70,10 @@ def import_networks(
     """
     contents = identify(read_file(source), source.name)
     networks = _choose(contents, kinds, source)
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _hash(source)
     written = []
     for found in networks:
-        network = build_network(found.kind, found.tensors)
+        network = build_network(found.kind, found.tensors, limit=found.options.get("limit"))
         information = describe_network(network, found, source.name, digest)
         if licence is not None:
             information = replace(information, licence=licence)
@@ -83,34 +82,33 @@ def import_networks(
     return written
 
 
-def load_network(path: Path) -> LoadedNetwork:
-    """An imported network; or a file of others that holds just one network, straight from it.
+def load_network(path: Path, kind: KindName | None = None) -> LoadedNetwork:
+    """An imported network; or, straight from a file of others, its one network, or its one of this kind.
 
-    Raises CheckpointError for a file that is not read, ModelError for one that is not one whole network, BackendError without
-    PyTorch.
+    Raises CheckpointError for a file that is not read, ModelError where it has no such network or not a whole one, BackendError
+    without PyTorch.
     """
     metadata = read_metadata(path)
     content = read_file(path)
     if "likeness" in metadata:
         information = _parse(metadata["likeness"], path)
-        return LoadedNetwork(build_network(information.kind, content), information)
-    chosen = identify(content, path.name).preferred()
-    if len(chosen) != 1:
-        raise ModelError(
-            f"{path.name} holds {len(chosen)} networks: import it, and load one of the files that are made."
-            if chosen
-            else NO_NETWORK.format(name=path.name, known=_known())
-        )
-    network = build_network(chosen[0].kind, chosen[0].tensors)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return LoadedNetwork(network, describe_network(network, chosen[0], path.name, digest))
+        if kind not in (None, information.kind):
+            raise ModelError(f"{path.name} is a {information.title}, not a {KINDS[kind].title}: give the file of that.")
+        return LoadedNetwork(build_network(information.kind, content, limit=information.options.get("limit")), information)
+    found = [network for network in identify(content, path.name).preferred() if kind in (None, network.kind)]
+    if len(found) > 1:
+        held = ", ".join(KINDS[network.kind].title for network in found)
+        raise ModelError(f"{path.name} holds several networks ({held}): import it, and give one of the files that are made.")
+    if not found:
+        wanted = _known() if kind is None else KINDS[kind].title
+        raise ModelError(NO_NETWORK.format(name=path.name, known=wanted))
+    network = build_network(found[0].kind, found[0].tensors, limit=found[0].options.get("limit"))
+    return LoadedNetwork(network, describe_network(network, found[0], path.name, _hash(path)))
 
 
 def describe_network(network: nn.Module, found: FoundNetwork, source_file: str, sha256: str) -> NetworkFile:
     """What a network is, from itself and the file that it was in."""
     kind = KINDS[found.kind]
-    plain = {name: value for name, value in found.options.items() if isinstance(value, (str, int, float, bool, type(None)))}
     sizes = {name: getattr(network, name) for name in ("size", "num_latents") if isinstance(getattr(network, name, None), int)}
     return NetworkFile(
         kind=found.kind,
@@ -122,7 +120,7 @@ def describe_network(network: nn.Module, found: FoundNetwork, source_file: str, 
         source_section=found.section,
         source_sha256=sha256,
         licence=kind.licence,
-        options={**plain, **sizes},
+        options={**found.options, **sizes},
         notes=found.notes,
     )
 
@@ -138,8 +136,13 @@ def _choose(contents: Contents, kinds: Mapping[str, KindName] | None, source: Pa
     return [replace(by_section[section], kind=kind) for section, kind in kinds.items()]
 
 
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _known() -> str:
-    return ", ".join(kind.title for kind in KINDS.values())
+    return "network that Likeness knows (" + ", ".join(kind.title for kind in KINDS.values()) + ")"
 
 
 def _write(path: Path, tensors: Mapping[str, np.ndarray], information: NetworkFile) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -62,6 +62,9 @@ KINDS: dict[KindName, Kind] = {
 }
 
 
+GENERATORS = ("stylegan2", "albedogan", "disp_gan")
+
+
 def require_torch() -> None:
     """Raises BackendError where PyTorch is not installed."""
     try:
@@ -70,9 +73,10 @@ def require_torch() -> None:
         raise BackendError(NEEDS_TORCH) from error
 
 
-def build_network(kind: KindName, tensors: Mapping[str, np.ndarray]) -> nn.Module:
+def build_network(kind: KindName, tensors: Mapping[str, np.ndarray], *, limit: float | None = None) -> nn.Module:
     """The network that these tensors are, sizes and all, on the CPU, for evaluation and without gradients to its weights.
 
+    limit: of a generator trained in half precision, what its layers' outputs are clipped to (NVIDIA's conv_clamp).
     Raises ModelError, which names every tensor that is missing, unexpected or of another shape; BackendError without PyTorch.
     """
     if kind not in KINDS:
@@ -80,4 +84,7 @@ def build_network(kind: KindName, tensors: Mapping[str, np.ndarray]) -> nn.Modul
     require_torch()
     from .builders import BUILDERS
 
-    return BUILDERS[kind](tensors)
+    network = BUILDERS[kind](tensors)
+    if limit is not None and kind in GENERATORS:
+        cast("Any", network).limit = limit
+    return network

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -35,14 +36,12 @@ NOT_STYLEGAN2 = "This generator is a StyleGAN3: choose a StyleGAN2 pickle (style
 CONDITIONAL = "This network wants a class label beside its latent code: choose one that was trained without labels."
 
 
-def is_generator(names: Mapping[str, object]) -> bool:
-    """Whether these are the names of a generator of NVIDIA's."""
-    return any(name.startswith("synthesis.") for name in names)
-
-
-def is_discriminator(names: Mapping[str, object]) -> bool:
-    """Whether these are the names of a discriminator of NVIDIA's."""
-    return any(re.match(r"b\d+\.(fromrgb|conv0|conv1|conv|fc|out)\.", name) for name in names)
+def read_options(arguments: Any) -> dict[str, Any]:
+    """'limit', what the layers' outputs are clipped to, of the arguments that a network was made with (conv_clamp there)."""
+    given = dict(arguments) if isinstance(arguments, Mapping) else {}
+    nested = [given, *(value for value in given.values() if isinstance(value, Mapping))]
+    limits = [float(one["conv_clamp"]) for one in nested if isinstance(one.get("conv_clamp"), (int, float))]
+    return {"limit": limits[0]} if limits else {}
 
 
 def rename_generator(tensors: Tensors) -> dict[str, np.ndarray]:

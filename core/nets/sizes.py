@@ -1,6 +1,7 @@
 """Sizes read from the names and shapes of tensors.
 
-Rule of this file: a size is what most of its witnesses say, so that one wrong tensor is found wrong by the others.
+Rule of this file: a size is what most of its witnesses say, so that one wrong tensor is found wrong by the others. The published
+size is a witness too, and believed where there is no majority: what only one tensor tells cannot differ from what was published.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ Witness = tuple[str, int]
 
 
 def read_size(tensors: Mapping[str, Any], witnesses: Iterable[Witness], usual: int) -> int:
-    """The length that most witnesses have; the published size votes last. Witnesses that are not there say nothing."""
+    """The length that most witnesses have, of which `usual`, the published one, is the first. Missing ones say nothing."""
     shapes = [(tensors[name].shape, axis) for name, axis in witnesses if name in tensors]
     votes = [shape[axis] for shape, axis in shapes if -len(shape) <= axis < len(shape)]
-    return Counter([*votes, usual]).most_common(1)[0][0]
+    return Counter([usual, *votes]).most_common(1)[0][0]
 
 
 def count_blocks(tensors: Mapping[str, Any], prefix: str, step: int = 1, first: int = 0) -> int:
