@@ -134,7 +134,7 @@ def _read_archive(archive: Archive, around: Surroundings) -> Any:
         return read_torch_archive(archive, folder, around)
     if archive.names and all(name.endswith(".npy") for name in archive.names):
         return read_npz(archive, around)
-    raise Refused("is a zip archive that is neither a torch checkpoint nor a .npz file", "unpack it and give the file in it")
+    raise Refused("is neither a torch checkpoint nor a .npz file", "unpack it and give the file in it")
 
 
 def refuse_others(start: bytes) -> None:
