@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .faithfulness import FIXED, Faithfulness
-from .image_sampling import warp_image
+from .image_sampling import sample_grid
 
 CROP_SIZE, CROP_SCALE = 1024, 1.25
 LANDMARK_MARGIN, DETECTOR_DROP = 1.1, 0.12
@@ -73,4 +73,5 @@ def crop_matrix(box: FaceBox, size: int = CROP_SIZE, scale: float = CROP_SCALE) 
 def crop_photo(image: np.ndarray, box: FaceBox, size: int = CROP_SIZE) -> Crop:
     """image [H, W, 3] uint8 RGB -> the crop; black outside of the photo."""
     matrix = crop_matrix(box, size)
-    return Crop(warp_image(image, matrix, size) / 255, matrix)
+    columns, rows = ((np.arange(size) - matrix[axis, 2]) / matrix[axis, axis] for axis in (0, 1))
+    return Crop(sample_grid(image, rows, columns) / 255, matrix)

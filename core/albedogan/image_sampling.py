@@ -17,10 +17,26 @@ def resize_maps(maps: Tensor, size: int) -> Tensor:
 
 def resize_image(image: np.ndarray, size: int) -> np.ndarray:
     """[H, W, C] -> [size, size, C] float64, by the same rule."""
-    rows = (np.arange(size) + 0.5) * (image.shape[0] / size) - 0.5
-    columns = (np.arange(size) + 0.5) * (image.shape[1] / size) - 0.5
-    x, y = np.meshgrid(columns.clip(0, image.shape[1] - 1), rows.clip(0, image.shape[0] - 1))
-    return sample_zero_outside(image, np.stack([x, y], -1))
+    height, width = image.shape[:2]
+    rows, columns = ((np.arange(size) + 0.5) * (side / size) - 0.5 for side in (height, width))
+    return sample_grid(image, rows.clip(0, height - 1), columns.clip(0, width - 1))
+
+
+def sample_grid(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """image [H, W, C] where rows [R] and columns [S] cross -> [R, S, C] float64; what sample_zero_outside gives, in less time."""
+    across = _sample_axis(np.asarray(image, np.float64), columns, 1)
+    return _sample_axis(across, rows, 0)
+
+
+def _sample_axis(image: np.ndarray, places: np.ndarray, axis: int) -> np.ndarray:
+    size = image.shape[axis]
+    first = np.floor(places).astype(np.int64)
+    shape = tuple(-1 if k == axis else 1 for k in range(image.ndim))
+    out: np.ndarray = np.zeros(1)
+    for index, weight in ((first, 1 - (places - first)), (first + 1, places - first)):
+        inside = weight * ((index >= 0) & (index < size))
+        out = out + np.take(image, index.clip(0, size - 1), axis) * inside.reshape(shape)
+    return out
 
 
 def sample_zero_outside(image: np.ndarray, points: np.ndarray) -> np.ndarray:

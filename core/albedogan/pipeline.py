@@ -7,7 +7,7 @@ Rule of this file: generators of Progress (core/types.py) that end with a frozen
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -101,6 +101,45 @@ def draw_latent(seed: int, size: int = LATENT_SIZE) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((1, size)).astype(np.float32))
 
 
+@dataclass(frozen=True)
+class Person:
+    """A random person before the face is made: the crop of its picture, its codes, and its latent code [1, L, D]."""
+
+    crop: Crop
+    codes: PaperCodes
+    latent: Tensor
+
+
+@torch.no_grad()
+def draw_person(
+    seed: int,
+    networks: PaperNetworks,
+    find_landmarks: FindLandmarks,
+    faithfulness: Faithfulness = FIXED,
+    *,
+    truncation: float = TRUNCATION,
+    mix_seed: int | None = None,
+    mix_at: int | None = None,
+) -> Generator[Progress, None, Person]:
+    """z of the seed -> picture -> codes; see `generate`."""
+    if networks.generator is None:
+        raise ModelError("Random people of the paper need a face generator: give a StyleGAN2 file (stylegan2_ffhq.pt).")
+    yield Progress("Drawing a person", 0.0)
+    styles = [draw_latent(seed)] if mix_seed is None else [draw_latent(seed), draw_latent(mix_seed)]
+    latent = networks.generator.arrange(styles, truncation=truncation, mix_at=mix_at)
+    picture = (networks.generator.synthesise(latent) + 1) / 2
+    image = np.round(rows_to_map(picture.clamp(0, 1)) * 255).astype(np.uint8)
+    yield Progress("Finding the face", 0.2)
+    landmarks68 = find_landmarks(image)
+    if landmarks68 is None:
+        raise FaceError(f"No face was found in the picture of seed {seed}: choose another seed or a lower truncation.")
+    yield Progress("Reading the face", 0.3)
+    crop = cut_face(image, landmarks68, faithfulness)
+    has_identity = networks.identity is not None and not faithfulness.generate_without_identity
+    face = align_face(image, five_points(landmarks68), faithfulness) if has_identity else None
+    return Person(crop, encode(crop, networks, face), latent)
+
+
 @torch.no_grad()
 def generate(
     seed: int,
@@ -117,23 +156,9 @@ def generate(
     such generators. truncation: how far from the mean face, 0..1; mix_seed: from row mix_at of w+ on (default: the middle) the
     code is this seed's. Raises ModelError without a generator, FaceError where no face is found in its picture.
     """
-    if networks.generator is None:
-        raise ModelError("Random people of the paper need a face generator: give a StyleGAN2 file (stylegan2_ffhq.pt).")
-    yield Progress("Drawing a person", 0.0)
-    styles = [draw_latent(seed)] if mix_seed is None else [draw_latent(seed), draw_latent(mix_seed)]
-    latent = networks.generator.arrange(styles, truncation=truncation, mix_at=mix_at)
-    picture = (networks.generator.synthesise(latent) + 1) / 2
-    image = np.round(rows_to_map(picture.clamp(0, 1)) * 255).astype(np.uint8)
-    yield Progress("Finding the face", 0.2)
-    landmarks68 = find_landmarks(image)
-    if landmarks68 is None:
-        raise FaceError(f"No face was found in the picture of seed {seed}: choose another seed or a lower truncation.")
-    crop = cut_face(image, landmarks68, faithfulness)
-    has_identity = networks.identity is not None and not faithfulness.generate_without_identity
-    face = align_face(image, five_points(landmarks68), faithfulness) if has_identity else None
-    yield Progress("Reading the face", 0.3)
-    codes = encode(crop, networks, face)
-    return (yield from _decode(crop, codes, networks, mesh, faithfulness, latent, seed))
+    styles = {"truncation": truncation, "mix_seed": mix_seed, "mix_at": mix_at}
+    person = yield from draw_person(seed, networks, find_landmarks, faithfulness, **styles)  # type: ignore[arg-type]
+    return (yield from _decode(person.crop, person.codes, networks, mesh, faithfulness, person.latent, seed))
 
 
 def generate_many(
