@@ -67,6 +67,19 @@ class LikenessSettings(bpy.types.PropertyGroup):
         name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
     )
     seed: IntProperty(name="Seed", description="Which random person: the same seed always makes the same", default=0, min=0)
+    words: StringProperty(
+        name="Words",
+        description="What to change of the head, in English, for example: older, with a slightly wider nose, not smiling",
+    )
+    words_strength: FloatProperty(
+        name="Strength", description="How much of what the words say: 0 nothing, 1 as they say", default=1.0, min=0.0, max=2.0,
+        subtype="FACTOR",
+    )  # fmt: skip
+    words_change_shape: BoolProperty(name="Shape", description="Words may change the head's shape", default=True)
+    words_change_skin: BoolProperty(name="Skin", description="Words may change the skin", default=True)
+    words_change_expression: BoolProperty(
+        name="Expression", description="Words may change what the face shows", default=True, translation_context=CONTEXT
+    )
 
 
 class LikenessJob(bpy.types.PropertyGroup):

@@ -1,6 +1,6 @@
 """What a person sees. Panels call operators by id only."""
 
-from . import animation, export, expression, identity, menus, models, photos, result, skin
+from . import animation, export, expression, identity, menus, models, photos, result, skin, words
 
-MODULES = (photos, result, identity, skin, expression, animation, export, models, menus)
+MODULES = (photos, result, words, identity, skin, expression, animation, export, models, menus)
 """In the order of the work, which is the order in the sidebar."""

@@ -7,7 +7,7 @@ panel reads them without the model; the mesh is moved by the difference of two s
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..core.errors import IdentityError
 from ..core.identity.catalogue import NAMES, TRAITS
 from ..core.identity.directions import EditingSpace, open_space
 from ..core.identity.gauges import load_gauges
-from ..core.identity.state import IdentityState, change_axis, change_trait, is_same, read_traits, reroll, shape
+from ..core.identity.state import IdentityState, change_axis, change_trait, change_traits, is_same, read_traits, reroll, shape
 from . import ownership
 from .head import HEAD, head_rig, is_head
 from .mesh import read_vertices
@@ -94,6 +94,16 @@ def set_trait(obj: bpy.types.Object, name: str, value: float, locks: Collection[
     before = read_state(obj)
     now = read_traits(space, before, read_vertices(obj.data))[NAMES.index(name)]
     _become(obj, space, before, change_trait(space, before, name, value - now, locks), _slider_key(name, locks))
+
+
+def set_traits(obj: bpy.types.Object, values: Mapping[str, float], locks: Collection[str] = ()) -> None:
+    """Moves the head so that several traits have these values at once, in one step of the history; traits that locks hold stay.
+    Raises IdentityError."""
+    require_editable(obj)
+    space, before = open_space(), read_state(obj)
+    now = read_traits(space, before, read_vertices(obj.data))
+    by = {name: value - now[NAMES.index(name)] for name, value in values.items()}
+    _become(obj, space, before, change_traits(space, before, by, locks), "")
 
 
 def set_axis(obj: bpy.types.Object, axis: int, value: float, locks: Collection[str] = ()) -> None:

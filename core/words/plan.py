@@ -24,6 +24,7 @@ from .scales import Scale, list_scales
 from .wishes import Wish
 
 SHAPE, COLOUR, FACE = KINDS = ("shape", "skin", "expression")
+LACKING = ("this head's shape has no sliders", "this head's skin has no numbers", "this head has no shape keys")
 EXAMPLES = "'older', 'a slightly wider nose', 'no freckles', 'half smile', '5 mm longer nose'"
 LEAST_REACH = 0.5
 """Who has a quality already gets this share of a step more of it."""
@@ -34,11 +35,14 @@ MAN, WOMAN = 0.75, 0.25
 
 @dataclass(frozen=True)
 class Look:
-    """A head as it is: traits by name (none where its shape has no sliders), the skin's numbers, the face's units."""
+    """A head as it is: traits by name, the skin's numbers, the face's units; each empty where it cannot be changed, and reasons
+    may say why, by kind; held: traits that are locked."""
 
     traits: dict[str, float] = field(default_factory=dict)
     skin: dict[str, float] = field(default_factory=dict)
     expression: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def plan_edit(words: str, current: Look, strength: float = 1.0, only: Collection
     ignored, understood = list(reading.ignored), list(reading.notes)
     wishes = _keep_kinds(reading, current, only, ignored)
     moves = [move for wish in wishes if wish.expression is None for move in _list_moves(wish, scales, current)]
-    settled = _settle(moves, ignored)
+    ignored += [f"'{move.wish.words}': {scales[move.slider].said} is locked" for move in moves if move.slider in current.held]
+    settled = _settle([move for move in moves if move.slider not in current.held], ignored)
     values: dict[str, float] = {}
     for wish in wishes:
         if wish.expression is None:
@@ -105,19 +110,15 @@ def require_understood(words: str) -> Reading:
     """What the words ask for. Raises WordsError, with examples, where nothing was understood."""
     reading = read_words(words)
     if not reading.wishes:
-        reason = f"{_join(reading.ignored)}. " if reading.ignored else "No words were given. " if not words.strip() else ""
-        raise WordsError(f"{reason}Nothing was understood: write in English what should change, for example {EXAMPLES}.")
+        said = _join(reading.ignored) or (f"'{words.strip()}' says nothing to change" if words.strip() else "No words were given")
+        raise WordsError(f"{said}. Nothing was understood: write in English what should change, for example {EXAMPLES}.")
     return reading
 
 
 def _keep_kinds(reading: Reading, current: Look, only: Collection[str], ignored: list[str]) -> list[Wish]:
     """The wishes, or what is left of them, that may change this head."""
     has = {SHAPE: bool(current.traits), COLOUR: bool(current.skin), FACE: bool(current.expression)}
-    lacking = {
-        SHAPE: "this head's shape has no sliders",
-        COLOUR: "this head's skin has no numbers",
-        FACE: "this head has no keys",
-    }
+    lacking = dict(zip(KINDS, LACKING, strict=True)) | current.reasons
     kept = []
     for wish in reading.wishes:
         kinds = {FACE} if wish.expression is not None else {_kind_of(effect) for effect in wish.effects}

@@ -29,8 +29,8 @@ SAME = frozenset({
 TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
-    "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "operators/*.py",
-    "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py",
+    "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "core/words/plan.py",
+    "operators/*.py", "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py",
     "scene/ownership.py", "scene/skin.py", "scene/transaction.py", "worker/client.py", "worker/jobs.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
