@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..checkpoints import read_file
+from ..checkpoints.limits import shown
 from ..errors import ModelError
 from .arrays import NUM_VERTICES
 
@@ -24,11 +25,12 @@ def read_flame_masks(path: Path) -> dict[str, np.ndarray]:
         raise ModelError(f"The file {path.name} holds no regions by name: {REMEDY}.")
     regions, wrong = {}, []
     for name, value in content.items():
-        indices = np.asarray(value) if isinstance(value, np.ndarray | list) else np.zeros((0, 0))
+        is_list = isinstance(value, list) and all(type(index) is int for index in value)
+        indices = np.asarray(value) if is_list or isinstance(value, np.ndarray) else np.zeros((0, 0))
         if indices.ndim != 1 or indices.dtype.kind not in "iu" or not len(indices):
-            wrong.append(f"{name[:40]} is no list of vertices")
+            wrong.append(f"{shown(name, 40)} is no list of vertices")
         elif indices.min() < 0 or indices.max() >= NUM_VERTICES:
-            wrong.append(f"{name[:40]} names vertices that are not among FLAME's {NUM_VERTICES}")
+            wrong.append(f"{shown(name, 40)} names vertices that are not among FLAME's {NUM_VERTICES}")
         else:
             regions[name] = np.unique(indices.astype(np.int64))
     if wrong:
