@@ -70,16 +70,18 @@ def import_networks(
     """
     contents = identify(read_file(source), source.name)
     networks = _choose(contents, kinds, source)
-    digest = _hash(source)
-    written = []
+    digest, told = _hash(source), []
     for found in networks:
-        network = build_network(found.kind, found.tensors, limit=found.options.get("limit"))
-        information = describe_network(network, found, source.name, digest)
-        if licence is not None:
-            information = replace(information, licence=licence)
-        name = source.stem if len(networks) == 1 else f"{source.stem}_{found.kind}"
-        written.append(_write(folder / f"{name}.safetensors", found.tensors, information))
-    return written
+        information = describe_network(_build(found, source.name), found, source.name, digest)
+        told.append(information if licence is None else replace(information, licence=licence))
+    names = [source.stem] if len(networks) == 1 else [f"{source.stem}_{name}" for name in _distinguish(networks)]
+    try:
+        with staged(folder) as partial:
+            for name, found, information in zip(names, networks, told, strict=True):
+                _write(partial / f"{name}.safetensors", found.tensors, information)
+    except OSError as error:
+        raise explain_write_error(error, folder) from error
+    return [folder / f"{name}.safetensors" for name in names]
 
 
 def load_network(path: Path, kind: KindName | None = None) -> LoadedNetwork:
@@ -102,7 +104,7 @@ def load_network(path: Path, kind: KindName | None = None) -> LoadedNetwork:
     if not found:
         wanted = _known() if kind is None else KINDS[kind].title
         raise ModelError(NO_NETWORK.format(name=path.name, known=wanted))
-    network = build_network(found[0].kind, found[0].tensors, limit=found[0].options.get("limit"))
+    network = _build(found[0], path.name)
     return LoadedNetwork(network, describe_network(network, found[0], path.name, _hash(path)))
 
 
@@ -136,6 +138,13 @@ def _choose(contents: Contents, kinds: Mapping[str, KindName] | None, source: Pa
     return [replace(by_section[section], kind=kind) for section, kind in kinds.items()]
 
 
+def _distinguish(networks: list[FoundNetwork]) -> list[str]:
+    """The networks' kinds, with the section where a kind occurs twice."""
+    kinds = [network.kind for network in networks]
+    sections = [network.section.replace("/", "_") for network in networks]
+    return [kind if kinds.count(kind) == 1 else f"{kind}_{section}" for kind, section in zip(kinds, sections, strict=True)]
+
+
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -145,16 +154,19 @@ def _known() -> str:
     return "network that Likeness knows (" + ", ".join(kind.title for kind in KINDS.values()) + ")"
 
 
-def _write(path: Path, tensors: Mapping[str, np.ndarray], information: NetworkFile) -> Path:
-    """Both files or neither."""
-    text = json.dumps(asdict(information), indent=1)
+def _build(found: FoundNetwork, file_name: str) -> nn.Module:
+    """The network itself; an error says where in which file it was."""
     try:
-        with staged(path.parent) as folder:
-            write_safetensors(folder / path.name, _plain(tensors), {"likeness": text})
-            (folder / path.name).with_suffix(".json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise explain_write_error(error, path) from error
-    return path
+        return build_network(found.kind, found.tensors, limit=found.options.get("limit"))
+    except ModelError as error:
+        place = f"{file_name} ({found.section})" if found.section else file_name
+        raise ModelError(f"{place}: {error}") from error
+
+
+def _write(path: Path, tensors: Mapping[str, np.ndarray], information: NetworkFile) -> None:
+    text = json.dumps(asdict(information), indent=1)
+    write_safetensors(path, _plain(tensors), {"likeness": text})
+    path.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
 def _plain(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -166,8 +178,10 @@ def _plain(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _parse(text: str, path: Path) -> NetworkFile:
     try:
         stored = json.loads(text)
-        if stored.get("format") != FORMAT:
+        if stored["format"] > FORMAT:
             raise ModelError(OTHER_FORMAT.format(name=path.name))
-        return NetworkFile(**{**stored, "notes": tuple(stored["notes"])})
+        information = NetworkFile(**{**stored, "notes": tuple(stored["notes"])})
+        float(information.options.get("limit") or 0)
+        return information
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"The network file {path.name} does not say what it is: import the original again.") from error
