@@ -1,4 +1,4 @@
-"""Several photos at a time in child processes of the same Python or Blender.
+"""Several photos at a time, or several scores, in child processes of the same Python or Blender.
 
 Not `multiprocessing`, which does not live with Blender. A child reads one task a line on standard input and answers with
 one JSON line on standard output, marked; everything else that it prints goes to standard error.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,8 +33,10 @@ def child_command(script: Path) -> list[str]:
     return [sys.executable, "-u", str(script), WORKER_COMMAND]
 
 
-def fit_in_children(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path) -> Generator[dict[str, Any], None, None]:
-    """Report lines as they are finished, in any order. Closing the generator ends the children."""
+def fit_in_children(
+    tasks: list[Task], options: FitOptions | ScoreOptions, num_jobs: int, script: Path
+) -> Generator[dict[str, Any], None, None]:
+    """Report lines as they are finished, in any order: of fits, or by ScoreOptions of scores. Closing it ends the children."""
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
@@ -59,10 +61,23 @@ def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path)
         yield from fit_in_children(tasks, options, num_jobs, script)
 
 
+@dataclass(frozen=True)
+class ScoreOptions:
+    """What to score by REALY: the folders out, truth and predictions, the predictions' keypoints file, the head model whose mean head
+    stands beside, and the template that tells its keypoints ("" for none)."""
+
+    out: str
+    truth: str
+    predictions: str
+    keypoints: str
+    model: str
+    template: str
+
+
 class Child:
     """One worker process, started again when it dies."""
 
-    def __init__(self, script: Path, options: FitOptions, num_jobs: int) -> None:
+    def __init__(self, script: Path, options: FitOptions | ScoreOptions, num_jobs: int) -> None:
         self.command = child_command(script)
         self.options = options
         self.threads = max((os.cpu_count() or 1) // num_jobs, 1)
@@ -104,7 +119,7 @@ class Child:
         assert process.stdin
         assert process.stdout
         try:
-            process.stdin.write(json.dumps({"task": asdict(task), "options": asdict(self.options)}) + "\n")
+            process.stdin.write(json.dumps({"task": asdict(task), type(self.options).__name__: asdict(self.options)}) + "\n")
             process.stdin.flush()
             answer = next((line for line in process.stdout if line.startswith(MARK)), None)
         except OSError:
@@ -126,12 +141,18 @@ def take_standard_output() -> TextIO:
 
 
 def work() -> int:
-    """The child's side: fit until standard input ends."""
+    """The child's side: fit or score until standard input ends."""
     answers = take_standard_output()
     for line in sys.stdin:
         order = json.loads(line)
-        options = FitOptions(**(order["options"] | {"formats": tuple(order["options"]["formats"])}))
-        result = fit_to_files(Task(**order["task"]), options, say_compiling)
+        task = Task(**order["task"])
+        if given := order.get(ScoreOptions.__name__):
+            from .evaluate_realy import score_task
+
+            result = score_task(task, ScoreOptions(**given))
+        else:
+            given = order[FitOptions.__name__]
+            result = fit_to_files(task, FitOptions(**(given | {"formats": tuple(given["formats"])})), say_compiling)
         answers.write(MARK + json.dumps(result) + "\n")
         answers.flush()
     return 0

@@ -56,6 +56,14 @@ class RealyImage:
         return parent if parent != "." else "side" if "_" in self.name else "frontal"
 
 
+def subject_of(name: str) -> int:
+    """The subject's number in an image's name. Raises EvaluationError where it has none."""
+    found = NAME.fullmatch(PurePosixPath(name).name)
+    if not found:
+        raise EvaluationError(f"The name {name} begins with no subject's number: call it <subject>.jpg or <subject>_<view>.jpg.")
+    return int(found[1])
+
+
 def list_images(folder: Path) -> list[RealyImage]:
     """All images under the folder. Raises EvaluationError."""
     if not folder.is_dir():

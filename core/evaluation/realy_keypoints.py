@@ -17,7 +17,6 @@ import numpy as np
 from ..errors import EvaluationError
 from ..head.model import HeadModel, SurfacePoints
 from .meshes import TriangleMesh
-from .shape_fit import OuterMesh
 from .similarity import fit_similarity
 from .surface import Surface
 
@@ -120,10 +119,3 @@ def mean_keypoints(subjects: Sequence[np.ndarray]) -> np.ndarray:
     """The mean [85, 3] of many subjects' keypoints, each aligned with the first."""
     first = subjects[0]
     return np.mean([fit_similarity(points, first).apply(points) for points in subjects], axis=0)
-
-
-def expand(points: SurfacePoints, mesh: OuterMesh) -> SurfacePoints:
-    """Points on a whole head's vertices -> the same on its outer mesh's own numbering (each corner must be part of it)."""
-    places = np.searchsorted(mesh.indices, points.indices)
-    assert (mesh.indices[np.minimum(places, len(mesh.indices) - 1)] == points.indices).all()
-    return SurfacePoints(places, points.weights)

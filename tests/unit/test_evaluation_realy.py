@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse
 import scipy.sparse.linalg
+from likeness.bulk import command_line
 from likeness.core.config import ASSETS_DIR
 from likeness.core.errors import EvaluationError
 from likeness.core.evaluation import realy_keypoints
@@ -245,8 +248,7 @@ def test_a_warp_takes_each_landmark_to_its_place_and_keeps_affine_maps():
     assert np.linalg.norm(warp(sources, sources, bent) - bent, axis=1).mean() < 0.5
 
 
-def write_truth(folder, seed: int, number: int) -> None:
-    truth = subject(seed)
+def write_truth(folder: Path, truth: Subject, number: int) -> None:
     (folder / "REALY_HIFI3D_keypoints").mkdir(parents=True, exist_ok=True)
     points = "".join("v {} {} {}\n".format(*point) for point in truth.keypoints)
     (folder / "REALY_HIFI3D_keypoints" / f"{number}.obj").write_text(points)
@@ -258,7 +260,7 @@ def write_truth(folder, seed: int, number: int) -> None:
 
 
 def test_the_truth_is_read_from_the_benchmarks_folders(tmp_path):
-    write_truth(tmp_path, 1, 2)
+    write_truth(tmp_path, subject(1), 2)
     found = read_subject(tmp_path, 2)
     assert found.scale == 9
     assert np.abs(found.keypoints - subject(1).keypoints).max() < 1e-9
@@ -306,3 +308,40 @@ def test_the_table_has_mean_median_and_deviation_and_all_is_the_mean_of_regions(
     assert rows["median"]["cheek"] == 4.0
     assert (rows["mean"]["images"], rows["mean"]["not fitted"], rows["mean"]["not scored"]) == (3, 1, 1)
     assert "- 3: Gone." in describe([list(row.values()) for row in rows.values()], scored)
+
+
+def test_predictions_are_scored_in_several_processes_beside_the_mean_head(tmp_path, capsys):
+    nose = replace(subject(1), regions=dict.fromkeys(REGIONS, subject(1).regions["nose"]))
+    write_truth(tmp_path / "truth", nose, 2)
+    images, predictions = tmp_path / "images", tmp_path / "run" / "predictions"
+    predictions.mkdir(parents=True)
+    images.mkdir()
+    for name in ("2", "2_1", "me"):
+        (images / f"{name}.jpg").write_bytes(b"photo")
+    (predictions / "2.obj").write_text(describe_obj(head(1).vertices, head().triangles))
+    (tmp_path / "run" / "likeness.txt").write_text(describe_keypoints(keypoints(), head().triangles))
+    arguments = [
+        "--images",
+        images,
+        "--scans",
+        tmp_path / "truth",
+        "--predictions",
+        predictions,
+        "--out",
+        tmp_path / "out",
+        "--jobs",
+        2,
+    ]
+    script = Path(__file__).resolve().parents[2] / "batch.py"
+    assert command_line.run(["evaluate", "realy", *map(str, arguments)], script) == command_line.SOME_FAILED
+    lines = {line["image"]: line for line in map(json.loads, (tmp_path / "out" / "scores.jsonl").read_text().splitlines())}
+    assert lines["2"]["error"] is None
+    assert lines["2"]["nose"] < 0.08
+    assert "There is no mesh" in lines["2_1"]["error"]
+    assert "begins with no subject's number" in lines["me"]["error"]
+    page = (tmp_path / "out" / "scores.md").read_text()
+    assert "| prediction | frontal | 2 | mean |" in page
+    rows = [row.split(",") for row in (tmp_path / "out" / "scores.csv").read_text().splitlines()]
+    mean_heads = next(row for row in rows if row[0] == "mean head")
+    assert float(mean_heads[4]) > 5 * lines["2"]["nose"], "the person's own head is nearer than the mean head"
+    assert capsys.readouterr().err.count("\n") >= 2
