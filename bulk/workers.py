@@ -63,8 +63,8 @@ def fit_all(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path)
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """What to score by REALY: the folders out, truth and predictions, the predictions' keypoints file, the head model whose mean head
-    stands beside, and the template that tells its keypoints ("" for none)."""
+    """What to score by REALY: the folders out, truth and predictions, the predictions' keypoints file, the head model whose mean
+    head stands beside, and the template that tells its keypoints ("" for none)."""
 
     out: str
     truth: str

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NUM_PATCHES = 240
+MOST_PATCHES, POINTS_A_PATCH = 240, 25
 TOLERANCE = 1e-6
 """Residual over the right side's norm at which a solution is taken."""
 MOST_ITERATIONS = 2000
@@ -55,7 +55,7 @@ def _find_patches(points: np.ndarray) -> np.ndarray:
     """Patches by nearness to points far from each other (farthest-point sampling)."""
     nearest = np.full(len(points), np.inf)
     patch, seed = np.zeros(len(points), np.int64), 0
-    for number in range(min(NUM_PATCHES, len(points))):
+    for number in range(min(MOST_PATCHES, 1 + len(points) // POINTS_A_PATCH)):
         distances = ((points - points[seed]) ** 2).sum(1)
         closer = distances < nearest
         nearest[closer], patch[closer] = distances[closer], number
