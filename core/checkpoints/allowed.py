@@ -40,7 +40,16 @@ from .plain import (
     make_set,
 )  # fmt: skip
 
-CHUMPY_REORDERINGS = ("Permute", "Ravel", "Reorder", "Repeat", "Reshape", "Select", "Sort", "Tile", "Concatenate", "transpose")
+CHUMPY = {
+    "chumpy": "Ch",
+    "chumpy.ch": "Ch MatVecMult",
+    "chumpy.ch_ops": "absolute add divide dot mean multiply negative power reciprocal sqrt square subtract sum",
+    "chumpy.reordering": (
+        "AtleastNd Concatenate Diag DiagFlat Permute Reorder Repeat Reshape Roll Rot90 Select Sort Tile rollaxis swapaxes "
+        "transpose"
+    ),
+}
+"""Arrays, and the expressions over them that a model's file may hold; these stay unevaluated records."""
 
 
 def _object_of(kind: type[InertObject], name: str) -> Inert:
@@ -99,11 +108,9 @@ def _allowed() -> dict[tuple[str, str], Any]:
             table[module, f"{name}Storage"] = StorageType(f"{module}.{name}Storage", dtype=dtype)
     for dtype in DTYPES:
         table["torch", dtype] = InertDtypeName(dtype)
-    table["chumpy.ch", "Ch"] = _object_of(InertChumpy, "chumpy.ch.Ch")
-    table["chumpy", "Ch"] = _object_of(InertChumpy, "chumpy.Ch")
-    table["chumpy.ch", "MatVecMult"] = _object_of(InertChumpy, "chumpy.ch.MatVecMult")
-    for name in CHUMPY_REORDERINGS:
-        table["chumpy.reordering", name] = _object_of(InertChumpy, f"chumpy.reordering.{name}")
+    for module, names in CHUMPY.items():
+        for name in names.split():
+            table[module, name] = _object_of(InertChumpy, f"{module}.{name}")
     for layout in ("csc", "csr"):
         for module in (f"scipy.sparse.{layout}", f"scipy.sparse._{layout}", "scipy.sparse"):
             for kind in ("matrix", "array"):

@@ -46,7 +46,8 @@ def write_flame_pickle(path: Path, arrays: FlameArrays | dict[str, np.ndarray] |
 
     class Ch:
         def __init__(self, x: np.ndarray) -> None:
-            self.__dict__.update({"_dirty_vars": set(), "_itr": None, "_status": "new", "x": x})
+            state = {"_dirty_vars": set(), "_itr": None, "_make_dense": False, "_make_sparse": False, "_depends_on_deps": {}}
+            self.__dict__.update(state | {"x": x, "_status": "new"})
 
     class csc_matrix:
         def __init__(self, dense: np.ndarray) -> None:

@@ -21,7 +21,11 @@ NAMES = {
     "builtins": BUILTINS,
     "chumpy": "Ch",
     "chumpy.ch": "Ch MatVecMult",
-    "chumpy.reordering": "Concatenate Permute Ravel Reorder Repeat Reshape Select Sort Tile transpose",
+    "chumpy.ch_ops": "absolute add divide dot mean multiply negative power reciprocal sqrt square subtract sum",
+    "chumpy.reordering": (
+        "AtleastNd Concatenate Diag DiagFlat Permute Reorder Repeat Reshape Roll Rot90 Select Sort Tile rollaxis swapaxes "
+        "transpose"
+    ),
     "collections": "Counter OrderedDict defaultdict",
     "copy_reg": "_reconstructor",
     "copyreg": "_reconstructor",
