@@ -22,7 +22,8 @@ MOST_ITERATIONS = 2000
 
 @dataclass(frozen=True)
 class VertexGraph:
-    """edges [E, 2] once each; neighbours [M] and starts [N + 1]: every vertex's neighbours, row by row; patch [N]."""
+    """edges [E, 2] once each; neighbours [M] and starts [N + 1]: every vertex's neighbours, row by row; patch [N],
+    which parts of the mesh that do not hang together do not share (unless there are hundreds of them)."""
 
     edges: np.ndarray
     neighbours: np.ndarray
@@ -48,7 +49,22 @@ def build_graph(points: np.ndarray, triangles: np.ndarray) -> VertexGraph:
     both = np.concatenate([edges, edges[:, ::-1]])
     both = both[np.argsort(both[:, 0], kind="stable")]
     starts = np.searchsorted(both[:, 0], np.arange(len(points) + 1))
-    return VertexGraph(edges, both[:, 1], starts, _find_patches(points))
+    near = _find_patches(points)
+    apart = np.unique(np.column_stack([_find_parts(edges, len(points)), near]), axis=0, return_inverse=True)[1].ravel()
+    return VertexGraph(edges, both[:, 1], starts, apart if apart.max() < 2 * MOST_PATCHES else near)
+
+
+def _find_parts(edges: np.ndarray, count: int) -> np.ndarray:
+    """The least vertex of each vertex's connected part [count]."""
+    part = np.arange(count)
+    while True:
+        least = part.copy()
+        np.minimum.at(least, edges[:, 0], part[edges[:, 1]])
+        np.minimum.at(least, edges[:, 1], part[edges[:, 0]])
+        least = least[least]
+        if np.array_equal(least, part):
+            return part
+        part = least
 
 
 def _find_patches(points: np.ndarray) -> np.ndarray:
