@@ -220,7 +220,8 @@ def make_persistent(around: Surroundings, arguments: tuple[Any, ...]) -> InertMo
     if not (type(meta) is dict and meta.get("type") == "class" and type(meta.get("class_name")) is str):
         raise Refused("has a network of NVIDIA's kind without its class", UNTRUSTED)
     module = InertModule(shown(meta["class_name"]))
-    module.build(around, meta.get("state"))
+    if meta.get("state") is not None:
+        module.build(around, meta["state"])
     return module
 
 

@@ -9,7 +9,7 @@ from typing import Any
 DAMAGED = "download or copy it again"
 UNTRUSTED = "nothing of it was run; use the file as its authors publish it"
 FOREIGN = "nothing of it was run; use the file as its authors publish it, or one with nothing but its arrays (a state dict)"
-TOO_LARGE = "use the file as its authors publish it, or raise the limits if you know that it is right"
+TOO_LARGE = "use the file as its authors publish it, uncompressed if it is an archive"
 BYTES_PER_OPCODE = 64
 """What one step of a pickle may leave in memory: an object and a reference to it."""
 

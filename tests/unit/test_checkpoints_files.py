@@ -304,3 +304,12 @@ def test_a_landmark_embedding_with_tensors_in_an_object_array_is_read(tmp_path):
     found = read_file(tmp_path / "landmark_embedding.npy")
     assert found["dynamic_lmk_faces_idx"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert found["static_lmk_bary_coords"].tolist() == np.eye(3).tolist()
+
+
+def test_the_name_that_torch_gave_its_archive_may_be_any(tmp_path):
+    torch = pytest.importorskip("torch")
+    from torch_files import write_torch
+
+    for name in ("model: final", "Kopf\u00fc\u2013\u00ff", "a.b", "archive"):
+        path = write_torch(tmp_path / f"{name}.pt", {"a": torch.ones(2)})
+        assert read_file(path)["a"].tolist() == [1, 1], name

@@ -77,6 +77,7 @@ def nothing_happens(canary: Path):
 @pytest.fixture(scope="module", autouse=True)
 def _warm(tmp_path_factory):
     """What Python and NumPy import at the first use of a codec or of zipfile, they import here."""
+    b"".decode("cp437")
     folder = tmp_path_factory.mktemp("warm")
     for content in (b"Vabc\n.", b"S'abc'\n.", pickle_of(array(shape_of(4))), torch_zip(tensor()), torch_legacy(tensor())):
         (folder / "valid").write_bytes(content)
