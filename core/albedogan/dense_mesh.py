@@ -6,12 +6,13 @@ Rule of this file: NumPy; a dense vertex is a point on FLAME's mesh moved along 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import ModelError
 from ..render.rasterize import rasterize_uv
+from ..render.shading import vertex_normals
 from .faithfulness import FIXED, Faithfulness
 
 MAP_SIZE = 256
@@ -64,6 +65,13 @@ class DenseTemplate:
     def interpolate(self, attributes: np.ndarray) -> np.ndarray:
         """Per-vertex values [V, C] at the dense vertices [D, C]."""
         return np.einsum("dk,dkc->dc", self.weights, attributes[self.corners].astype(np.float64))
+
+    def facing_out(self, vertices: np.ndarray, triangles: np.ndarray) -> DenseTemplate:
+        """With faces counter-clockwise seen from outside, as the mesh's own [V, 3], [T, 3] are; files differ in that."""
+        dense, normals = self.interpolate(vertices)[self.faces], self.interpolate(vertex_normals(vertices, triangles, "area"))
+        ours = np.cross(dense[:, 1] - dense[:, 0], dense[:, 2] - dense[:, 0])
+        is_inward = (ours * normals[self.faces[:, 0]]).sum() < 0
+        return replace(self, faces=self.faces[:, ::-1].copy()) if is_inward else self
 
     def displace(self, vertices: np.ndarray, normals: np.ndarray, displacement: np.ndarray) -> np.ndarray:
         """Posed vertices [V, 3], their unit normals, displacement map [256, 256] m -> dense vertices [D, 3], float64."""

@@ -6,14 +6,15 @@ own; which networks there are beyond that is core/nets' business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import ModelError
 from ..flame.arrays import FlameArrays
 from ..flame.embedding import LandmarkEmbedding
 from .dense_mesh import DenseTemplate
@@ -45,7 +46,7 @@ class PaperNetworks:
     """coarse: crops [B, 3, 224, 224] in 0..1 -> [B, 236]; detail: the same -> [B, 128]; decoder: jaw, expression and detail
     [B, 181] -> displacement [B, 1, 256, 256] m; identity: face blobs [B, 3, 112, 112] -> FLAME's shape [B, 300];
     texture_space; generator of pictures; albedo: w+ -> textures [B, 3, 1024, 1024] in 0..1; displacement: w+ [B, 14, 512] ->
-    pictures [B, 3, 256, 256] (core/nets/displacement.py)."""
+    pictures [B, 3, 256, 256] (core/nets/displacement.py). All take and give float32 on the CPU."""
 
     coarse: Network
     detail: Network | None = None
@@ -55,6 +56,25 @@ class PaperNetworks:
     generator: PictureGenerator | None = None
     albedo: Network | None = None
     displacement: Network | None = None
+
+    @staticmethod
+    def connect(modules: Mapping[str, Any], texture_space: TextureSpace | None = None) -> PaperNetworks:
+        """Networks of core/nets by their kinds (KindName), put together: the shape is MICA's mapping of the face
+        network's embedding. Raises ModelError without the coarse encoder."""
+        if "deca_coarse" not in modules:
+            raise ModelError("The paper's method needs the coarse encoder: import deca_model.tar or a combined checkpoint.")
+        face, mapping = modules.get("arcface"), modules.get("mica_shape")
+        albedo, displacement = modules.get("albedogan"), modules.get("disp_gan")
+        return PaperNetworks(
+            modules["deca_coarse"],
+            modules.get("deca_detail"),
+            modules.get("deca_decoder"),
+            None if face is None or mapping is None else lambda blobs: mapping(face(blobs)),
+            texture_space,
+            modules.get("stylegan2"),
+            None if albedo is None else albedo.synthesise,
+            None if displacement is None else displacement.synthesise,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,10 +106,12 @@ class PaperMesh:
         """FLAME's arrays and a layout of its triangles (uvs [U, 2], uv_triangles [F, 3]); our own where a file is absent: a dense
         template of the layout's texels, an elliptical mask, no fixed displacement."""
         layout = UvLayout.build(uvs, uv_triangles, flame.faces, texture_size)
+        if dense is None:
+            dense = DenseTemplate.from_layout(uvs, uv_triangles, flame.faces)
         return PaperMesh(
             FlameLayer.build(flame),
             layout,
-            DenseTemplate.from_layout(uvs, uv_triangles, flame.faces) if dense is None else dense,
+            dense.facing_out(flame.template, flame.faces),
             FaceMask.stand_in() if mask is None else mask,
             torch.zeros(MAP_SIZE, MAP_SIZE) if fixed is None else torch.from_numpy(np.asarray(fixed, np.float32)),
             None if embedding is None else LandmarkPoints.build(embedding),

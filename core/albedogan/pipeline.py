@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from .decoding import decode_displacement, decode_geometry, decode_texture, map_
 from .faithfulness import FIXED, Faithfulness
 from .image_sampling import resize_maps
 from .light_removal import harmonics
+from .obj_file import write_dense_obj
 from .parts import PaperMesh, PaperNetworks
 
 TRUNCATION, LATENT_SIZE = 0.5, 512
@@ -214,3 +216,9 @@ def relight(face: PaperFace, light: np.ndarray) -> tuple[PaperFace, np.ndarray]:
     shading = harmonics(face.geometry.detail_normals) @ np.asarray(light, np.float64)
     lit = face.texture * rows_to_map(resize_maps(map_to_rows(shading), face.texture.shape[0]))
     return replace(face, codes=replace(face.codes, light=np.asarray(light))), lit
+
+
+def export_face(face: PaperFace, mesh: PaperMesh, path: Path, faithfulness: Faithfulness = FIXED) -> None:
+    """The dense mesh with its texture as path's .obj, .mtl and .png. Raises ExportError."""
+    dense = face.geometry.dense_vertices, mesh.dense.faces, mesh.dense.uvs(faithfulness)
+    write_dense_obj(path, *dense, face.texture, faithfulness)
