@@ -10,12 +10,15 @@ from pathlib import Path
 from ..core.errors import LikenessError
 from . import evaluate, workers
 from .fit import FORMATS, FitOptions
-from .inputs import Task, UsageError, join_tasks, list_people, list_tasks
+from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
 from .terminal import OK, SOME_FAILED, TEXTURE_SIZES, USAGE, Parser, parse_jobs, say, say_error, say_line
 from .workers import fit_all
 
 MAX_SEED = 2**31 - 1
+MOST_STRENGTH = 2.0
+KINDS = ("shape", "skin", "expression")
+"""What words can change (core/words/plan.py)."""
 
 
 def run(argv: list[str], script: Path) -> int:
@@ -48,6 +51,17 @@ def make_parser() -> Parser:
     generate.add_argument("--count", type=parse_count, default=1, metavar="N", help="people, with the seeds from --seed on (1)")
     add_output_arguments(generate)
     generate.set_defaults(run=generate_command)
+    edit = commands.add_parser("edit", help="heads changed by words", description=edit_command.__doc__)
+    edit.add_argument(
+        "heads", nargs="+", metavar="HEAD", help="a .blend or .npz that Likeness wrote, a folder of them, or a pattern"
+    )
+    edit.add_argument("words", metavar="WORDS", help='what to change, in English: "a bit older, with a wider nose, not smiling"')
+    edit.add_argument(
+        "--strength", type=parse_strength, default=1.0, metavar="X", help="0 nothing, 1 as the words say (1), up to 2"
+    )
+    edit.add_argument("--only", type=parse_kinds, default=KINDS, metavar="LIST", help=f"what may change: {','.join(KINDS)} (all)")
+    add_result_arguments(edit)
+    edit.set_defaults(run=edit_command)
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
     info.set_defaults(run=info_command)
@@ -56,17 +70,42 @@ def make_parser() -> Parser:
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where heads go, in what form, and how many are made at a time."""
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results and report.jsonl")
-    listed = f"any of {','.join(FORMATS)} (default: blend)"
-    parser.add_argument("--export", type=parse_formats, default=("blend",), metavar="LIST", help=listed)
+    """Where heads go and in what form, which model and skin they have."""
+    add_result_arguments(parser)
     parser.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
-    parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="heads at a time, each in a process of its own")
-    parser.add_argument("--preview", action="store_true", help="also render <name>_preview.png")
     sizes = ",".join(map(str, TEXTURE_SIZES))
     parser.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
     moved = "numbers of the skin to move, as in melanin=2,freckles=0.6 (a wrong name lists them all)"
     parser.add_argument("--skin", type=parse_skin, default={}, metavar="NAME=VALUE,...", help=moved)
+
+
+def add_result_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where heads go, in what form, and how many are made at a time."""
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results and report.jsonl")
+    listed = f"any of {','.join(FORMATS)} (default: blend)"
+    parser.add_argument("--export", type=parse_formats, default=("blend",), metavar="LIST", help=listed)
+    parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="heads at a time, each in a process of its own")
+    parser.add_argument("--preview", action="store_true", help="also render <name>_preview.png")
+
+
+def parse_strength(text: str) -> float:
+    """0 to MOST_STRENGTH."""
+    try:
+        strength = float(text)
+    except ValueError:
+        strength = -1.0
+    if not 0 <= strength <= MOST_STRENGTH:
+        raise argparse.ArgumentTypeError(f"{text} is no strength: give a number from 0 to {MOST_STRENGTH:g}")
+    return strength
+
+
+def parse_kinds(text: str) -> tuple[str, ...]:
+    """'shape,skin' -> ('shape', 'skin')."""
+    kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown) or 'nothing'} cannot change: choose from {','.join(KINDS)}")
+    return kinds
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
@@ -149,6 +188,23 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
         skin=arguments.skin,
     )
     return make_heads(tasks, options, arguments.jobs, script, "people")
+
+
+def edit_command(arguments: argparse.Namespace, script: Path) -> int:
+    """Change heads by words, offline: traits, skin, expressions. report.jsonl has one line a file, with what was understood."""
+    from ..core.words.plan import require_understood
+
+    require_understood(arguments.words)
+    tasks = list_heads(arguments.heads, Path(arguments.out))
+    options = FitOptions(
+        arguments.out,
+        arguments.export,
+        preview=arguments.preview,
+        words=arguments.words,
+        strength=arguments.strength,
+        only=arguments.only,
+    )
+    return make_heads(tasks, options, arguments.jobs, script, "files")
 
 
 def make_heads(tasks: list[Task], options: FitOptions, num_jobs: int, script: Path, what: str) -> int:

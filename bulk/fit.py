@@ -25,7 +25,8 @@ FORMATS = (*SCENE_FORMATS, "npz")
 class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
     texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name),
-    is_shape_only: nothing is painted or written, the report's line holds the identity."""
+    is_shape_only: nothing is painted or written, the report's line holds the identity; words, strength, only: of tasks that
+    are heads' files, how these are edited (core/words)."""
 
     out: str
     formats: tuple[str, ...]
@@ -35,6 +36,9 @@ class FitOptions:
     texture_size: int | None = None
     skin: dict[str, float] = field(default_factory=dict)
     is_shape_only: bool = False
+    words: str = ""
+    strength: float = 1.0
+    only: tuple[str, ...] = ()
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progres
             assets = _make(task, options, on_progress)
             line["heads"], times_s = _write(assets, task, options)
             line |= summarise(line["heads"])
-        if task.seed is not None:
+        if task.seed is not None or (options.words and not line["confidence"]):
             del line["confidence"]
         line["ok"] = True
     except Exception as error:
@@ -88,14 +92,24 @@ def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
         "outputs": [output for head in heads for output in head["outputs"]],
         "confidence": min(head["confidence"] for head in heads),
         "warnings": list(dict.fromkeys(warning for head in heads for warning in head["warnings"])),
+        **({"understood": [said for head in heads for said in head["understood"]]} if "understood" in heads[0] else {}),
     }
 
 
+def _tell_words(asset: HeadAsset, options: FitOptions) -> dict[str, Any]:
+    """What was understood of the words, and as warnings what was not."""
+    if not options.words:
+        return {}
+    told = asset.provenance["words"][-1]
+    return {"understood": told["understood"], "warnings": told["ignored"]}
+
+
 def _find_shape(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> dict[str, Any]:
+    from ..core.evaluation.now_challenge import read_box
     from ..core.evaluation.shape_fit import fit_shape
     from ..core.story import run
 
-    found = run(fit_shape(task.photo, model=options.model), on_progress)
+    found = run(fit_shape(task.photo, model=options.model, box=read_box(Path(task.photo))), on_progress)
     identity = [round(float(value), 5) for value in found.identity]
     return {"identity": identity, "expected_shape_error_mm": round(found.expected_error_mm, 2), "warnings": list(found.warnings)}
 
@@ -111,6 +125,10 @@ def _make(task: Task, options: FitOptions, on_progress: Callable[[Progress], Non
 
 
 def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
+    if options.words:
+        from .edit import edit_file
+
+        return edit_file(Path(task.photo), options.words, options.strength, options.only, on_progress)
     from ..core import pipeline
 
     sizes: dict[str, Any] = {} if options.texture_size is None else {"texture_size": options.texture_size}
@@ -142,8 +160,9 @@ def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[li
                     "name": stem,
                     "outputs": [str(out / name) for name in written],
                     "confidence": asset.provenance.get("confidence", 0.0),
-                    "warnings": list(asset.provenance.get("warnings", ())),
+                    "warnings": [] if options.words else list(asset.provenance.get("warnings", ())),
                     **{key: asset.provenance[key] for key in ("appearance", "appearance_read") if key in asset.provenance},
+                    **_tell_words(asset, options),
                 }
             )
         end.enter_context(held_back())

@@ -13,6 +13,7 @@ from pathlib import Path
 PHOTO_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".heic", ".heif", ".avif", ".ppm", ".pgm")
 )
+HEAD_SUFFIXES = frozenset((".blend", ".npz"))
 MANIFEST_SUFFIXES = frozenset((".txt", ".csv", ".jsonl"))
 PATH_COLUMNS = ("photo", "path", "file", "filename", "image")
 
@@ -42,6 +43,27 @@ def list_people(first_seed: int, count: int) -> list[Task]:
 def list_tasks(inputs: list[str]) -> list[Task]:
     """Every photo that `inputs` name, in order, each path once. Raises UsageError where an input names none."""
     paths = dict.fromkeys(path for entry in inputs for path in _expand(entry))
+    return name_outputs(list(paths))
+
+
+def list_heads(inputs: list[str], out: Path) -> list[Task]:
+    """Every file of a head that `inputs` name (files, folders, patterns), each once. Raises UsageError where an input names none,
+    or `out` is where a head lies that would be replaced."""
+    paths: dict[str, None] = {}
+    for entry in inputs:
+        path = Path(entry)
+        if path.is_dir():
+            found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in HEAD_SUFFIXES and p.is_file())
+        elif path.exists() or not glob.has_magic(entry):
+            found = [entry]
+        else:
+            found = sorted(p for p in glob.glob(entry, recursive=True) if Path(p).is_file())
+        if not found:
+            raise UsageError(f"{entry} names no head: give .blend or .npz files that Likeness wrote, or their folder.")
+        paths |= dict.fromkeys(found)
+    for name in paths:
+        if Path(name).resolve().parent == out.resolve():
+            raise UsageError(f"{name} lies in {out}, where the results go: give another folder with --out.")
     return name_outputs(list(paths))
 
 

@@ -31,6 +31,8 @@ def say_line(line: dict[str, Any], number: int, count: int) -> None:
     if line["ok"]:
         sure = f"{line['confidence']:.0%} sure, " if "confidence" in line else ""
         say(f"[{number}/{count}] {line['input']}: {sure}{line['times_s']['total']:.1f} s")
+        for sentence in line.get("understood", ()):
+            say(f"    {sentence}")
         for warning in line["warnings"]:
             say(f"    {warning}")
     else:

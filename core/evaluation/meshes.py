@@ -14,8 +14,8 @@ from ..errors import EvaluationError
 from .ply import parse_ply
 
 MESH_SUFFIXES = (".obj", ".ply")
-MOST_BYTES = 1 << 30
-"""A scan of 120,000 points takes 10 MB; a file of more than 1 GB is not one."""
+MOST_BYTES = 1 << 28
+"""A scan of 120,000 points takes some 10 MB."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The NoW challenge's folders: images and lists in, a submission out, scans and their landmarks.
 
     images       <subject>/<challenge>/<image>.jpg, in iphone_pictures
+    boxes        detected_face/<subject>/<challenge>/<image>.npy: a dict of left, top, right, bottom in pixels
     list         one such path a line (imagepathsvalidation.txt, imagepathstest.txt)
     submission   <subject>/<challenge>/<image>.obj (or .ply), and beside it <image>.npy [7, 3] (or .txt: x,y,z a line)
     scans        scans/<subject>/<any name>.obj, scans_lmks_onlypp/<subject>/<the same name>_picked_points.pp, in mm
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ..checkpoints import read_file
 from ..errors import EvaluationError
 from ..staging import staged
 from .landmark_files import find_landmarks, read_landmarks
@@ -28,12 +30,8 @@ CHALLENGES = {
     "multiview_occlusions": "occlusion",
     "selfie": "selfie",
 }
-IMAGE_ROOTS = (
-    "",
-    "iphone_pictures",
-    "final_release_version/iphone_pictures",
-    "NoW_Dataset/final_release_version/iphone_pictures",
-)
+IMAGES, BOXES = "iphone_pictures", "detected_face"
+IMAGE_ROOTS = ("", IMAGES, f"final_release_version/{IMAGES}", f"NoW_Dataset/final_release_version/{IMAGES}")
 SCAN_FOLDERS, LANDMARK_FOLDERS = ("scans", ""), ("scans_lmks_onlypp", "scans", "")
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".tif", ".tiff", ".bmp"))
 
@@ -72,6 +70,25 @@ def list_images(folder: Path, listed: Path | None = None) -> list[ChallengeImage
     if len({image.name.casefold() for image in images}) < len(images):
         raise EvaluationError(f"Two images of {listed or folder} differ by their suffix alone: their predictions would be one.")
     return images
+
+
+def read_box(photo: Path) -> tuple[float, float, float, float] | None:
+    """The dataset's own box (x0, y0, x1, y1) px of the face in one of its photos; None where there is none.
+
+    Raises CheckpointError, EvaluationError where there is one that cannot be read.
+    """
+    if IMAGES not in photo.parts:
+        return None
+    place = len(photo.parts) - 1 - photo.parts[::-1].index(IMAGES)
+    path = Path(*photo.parts[:place], BOXES, *photo.parts[place + 1 :]).with_suffix(".npy")
+    if not path.is_file():
+        return None
+    box = read_file(path)
+    try:
+        left, top, right, bottom = (float(box[side]) for side in ("left", "top", "right", "bottom"))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise EvaluationError(f"The box {path} has no left, top, right, bottom: take it away, or give the dataset's.") from error
+    return left, top, right, bottom
 
 
 def _read_list(path: Path) -> list[str]:

@@ -10,10 +10,13 @@ import pytest
 from likeness.bulk import command_line
 from likeness.bulk.evaluate_realy import NO_KEYPOINTS
 from likeness.core.config import ASSETS_DIR
+from likeness.core.errors import EvaluationError
 from likeness.core.evaluation.landmark_files import read_landmarks
 from likeness.core.evaluation.meshes import describe_obj, read_mesh
-from likeness.core.evaluation.shape_fit import outer_mesh
+from likeness.core.evaluation.now_challenge import read_box
+from likeness.core.evaluation.shape_fit import choose_face, face_box, outer_mesh
 from likeness.core.head.library import get_model
+from likeness.core.photo.image import load_photo
 from PIL import Image, ImageOps
 
 SCRIPT = Path(__file__).resolve().parents[2] / "batch.py"
@@ -106,6 +109,31 @@ def test_a_photo_and_its_mirror_give_heads_of_one_size(scored):
     size = lambda points: np.linalg.norm(points - points.mean(0), axis=1).mean()  # noqa: E731
     assert size(other) == pytest.approx(size(one), rel=0.02)
     assert np.abs(other - one).max() > 0.1
+
+
+def test_the_datasets_box_tells_which_face_is_meant(astronaut, tmp_path):
+    with Image.open(astronaut) as image:
+        face = image.convert("RGB").crop((150, 0, 310, 220))
+    two = Image.new("RGB", (500, 260), (120, 120, 120))
+    two.paste(face.resize((176, 242)), (10, 10))
+    two.paste(ImageOps.mirror(face.resize((152, 209))), (320, 30))
+    photo = tmp_path / "iphone_pictures" / "s" / "selfie" / "IMG_1.png"
+    box_file = tmp_path / "detected_face" / "s" / "selfie" / "IMG_1.npy"
+    for path in (photo, box_file):
+        path.parent.mkdir(parents=True)
+    two.save(photo)
+    assert read_box(photo) is None
+    loaded = load_photo(photo)
+    for left, right in ((10, 186), (320, 472)):
+        np.save(box_file, np.array({"left": left, "top": 30, "right": right, "bottom": 200}, object), allow_pickle=True)
+        box = read_box(photo)
+        assert box == (left, 30, right, 200)
+        x0, _, x1, _ = face_box(choose_face(loaded, box))
+        assert left < (x0 + x1) / 2 < right
+    assert face_box(choose_face(loaded, (490, 250, 499, 259))) == face_box(choose_face(loaded, (10, 30, 186, 200)))
+    np.save(box_file, np.array([1, 2, 3, 4]))
+    with pytest.raises(EvaluationError, match="left, top, right, bottom"):
+        read_box(photo)
 
 
 def test_anyones_predictions_are_scored_by_themselves_and_missing_ones_are_named(scored, photos, scans, tmp_path, capsys):
