@@ -34,6 +34,7 @@ from pickle_assembly import (
     torch_zip,
     zip_of,
 )  # fmt: skip
+from random_pickles import random_file
 
 HOSTILE = LIVE | DEAD | LIVE_ARRAYS | TORCH | ZIP | NUMPY | SAFETENSORS | OTHERS
 DISTRUSTED = (
@@ -215,6 +216,18 @@ def test_a_file_with_any_bytes_changed_is_read_or_refused(kind, valid_files, tmp
                 path.write_bytes(changed)
             refused += is_refused(path)
     assert refused > 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_anything_made_of_what_is_allowed_is_read_or_refused(seed, tmp_path):
+    dice, path, refused = random.Random(seed), tmp_path / "a", 0
+    with nothing_happens(tmp_path / "canary"):
+        for _ in range(500):
+            content = random_file(dice)
+            with unwatched():
+                path.write_bytes(content)
+            refused += is_refused(path)
+    assert 250 < refused < 480
 
 
 @contextmanager
