@@ -1,7 +1,8 @@
-"""Heads from photos, and of random people, without a window.
+"""Heads from photos, of random people, and by words, without a window.
 
     blender -b --python batch.py -- fit PHOTO... --out DIR
     blender -b --python batch.py -- generate --seed N --count N --out DIR
+    blender -b --python batch.py -- edit HEAD "a bit older, not smiling" --out DIR
     .venv/bin/python batch.py fit PHOTO... --out DIR
 
 Exit code 0: every photo became a head; 2: some did not (report.jsonl says why); 1: the command cannot be followed.

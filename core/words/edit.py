@@ -32,11 +32,10 @@ def edit_head(
     """The head as the words want it; what was understood is in provenance[EDITS][-1]. Raises WordsError, SkinError."""
     yield Progress("Reading the words", 0.0)
     plan = plan_edit(words, look_at(asset), strength, only)
-    yield Progress("Moving the shape", 0.1)
-    edited = move_shape(asset, plan.traits)
-    edited = replace(edited, expression=asset.expression | plan.expression)
+    edited = replace(asset, expression=asset.expression | plan.expression)
     if plan.skin:
         edited = yield from restyle_head_in_steps(edited, plan.skin)
+    edited = move_shape(edited, plan.traits)
     told = {"words": words, "strength": strength, "understood": list(plan.understood), "ignored": list(plan.ignored)}
     edits = [*asset.provenance.get(EDITS, ()), told]
     yield Progress("Done", 1.0)
