@@ -21,7 +21,7 @@ from .normals import vertex_normals
 from .parts import PaperMesh, PaperNetworks
 from .perlin import draw_from, grain
 from .texture_composite import compose, plain_skin, skin_outside
-from .texture_correction import correct
+from .texture_correction import correct, mirror
 from .unwrap import sample_crop, seen_texels, uv_positions
 from .yaw import yaw_codes, yaw_deg
 
@@ -98,6 +98,7 @@ def decode_texture(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Crop [1, 3, N, N] in 0..1, RGB; texture_space: the texture [1, 3, 256, 256] of its code, if there is one.
 
+    What is seen neither on its own side nor on the other is skin of the texture space, as outside of the mask.
     Returns the texture [N, N, 3] float32, how well each texel was seen [N, N], and the light [9, 3] that was taken off (the
     codes' where none was). seed: of the grain outside of the face.
     """
@@ -129,6 +130,8 @@ def decode_texture(
         seen=None if faithfulness.occlusion_ignored else seen,
         midline_u=mesh.midline_u,
     )
+    if not faithfulness.occlusion_ignored:
+        mask = mask * np.maximum(seen, mirror(seen[..., None], faithfulness, mesh.midline_u)[..., 0])
     return compose(texture, outside, mask).astype(np.float32), seen, light
 
 

@@ -22,7 +22,7 @@ class Faithfulness:
     uv_positions_at_256: texels look their place in the crop up in a 256 px map, enlarged bilinearly (unwrap.uv_positions).
     occlusion_ignored: hidden texels get the colour of what lies in front of them (unwrap.unwrap).
     perspective_barycentrics: the orthographic view is interpolated as though it were a perspective one, from depths that
-        begin 10 units away and move 10 further with each picture (screen_raster.rasterize_screen).
+        begin 10 units away and move 10 further with each picture (screen_raster.rasterize_screen, rendering.render).
     mask_resized_again: the face mask goes from 256 to 1024 px and back with every head, and gets softer (mask.FaceMask).
     mirror_at_array_middle: textures are mirrored about column 511.5 and not about the head's own midline, 7 px to the left of it
         (texture_correction.mirror).

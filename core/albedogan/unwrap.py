@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample
 
 from ..render.rasterize import rasterize_uv
 from .faithfulness import FIXED, Faithfulness
@@ -105,6 +105,13 @@ def seen_texels(positions: Tensor, normals: Tensor, screen: np.ndarray, triangle
     column, row = (((p * 0.5 + 0.5) * size).astype(np.int64) for p in (x, y))
     is_inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
     front = nearest[row.clip(0, size - 1), column.clip(0, size - 1)]
-    is_open = z <= front + DEPTH_TOLERANCE
     is_texel = (positions[0] != 0).any(0).numpy()
-    return facing * facing * (3 - 2 * facing) * (is_inside & is_open & is_texel)
+    is_open = is_inside & (z <= front + DEPTH_TOLERANCE) | ~is_texel
+    return facing * facing * (3 - 2 * facing) * feathered(is_open) * is_texel
+
+
+def feathered(is_open: np.ndarray) -> np.ndarray:
+    """[N, N] bool -> weights that fall to 0 towards what is not open, over a hundredth of the side."""
+    reach = len(is_open) // 128
+    share = avg_pool2d(torch.from_numpy(is_open[None].astype(np.float32)), 2 * reach + 1, 1, reach, count_include_pad=False)
+    return (2 * share[0].numpy() - 1).clip(0, 1) * is_open
