@@ -9,9 +9,12 @@ from typing import Any
 from .terminal import TEXTURE_SIZES, Parser, parse_jobs
 
 
+EVALUATE = "Submissions to benchmarks of faces from folders of photos, and scores where the truth is given."
+
+
 def add_commands(commands: Any) -> None:
     """The evaluate command and its subcommands, added to the program's."""
-    evaluate = commands.add_parser("evaluate", help="benchmarks: submissions and scores", description=__doc__)
+    evaluate = commands.add_parser("evaluate", help="benchmarks: submissions and scores", description=EVALUATE)
     kinds = evaluate.add_subparsers(title="benchmarks", required=True, parser_class=Parser, metavar="BENCHMARK")
     now = kinds.add_parser("now", help="the NoW challenge: a scan to a neutral head", description=now_command.__doc__)
     add_fit_arguments(now)
@@ -44,7 +47,7 @@ def add_fit_arguments(parser: argparse.ArgumentParser, has_predictions: bool = T
     parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="fits at a time, each in a process of its own")
     if not has_predictions:
         return
-    ready = "score the predictions of this folder (meshes and 7 landmarks in the submission's layout) instead of fitting"
+    ready = "score what lies in this folder in the submission's layout, instead of fitting"
     parser.add_argument("--predictions", metavar="DIR", help=ready)
 
 
