@@ -19,7 +19,7 @@ from .directions import ALONG, EditingSpace
 from .gauges import NUM_PERSON
 
 INDEPENDENT = 0.05
-"""Of traits that are changed together, combinations that move the measures by less than this share of the largest are left out."""
+"""Of traits that are changed together, combinations that move measures by less than this share of the largest stay."""
 GRID_M = 2.0**-26
 """Differences on this grid (15 nm) are added to coordinates below .25 m without rounding, so that long drags do not drift."""
 
