@@ -8,7 +8,6 @@ from typing import Any
 
 from .terminal import TEXTURE_SIZES, Parser, parse_jobs
 
-
 EVALUATE = "Submissions to benchmarks of faces from folders of photos, and scores where the truth is given."
 
 
