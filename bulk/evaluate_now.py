@@ -16,7 +16,7 @@ from ..core.errors import EvaluationError, LikenessError
 from ..core.evaluation.meshes import TriangleMesh
 from ..core.evaluation.now_challenge import ChallengeImage, Scan, list_images, read_prediction, read_scan, write_prediction
 from ..core.evaluation.now_scores import ScanScore, crop_scan, score_prediction
-from ..core.evaluation.now_table import COLUMNS, MEASURES, ScoredImage, describe, sum_up
+from ..core.evaluation.now_table import COLUMNS, MEASURES, ScoredImage, cumulative, describe, sum_up
 from ..core.evaluation.shape_fit import outer_mesh
 from ..core.evaluation.tables import csv_table
 from ..core.head.library import get_model
@@ -121,13 +121,15 @@ def _describe_score(score: ScanScore) -> dict[str, Any]:
 
 
 def write_scores(out: Path, judge: NowJudge, scored: list[ScoredImage]) -> None:
-    """scores.md, scores.csv, scores.jsonl (a line an image)."""
-    rows = sum_up("prediction", scored) + sum_up("mean head", judge.mean_scores(scored))
+    """scores.md, scores.csv, cumulative.csv, scores.jsonl (a line an image)."""
+    methods = {"prediction": scored, "mean head": judge.mean_scores(scored)}
+    rows = [row for method, found in methods.items() for row in sum_up(method, found)]
     lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in sorted(judge.lines, key=lambda line: line["image"]))
     page = describe(rows, scored)
     with staged(out) as folder:
         (folder / "scores.md").write_text(page, encoding="utf-8")
         (folder / "scores.csv").write_text(csv_table(COLUMNS, rows), encoding="utf-8")
+        (folder / "cumulative.csv").write_text(csv_table(*cumulative(methods)), encoding="utf-8")
         (folder / "scores.jsonl").write_text(lines, encoding="utf-8")
     say(page)
 

@@ -16,6 +16,7 @@ from .tables import Cell, markdown_table
 
 MEASURES = {"non-metrical": True, "metrical": False}
 """Measure -> is the scale free?"""
+MOST_MM, STEP_MM = 7.0, 0.1
 COLUMNS = ("method", "measure", "images", "challenge", "median", "mean", "std", "not fitted", "not scored")
 
 READING = """\
@@ -57,6 +58,19 @@ def _statistics(scored: Sequence[ScoredImage], measure: str) -> list[float | Non
 
 def _failures(scored: Sequence[ScoredImage]) -> list[int]:
     return [sum(s.error is not None and bool(s.distances) for s in scored), sum(not s.distances for s in scored)]
+
+
+def cumulative(methods: dict[str, Sequence[ScoredImage]]) -> tuple[list[str], list[list[Cell]]]:
+    """The curves that the challenge draws: header and rows, the share (%) of all distances below 0, .1 ... 7 mm."""
+    header, columns = ["below mm"], [np.round(np.arange(0, MOST_MM + STEP_MM / 2, STEP_MM), 1)]
+    for method, scored in methods.items():
+        for measure in MEASURES:
+            found = [s.distances[measure] for s in scored if measure in s.distances]
+            if found:
+                joined = np.sort(np.concatenate(found))
+                header.append(f"{method}, {measure}")
+                columns.append(100 * np.searchsorted(joined, columns[0], side="right") / len(joined))
+    return header, [[float(value) for value in row] for row in zip(*columns, strict=True)]
 
 
 def describe(rows: Sequence[Sequence[Cell]], scored: Sequence[ScoredImage]) -> str:

@@ -10,7 +10,7 @@ from likeness.core.errors import EvaluationError
 from likeness.core.evaluation.meshes import TriangleMesh
 from likeness.core.evaluation.now_challenge import ChallengeImage, list_images, read_prediction, read_scan, write_prediction
 from likeness.core.evaluation.now_scores import crop_scan, face_sphere, score_prediction
-from likeness.core.evaluation.now_table import ScoredImage, describe, sum_up
+from likeness.core.evaluation.now_table import ScoredImage, cumulative, describe, sum_up
 from likeness.core.evaluation.similarity import Similarity, fit_similarity, refine_similarity
 from likeness.core.evaluation.surface import Surface, closest_on_triangles
 from likeness.core.evaluation.tables import csv_table, markdown_table
@@ -267,6 +267,19 @@ def test_the_table_joins_distances_and_counts_what_failed(tmp_path):
     assert "failed (2 of 3)" in page
     assert "- b/selfie/3: No scan." in page
     assert "| 2.500 | 4.000 |" in page
+
+
+def test_cumulative_curves_are_shares_of_all_distances(tmp_path):
+    image = ChallengeImage(tmp_path, "a/selfie/1")
+    scored = [
+        ScoredImage(image, {"non-metrical": np.array([0.05, 0.3])}),
+        ScoredImage(image, {"non-metrical": np.array([2.0, 9])}),
+    ]
+    header, rows = cumulative({"fit": scored, "none": []})
+    assert header == ["below mm", "fit, non-metrical"]
+    found = {row[0]: row[1] for row in rows}
+    assert (found[0.0], found[0.1], found[0.3], found[2.0], found[7.0]) == (0, 25, 50, 75, 75)
+    assert len(rows) == 71
 
 
 def test_tables_survive_what_stands_in_a_cell():

@@ -96,6 +96,9 @@ def test_scores_are_a_page_a_table_and_a_line_an_image(scored):
     assert "The mean head stands in." in found[NAMES[1]]["error"]
     page = (out / "scores.md").read_text()
     assert "| prediction | non-metrical | 3 | all |" in page
+    assert (
+        (out / "cumulative.csv").read_text().startswith('below mm,"prediction, non-metrical","prediction, metrical","mean head')
+    )
     assert "failed (1 of 3)" in page
     table = [row.split(",") for row in (out / "scores.csv").read_text().splitlines()]
     mean = {row[1]: float(row[4]) for row in table if row[0] == "mean head" and row[3] == "occlusion"}
