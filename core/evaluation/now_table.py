@@ -6,7 +6,7 @@ counted and named, never left out in silence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,7 +60,7 @@ def _failures(scored: Sequence[ScoredImage]) -> list[int]:
     return [sum(s.error is not None and bool(s.distances) for s in scored), sum(not s.distances for s in scored)]
 
 
-def cumulative(methods: dict[str, Sequence[ScoredImage]]) -> tuple[list[str], list[list[Cell]]]:
+def cumulative(methods: Mapping[str, Sequence[ScoredImage]]) -> tuple[list[str], list[list[Cell]]]:
     """The curves that the challenge draws: header and rows, the share (%) of all distances below 0, .1 ... 7 mm."""
     header, columns = ["below mm"], [np.round(np.arange(0, MOST_MM + STEP_MM / 2, STEP_MM), 1)]
     for method, scored in methods.items():
