@@ -43,7 +43,7 @@ class DiscriminatorSizes:
         last = [("final_conv.1.bias", 0), ("final_conv.0.weight", 0), ("final_linear.0.bias", 0), ("final_linear.1.weight", 1)]
         final = read_size(tensors, last, 512)
         flat = read_size(tensors, [("final_linear.0.weight", 1)], final * 16)
-        return cls(read_size(tensors, [("convs.0.0.weight", 1)], 3), tuple(channels), final, math.isqrt(flat // final))
+        return cls(read_size(tensors, [("convs.0.0.weight", 1)], 3), tuple(channels), final, max(1, math.isqrt(flat // final)))
 
 
 class ResidualBlock(nn.Module):

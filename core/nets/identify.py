@@ -135,12 +135,11 @@ def _describe(
 ) -> FoundNetwork:
     notes: list[str] = []
     ignored: tuple[str, ...] = ()
-    if family == "nvidia_generator":
-        tensors, family = nvidia.rename_generator(tensors), "generator"
-        notes.append("The tensors were renamed from NVIDIA's layout.")
-    elif family == "nvidia_discriminator":
-        tensors, family = nvidia.rename_discriminator(tensors), "discriminator"
-        notes.append("The tensors were renamed from NVIDIA's layout.")
+    if family.startswith("nvidia"):
+        rename = nvidia.rename_generator if family == "nvidia_generator" else nvidia.rename_discriminator
+        ignored = nvidia.list_unused(tensors)
+        tensors, family = rename(tensors), family.removeprefix("nvidia_")
+        notes.append(f"The tensors were renamed from NVIDIA's layout; {len(ignored)} filters that nothing uses were left.")
     elif family in ("mapping", "vgg19"):
         unused = FLAME_PREFIX if family == "mapping" else CLASSIFIER_PREFIX
         ignored = tuple(name for name in tensors if name.startswith(unused))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checkpoints import read_file, write_safetensors
+from ..checkpoints.limits import shown
 from ..checkpoints.reading import read_metadata
 from ..errors import ModelError
 from ..staging import explain_write_error, staged
@@ -134,7 +135,7 @@ def _choose(contents: Contents, kinds: Mapping[str, KindName] | None, source: Pa
         return contents.preferred()
     by_section = {network.section: network for network in contents.networks}
     if missing := [section for section in kinds if section not in by_section]:
-        raise ModelError(f"{source.name} has no network {', '.join(missing)}: it has {', '.join(by_section)}.")
+        raise ModelError(f"{source.name} has no network {', '.join(missing)}: it has {', '.join(map(shown, by_section))}.")
     return [replace(by_section[section], kind=kind) for section, kind in kinds.items()]
 
 
@@ -159,7 +160,7 @@ def _build(found: FoundNetwork, file_name: str) -> nn.Module:
     try:
         return build_network(found.kind, found.tensors, limit=found.options.get("limit"))
     except ModelError as error:
-        place = f"{file_name} ({found.section})" if found.section else file_name
+        place = f"{file_name} ({shown(found.section)})" if found.section else file_name
         raise ModelError(f"{place}: {error}") from error
 
 
@@ -181,7 +182,8 @@ def _parse(text: str, path: Path) -> NetworkFile:
         if stored["format"] > FORMAT:
             raise ModelError(OTHER_FORMAT.format(name=path.name))
         information = NetworkFile(**{**stored, "notes": tuple(stored["notes"])})
-        float(information.options.get("limit") or 0)
+        if information.kind not in KINDS or not isinstance(information.options.get("limit", 0.0), float):
+            raise ValueError("not what was written")
         return information
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ModelError(f"The network file {path.name} does not say what it is: import the original again.") from error

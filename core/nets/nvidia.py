@@ -17,6 +17,7 @@ from ..errors import ModelError
 Tensors = Mapping[str, np.ndarray]
 MEAN_LATENT, NVIDIA_MEAN = "latent_avg", "mapping.w_avg"
 FILTER = "resample_filter"
+LARGEST = 1e30
 UP_GAIN = 4.0
 """A filter that doubles a picture keeps its brightness: the layout's kernels hold what NVIDIA multiplies by at run time."""
 LAYER = {
@@ -40,8 +41,15 @@ def read_options(arguments: Any) -> dict[str, Any]:
     """'limit', what the layers' outputs are clipped to, of the arguments that a network was made with (conv_clamp there)."""
     given = dict(arguments) if isinstance(arguments, Mapping) else {}
     nested = [given, *(value for value in given.values() if isinstance(value, Mapping))]
-    limits = [float(one["conv_clamp"]) for one in nested if isinstance(one.get("conv_clamp"), (int, float))]
-    return {"limit": limits[0]} if limits else {}
+    limits = [one["conv_clamp"] for one in nested if isinstance(one.get("conv_clamp"), (int, float))]
+    return {"limit": float(limits[0])} if limits and 0 < limits[0] <= LARGEST else {}
+
+
+def list_unused(tensors: Tensors) -> tuple[str, ...]:
+    """Filters of layers that change no resolution: NVIDIA saves one with every layer."""
+    parts = r"synthesis\.b4\.resample_filter|synthesis\.b\d+\.conv1\.resample_filter"
+    parts += r"|b\d+\.resample_filter|b\d+\.(fromrgb|conv0|conv)\.resample_filter"
+    return tuple(name for name in tensors if re.fullmatch(parts, name))
 
 
 def rename_generator(tensors: Tensors) -> dict[str, np.ndarray]:
@@ -56,7 +64,7 @@ def rename_generator(tensors: Tensors) -> dict[str, np.ndarray]:
     renamed: dict[str, np.ndarray] = {}
     for name, tensor in tensors.items():
         for new, value in _rename_synthesis(name, np.asarray(tensor)):
-            renamed[new] = value
+            renamed[name if new in renamed else new] = value
     return renamed
 
 
@@ -65,12 +73,12 @@ def _rename_synthesis(name: str, tensor: np.ndarray) -> list[tuple[str, np.ndarr
         return [(MEAN_LATENT, tensor.reshape(1, -1))]
     if name == "synthesis.b4.const":
         return [("input.input", tensor[None])]
-    if mapping := re.fullmatch(r"mapping\.fc(\d+)\.(weight|bias)", name):
+    if mapping := re.fullmatch(r"mapping\.fc(\d{1,3})\.(weight|bias)", name):
         return [(f"style.{int(mapping[1]) + 1}.{mapping[2]}", tensor)]
-    if own := re.fullmatch(r"synthesis\.b(\d+)\.resample_filter", name):
+    if own := re.fullmatch(r"synthesis\.b(\d{1,5})\.resample_filter", name):
         level = _level(own[1])
         return [(f"to_rgbs.{level - 1}.upsample.kernel", tensor * UP_GAIN)] if level else []
-    layer = re.fullmatch(r"synthesis\.b(\d+)\.(conv0|conv1|torgb)\.(.+)", name)
+    layer = re.fullmatch(r"synthesis\.b(\d{1,5})\.(conv0|conv1|torgb)\.(.+)", name)
     if layer is None:
         return [(name, tensor)]
     level, which, part = _level(layer[1]), layer[2], layer[3]
@@ -91,7 +99,7 @@ def _rename_part(name: str, tensor: np.ndarray, place: str, part: str, names: di
     if part == "weight":
         tensor = tensor[None]
     elif part == "noise_strength":
-        tensor = tensor.reshape(1)
+        tensor = tensor.reshape(-1)
     elif part == "bias" and names is COLOURS:
         tensor = tensor.reshape(1, -1, 1, 1)
     return [(f"{place}.{names[part]}", tensor)]
@@ -104,17 +112,17 @@ def _level(resolution: str) -> int:
 
 def rename_discriminator(tensors: Tensors) -> dict[str, np.ndarray]:
     """In the rosinality layout; see rename_generator."""
-    resolutions = [int(match[1]) for name in tensors if (match := re.match(r"b(\d+)\.conv0\.", name))]
+    resolutions = [int(match[1]) for name in tensors if (match := re.match(r"b(\d{1,5})\.conv0\.", name))]
     largest = max(resolutions, default=4)
     renamed: dict[str, np.ndarray] = {}
     for name, tensor in tensors.items():
         for new in _places_in_discriminator(name, largest):
-            renamed[new] = np.asarray(tensor)
+            renamed[name if new in renamed else new] = np.asarray(tensor)
     return renamed
 
 
 def _places_in_discriminator(name: str, largest: int) -> list[str]:
-    parts = re.fullmatch(r"b(\d+)\.(?:(fromrgb|conv0|conv1|skip|conv|fc|out)\.)?(\w+)", name)
+    parts = re.fullmatch(r"b(\d{1,5})\.(?:(fromrgb|conv0|conv1|skip|conv|fc|out)\.)?(\w+)", name)
     if parts is None:
         return [name]
     block = largest.bit_length() - int(parts[1]).bit_length() + 1

@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..checkpoints.limits import shown
 from ..errors import ModelError
 
 Network = TypeVar("Network", bound=nn.Module)
+MAX_UNEXPECTED = 1000
+"""What is named of names that a file makes up."""
 COUNTER = "num_batches_tracked"
 """Batch normalisation's count of training steps; no output depends on it."""
 
@@ -38,6 +41,8 @@ def require_tensors(title: str, expected: Mapping[str, tuple[int, ...]], found: 
     unexpected = [name for name in found if name not in expected]
     both = [name for name in expected if name in found and found[name] != expected[name]]
     misshaped = [f"{name} is {_shape(found[name])}, not {_shape(expected[name])}" for name in both]
+    surplus = len(unexpected) - MAX_UNEXPECTED
+    unexpected = [shown(name) for name in unexpected[:MAX_UNEXPECTED]] + [f"and {surplus} more"] * (surplus > 0)
     groups = (("missing", missing), ("not of it", unexpected), ("of another shape", misshaped))
     faults = [f"{len(names)} {_are(names)} {fault} ({', '.join(names)})" for fault, names in groups if names]
     if faults:

@@ -23,6 +23,9 @@ MAPPING_RATE = 0.01
 FIRST_LATENTS = 4096
 """How many codes the published mean latent is of."""
 
+MAX_DOUBLINGS = 12
+"""Of 4 x 4 pixels: 16,384 at the most."""
+
 Noise = Sequence[Tensor | None]
 """A map [B or 1, 1, R, R] for each layer, None for no noise there."""
 
@@ -43,7 +46,7 @@ class GeneratorSizes:
         """From the tensors of a generator in the rosinality layout."""
         num_noises = count_blocks({f"{name}.": None for name in tensors}, "noises.noise_")
         counts = count_blocks(tensors, "convs.") // 2, count_blocks(tensors, "to_rgbs."), (num_noises - 1) // 2
-        num_doublings = most_agree(counts)
+        num_doublings = min(most_agree(counts), MAX_DOUBLINGS)
         num_mapping = count_blocks(tensors, "style.", first=1)
         style = read_size(tensors, [("conv1.conv.modulation.weight", 1), ("to_rgb1.conv.modulation.weight", 1)], 512)
         first = [("input.input", 1), ("conv1.conv.weight", 1), ("conv1.activate.bias", 0), ("conv1.conv.modulation.bias", 0)]

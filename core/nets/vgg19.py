@@ -45,7 +45,7 @@ class VGG19(nn.Module):
     @classmethod
     def read(cls, tensors: Mapping[str, Any]) -> VGG19:
         """Up to the last of VGG-19's convolutions that the tensors have."""
-        last = max({int(name.split(".")[0]) for name in tensors if name.split(".")[0].isdigit()} & CHANNELS.keys(), default=34)
+        last = max((index for index in CHANNELS if f"{index}.weight" in tensors or f"{index}.bias" in tensors), default=34)
         indices = [index for index in CHANNELS if index <= last]
         sizes = {i: read_size(tensors, [(f"{i}.bias", 0), (f"{i}.weight", 0)], CHANNELS[i]) for i in indices}
         return cls(sizes, read_size(tensors, [("0.weight", 1)], 3))

@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from likeness.core.nets.kinds import build_network  # noqa: E402
 from likeness.core.nets.resnet import DecaEncoder, ResNetSizes  # noqa: E402
 from likeness.core.nets.stylegan2 import Generator, GeneratorSizes  # noqa: E402
 from likeness.core.nets.vggface2 import VGGFace2  # noqa: E402
+from likeness.tests.golden.vectors import manifest  # noqa: E402
 from torch_files import tensors, training_dump, write_nvidia_pickle, write_states, write_torch  # noqa: E402
 
 SMALL_RESNET = ResNetSizes(3, 4, (1, 1, 1, 1), (2, 2, 2, 2), (8, 8, 8, 8))
@@ -160,6 +162,51 @@ def test_a_pickle_of_nvidias_is_renamed_and_keeps_its_clipping(tmp_path):
     assert np.array_equal(picture_of(loaded.network), picture_of(expected))
     free = build_network("stylegan2", state("g") | {"latent_avg": np.linspace(0, 1, 8)})
     assert np.abs(picture_of(free)).max() > np.abs(picture_of(expected)).max()
+
+
+@pytest.mark.parametrize("section", ["G_ema", "D"])
+def test_only_filters_that_nothing_uses_are_left_of_nvidias_tensors(section):
+    names = manifest("nvidia_stylegan2_1024")["sections"][section]
+    content = {name: np.broadcast_to(np.float32(0), entry["shape"]) for name, entry in names.items()}
+    (found,) = identify({section: content}).networks
+    assert len(found.ignored) + len(found.tensors) == len(content)
+    assert {name.rpartition(".")[2] for name in found.ignored} == {"resample_filter"}
+
+
+def hostile() -> dict[str, dict[str, np.ndarray]]:
+    """Tensors of a network whose names or shapes lie."""
+    g, empty = state("g"), np.zeros((0, 3), np.float32)
+    nothing = {name: np.zeros((0,) * tensor.ndim, np.float32) for name, tensor in g.items()}
+    many = {f"convs.{i}.conv.weight": empty for i in range(20_000)} | {f"noises.noise_{i}": empty for i in range(20_000)}
+    d = state("d") | {"final_linear.0.weight": empty}
+    deep = {f"layer1.{i}.{part}.weight": empty for i in range(5_000) for part in ("bn1", "conv1", "prelu")}
+    digits = {f"{'9' * 6000}.weight": empty, "².bias": empty, **{f"{i}.weight": empty for i in range(9)}}
+    nvidia = nvidia_state() | {
+        "synthesis.b8.conv0.noise_strength": np.zeros(5, np.float32),
+        f"mapping.fc{'1' * 5000}.bias": empty,
+    }
+    twice = nvidia_state() | {"mapping.fc00.weight": nvidia_state()["mapping.fc0.weight"]}
+    lines = g | {"style.1.weight\nTraceback: " + "x" * 1000: empty}
+    return {
+        "no numbers at all": nothing, "twenty thousand layers": g | many, "a discriminator of size 0": d, "deep": deep,
+        "digits": digits, "NVIDIA": nvidia, "the same name twice": twice, "names of several lines": lines,
+        "numbers in place of arrays": {name: np.float32(1) for name in g},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", hostile())
+def test_lying_names_and_shapes_are_refused_in_one_line(tmp_path, name):
+    start = time.perf_counter()
+    content = hostile()[name]
+
+    def build() -> None:
+        (found,) = identify({"g": content}).networks
+        build_network(found.kind, found.tensors)
+
+    with pytest.raises(ModelError) as error:
+        build()
+    assert "\n" not in str(error.value) and len(str(error.value)) < 300_000
+    assert time.perf_counter() - start < 10
 
 
 def test_what_is_no_stylegan2_of_nvidias_is_refused_by_name(tmp_path):
