@@ -190,6 +190,7 @@ DEAD |= {
     "an array of objects from bytes (pointers)": lambda c: pickle_of(
         array(shape_of(2), dtype_of=dtype("O8"), raw=data(b"A" * 16))
     ),
+    "an array of objects from as many bytes": lambda c: pickle_of(array(shape_of(2), dtype_of=dtype("O8"), raw=data(b"AB"))),
     "an object scalar from bytes (a pointer)": lambda c: pickle_of(
         call(named("numpy.core.multiarray", "scalar"), dtype("O8"), data(b"A" * 8))
     ),

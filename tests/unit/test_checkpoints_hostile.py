@@ -255,6 +255,13 @@ def test_a_folder_a_pipe_and_nothing_are_refused(tmp_path):
             read_file(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["zip: a directory of 60,000 members", "zip: a directory that claims 8 MB"])
+def test_a_long_directory_is_refused_before_it_is_read(name, tmp_path):
+    (tmp_path / "a").write_bytes(HOSTILE[name](""))
+    with pytest.raises(CheckpointError, match="directory of more than four million bytes"):
+        read_file(tmp_path / "a")
+
+
 def test_the_limits_can_be_set(tmp_path):
     path = tmp_path / "a.npy"
     np.save(path, np.zeros(1000))
