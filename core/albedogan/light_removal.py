@@ -13,10 +13,13 @@ import numpy as np
 from .spherical_harmonics import CONSTANTS
 
 LEAST_SHADING, DARK_SHADING = 0.1, 0.2
-NUM_ROUNDS, MISFIT = 8, 0.08
-"""Rounds of reweighting, and the misfit (as displayed) at which a texel counts half."""
-PRIOR_SHARE = 1e-5
-"""How much the light that was given counts, as a share of all texels, where the texels say nothing of it."""
+NUM_ROUNDS, MISFIT, MOST_TEXELS = 8, 0.08, 40_000
+"""Rounds of reweighting, the misfit (as displayed) at which a texel counts a quarter, and how many texels are looked at."""
+PRIOR_SHARE, COLOUR_SHARE = 1e-5, 0.005
+"""How much a prior counts, as a share of all texels: the light that was given, where the texels say nothing; the light without
+colour, so that what is not skin does not tint it."""
+CHROMA_MISFIT = 0.03
+"""How far a texel's chroma is from its reference's when it counts half: hair, lips and teeth say little of the light."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +42,40 @@ def estimate_light(
     texture: np.ndarray, reference: np.ndarray, normals: np.ndarray, weights: np.ndarray, prior: np.ndarray
 ) -> np.ndarray:
     """The light [9, 3] that best makes `texture` of the albedo `reference`: least squares over texels with weights [H, W] > 0,
-    reweighted against outliers (brows, lips, beards, shine); prior [9, 3]: what it is where nothing tells."""
-    chosen = weights > 0
-    basis, weight = harmonics(normals[chosen]), weights[chosen]
-    light = np.asarray(prior, np.float64).copy()
-    if not chosen.any():
-        return light
-    for channel in range(3):
-        albedo, seen = reference[chosen][:, channel], texture[chosen][:, channel]
-        design = basis * albedo[:, None]
-        for _ in range(NUM_ROUNDS):
-            misfit = seen - design @ light[:, channel]
-            robust = weight / (1 + (misfit / MISFIT) ** 2) ** 2
-            pull = PRIOR_SHARE * weight.sum() * np.eye(9)
-            normal = design.T @ (robust[:, None] * design) + pull
-            light[:, channel] = np.linalg.solve(normal, design.T @ (robust * seen) + pull @ prior[:, channel])
+    reweighted against outliers (brows, lips, beards, shine); prior [9, 3]: what it is where nothing tells.
+
+    First a light without colour, of the brightness alone; then one tint for all of it; then the colour of each band, as far as
+    the texels insist on it.
+    """
+    texels = np.flatnonzero(weights > 0)
+    if not len(texels):
+        return np.asarray(prior, np.float64).copy()
+    chosen = np.unravel_index(texels[:: -(-len(texels) // MOST_TEXELS)], weights.shape)
+    basis, seen, albedo = harmonics(normals[chosen]), texture[chosen], reference[chosen]
+    weight = weights[chosen] / (1 + (chroma_distance(seen, albedo) / CHROMA_MISFIT) ** 2)
+    grey = fit_harmonics(basis * albedo.mean(-1, keepdims=True), seen.mean(-1), weight, prior.mean(-1), PRIOR_SHARE)
+    channels = []
+    for seen_channel, albedo_channel in zip(seen.T, albedo.T, strict=True):
+        design = basis * albedo_channel[:, None]
+        even = design @ grey
+        tinted = grey * (weight @ (even * seen_channel)) / max(float(weight @ (even * even)), 1e-9)
+        channels.append(fit_harmonics(design, seen_channel, weight, tinted, COLOUR_SHARE))
+    return np.stack(channels, -1)
+
+
+def chroma_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """How far colours [..., 3] are from others when brightness is left out, [...]."""
+    shares = [colours / np.maximum(colours.sum(-1, keepdims=True), 1e-3) for colours in (first, second)]
+    return np.linalg.norm(shares[0] - shares[1], axis=-1)
+
+
+def fit_harmonics(design: np.ndarray, seen: np.ndarray, weight: np.ndarray, prior: np.ndarray, share: float) -> np.ndarray:
+    """design [N, 9] @ light [9] = seen [N], robustly, pulled to the prior [9] with a share of all weight -> [9]."""
+    light = np.asarray(prior, np.float64)
+    pull = share * weight.sum() * np.eye(9)
+    for _ in range(NUM_ROUNDS):
+        robust = weight / (1 + ((seen - design @ light) / MISFIT) ** 2) ** 2
+        light = np.linalg.solve(design.T @ (robust[:, None] * design) + pull, design.T @ (robust * seen) + pull @ prior)
     return light
 
 

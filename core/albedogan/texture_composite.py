@@ -24,6 +24,8 @@ def compose(inside: np.ndarray, outside: np.ndarray, mask: np.ndarray) -> np.nda
 
 
 def plain_skin(texture: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
-    """Where there is no texture space: the weighted mean colour of the face, everywhere [size, size, 3]."""
-    share = weight / max(float(weight.sum()), 1e-9)
-    return np.broadcast_to((texture * share[..., None]).sum((0, 1)), (size, size, 3)).copy()
+    """Where there is no texture space: the middle one of the face's colours, by channel, everywhere [size, size, 3]. Grey where
+    no texel has a weight above a half."""
+    is_sure = weight > 0.5
+    colour = np.median(texture[is_sure], 0) if is_sure.any() else np.full(3, 0.5)
+    return np.broadcast_to(colour, (size, size, 3)).copy()

@@ -90,39 +90,70 @@ def test_lamps_shade_by_the_cosine():
     assert np.allclose(lamps.point_shading(*given)[0].numpy(), near)
 
 
-def lit_ball(size: int = 96) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Albedo with spots, normals of the front of a ball, a light, and the texture that they make."""
+def ball_normals(size: int = 96) -> np.ndarray:
+    """Of the front of a ball, [size, size, 3]."""
     y, x = np.mgrid[-0.95 : 0.95 : size * 1j, -0.95 : 0.95 : size * 1j]
-    z = np.sqrt(np.maximum(2.0 - x * x - y * y, 0.05))
-    normals = np.stack([x, -y, z], -1)
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    albedo = np.broadcast_to([0.6, 0.45, 0.38], (size, size, 3)).copy()
-    albedo[30:40, 20:70] *= 0.5
+    normals = np.stack([x, -y, np.sqrt(2.0 - x * x - y * y)], -1)
+    return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
+
+
+SKIN = np.array([0.6, 0.45, 0.38])
+
+
+def skin_with(colour: np.ndarray, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Skin with a patch of another colour [96, 96, 3], and where it is plain."""
+    albedo, is_plain = np.broadcast_to(SKIN, (96, 96, 3)).copy(), np.ones((96, 96), bool)
+    albedo[rows, columns], is_plain[rows, columns] = colour, False
+    return albedo, is_plain
+
+
+def side_light(tint: tuple[float, float, float]) -> np.ndarray:
+    """From the upper right, its sides tinted."""
     light = sh.ambient() * [0.8, 0.75, 0.7]
-    light[1], light[2], light[3] = 0.25, 0.1, 0.2
-    return albedo, normals, light, albedo * (light_removal.harmonics(normals) @ light)
+    light[1:4] = np.array([0.25, 0.1, 0.2])[:, None] * tint
+    return light
+
+
+def unlight(albedo: np.ndarray, light: np.ndarray) -> light_removal.UnlitTexture:
+    """What is found of skin in this light, knowing nothing but the mean skin."""
+    normals, reference = ball_normals(), np.broadcast_to(SKIN, albedo.shape)
+    texture = albedo * (light_removal.harmonics(normals) @ light)
+    found = light_removal.estimate_light(texture, reference, normals, np.ones(albedo.shape[:2]), sh.ambient())
+    return light_removal.remove_light(texture, normals, found, reference)
+
+
+def spread(texture: np.ndarray) -> np.ndarray:
+    """How uneven colours [N, 3] are, by channel."""
+    return texture.std(0) / texture.mean(0)
 
 
 def test_the_light_on_a_texture_is_found_beside_dark_spots_and_divided_out():
-    albedo, normals, _, texture = lit_ball()
-    reference = np.broadcast_to([0.6, 0.45, 0.38], albedo.shape)
-    found = light_removal.estimate_light(texture, reference, normals, np.ones(albedo.shape[:2]), sh.ambient())
-    unlit = light_removal.remove_light(texture, normals, found, reference)
-    plain = np.ones(albedo.shape[:2], bool)
-    plain[30:40, 20:70] = False
-    assert np.abs(unlit.albedo - albedo)[plain].max() < 0.03
-    assert np.abs(unlit.albedo - albedo)[plain].mean() < 0.002
-    assert np.abs(unlit.albedo - albedo)[~plain].mean() < 0.03
-    before = texture[plain].std(0) / texture[plain].mean(0)
-    after = unlit.albedo[plain].std(0) / unlit.albedo[plain].mean(0)
-    assert (after < 0.1 * before).all()
+    albedo, is_plain = skin_with(0.5 * SKIN, slice(30, 40), slice(20, 70))
+    light = side_light((0.8, 0.75, 0.7))
+    lit = albedo * (light_removal.harmonics(ball_normals()) @ light)
+    unlit = unlight(albedo, light)
+    assert np.abs(unlit.albedo - albedo)[is_plain].max() < 0.03
+    assert np.abs(unlit.albedo - albedo)[is_plain].mean() < 0.003
+    assert np.abs(unlit.albedo - albedo)[~is_plain].mean() < 0.02
+    assert (spread(unlit.albedo[is_plain]) < 0.1 * spread(lit[is_plain])).all()
+
+
+def test_a_light_of_another_colour_from_the_side_is_taken_off_too():
+    albedo, is_plain = skin_with(SKIN, slice(0, 0), slice(0, 0))
+    light = side_light((0.3, 0.6, 1.2))
+    lit = albedo * (light_removal.harmonics(ball_normals()) @ light)
+    assert (spread(unlight(albedo, light).albedo[is_plain]) < 0.5 * spread(lit[is_plain])).all()
+
+
+def test_hair_does_not_tint_the_light_on_the_skin():
+    albedo, is_plain = skin_with(np.array([0.25, 0.16, 0.06]), slice(0, 30), slice(None))
+    unlit = unlight(albedo, side_light((0.8, 0.75, 0.7)))
+    assert np.abs(unlit.albedo - albedo)[is_plain].mean() < 0.02
 
 
 def test_where_no_texel_tells_the_light_stays_what_it_was():
-    albedo, normals, _, texture = lit_ball()
-    prior = random_light(8)
-    weights = np.zeros(albedo.shape[:2])
-    assert np.array_equal(light_removal.estimate_light(texture, albedo, normals, weights, prior), prior)
+    albedo, prior = np.broadcast_to(SKIN, (96, 96, 3)), random_light(8)
+    assert np.array_equal(light_removal.estimate_light(albedo, albedo, ball_normals(), np.zeros((96, 96)), prior), prior)
 
 
 def test_in_deep_shadow_the_colour_is_the_references():

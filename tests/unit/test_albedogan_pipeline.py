@@ -156,6 +156,18 @@ def test_the_texture_has_no_light_in_it_but_what_was_released_has(mesh):
     assert ours.std() < 0.25 * released.std() and abs(ours.mean() - 0.5) < 0.05
 
 
+def test_what_no_side_shows_is_the_texture_spaces_skin(mesh):
+    """A head turned to its own back: nothing of the face is seen."""
+    parameters = stand_in_parameters(yaw=np.pi)
+    codes = PaperCodes.split(torch.from_numpy(parameters))
+    geometry = decoding.decode_geometry(codes, torch.zeros(1, 1, 256, 256), mesh)
+    picture, skin = torch.zeros(1, 3, 128, 128), torch.full((1, 3, 256, 256), 0.4)
+    face_middle = np.s_[90:150, 100:155]
+    ours = decoding.decode_texture(picture, codes, geometry, mesh, skin)[0][face_middle]
+    released = decoding.decode_texture(picture, codes, geometry, mesh, skin, RELEASED)[0][face_middle]
+    assert np.median(ours) > 0.3 and np.median(released) < 0.01
+
+
 def smooth_template() -> torch.Tensor:
     """The synthetic template without its roughness."""
     i = np.arange(5023)

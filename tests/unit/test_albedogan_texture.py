@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the paper's method needs PyTorch, which is optional")
 
 from albedogan_stand_in import stand_in_mesh  # noqa: E402
-from likeness.core.albedogan import displacement, perlin, screen_raster, texture_correction  # noqa: E402
+from likeness.core.albedogan import displacement, perlin, screen_raster, texture_correction, unwrap  # noqa: E402
 from likeness.core.albedogan.dense_mesh import DenseTemplate  # noqa: E402
 from likeness.core.albedogan.faithfulness import FIXED, RELEASED, Faithfulness  # noqa: E402
 from likeness.core.albedogan.mask import FaceMask  # noqa: E402
@@ -99,6 +99,15 @@ def test_hidden_averted_and_outer_texels_count_as_not_seen():
     assert (seen[30:, 30:][is_outside] == 0).all() and (seen[30:, 30:][is_hidden & ~is_near_edge] == 0).all()
     assert seen[30:, 30:][~is_outside & ~is_hidden & ~is_near_edge].mean() > 0.95
     assert (seen[:30, 31:] == 0).all()
+
+
+def test_what_is_hidden_fades_out_around_itself():
+    is_open = np.ones((512, 512), bool)
+    is_open[200:260, 100:180] = False
+    weights = unwrap.feathered(is_open)
+    assert (weights[~is_open] == 0).all() and weights[:190].min() == weights[:, 190:].min() == 1
+    along = weights[230, 180:190]
+    assert (np.diff(along) >= 0).all() and 0 < along[1] < along[3] < 1
 
 
 def test_the_screens_weights_are_affine_unless_the_released_fault_is_asked_for():
