@@ -121,12 +121,18 @@ class InertTensor(InertValue):
 
 def _tensor(description: tuple[Any, ...], dtype: str | None = None) -> InertTensor:
     storage, offset, size, stride = description
-    shape, steps = checked_shape(size), checked_shape(stride)
+    shape, steps = checked_shape(size), _checked_steps(stride)
     if type(storage) is not InertStorage or type(offset) is not int or offset < 0 or len(shape) != len(steps):
         raise Refused("has a tensor without a description", UNTRUSTED)
     if dtype is None and storage.dtype == UNTYPED:
         raise Refused("has a tensor without a data type", DAMAGED)
     return InertTensor(storage, dtype or storage.dtype, offset, shape, steps)
+
+
+def _checked_steps(stride: Any) -> tuple[int, ...]:
+    """Strides out of a file, none negative; how far they reach is checked when the tensor is made."""
+    _plain(type(stride) in (tuple, list) and all(type(n) is int and n >= 0 for n in stride))
+    return tuple(stride)
 
 
 def _plain(condition: bool) -> None:

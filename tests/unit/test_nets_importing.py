@@ -258,6 +258,13 @@ def test_plain_dicts_of_arrays_are_networks_too(tmp_path):
     assert loaded.information.kind == "vgg19" and "classifier" in loaded.information.notes[0]
 
 
+@pytest.mark.parametrize("layout", ["zip", "legacy"])
+def test_large_tensors_of_many_axes_are_read(tmp_path, layout):
+    noise, weight = torch.rand(1, 1, 1024, 1024), torch.rand(1, 64, 64, 3, 3)
+    content = read_file(write_torch(tmp_path / "large.pt", {"noise": noise, "weight": weight}, layout))
+    assert np.array_equal(content["noise"], noise.numpy()) and np.array_equal(content["weight"], weight.numpy())
+
+
 def test_half_precision_becomes_single(tmp_path):
     half = {
         name: tensor.astype(np.float16) if tensor.dtype == np.float32 else tensor for name, tensor in state("D_detail").items()
