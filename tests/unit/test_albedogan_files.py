@@ -12,12 +12,15 @@ torch = pytest.importorskip("torch", reason="the paper's method needs PyTorch, w
 
 from albedogan_stand_in import spiral_layout, stand_in_landmarks, stand_in_mesh, stand_in_networks, stand_in_photo  # noqa: E402
 from likeness.core.albedogan import pipeline  # noqa: E402
+from likeness.core.albedogan.alignment import align_face, five_points  # noqa: E402
 from likeness.core.albedogan.data_files import read_paper_mesh, read_texture_space  # noqa: E402
 from likeness.core.albedogan.faithfulness import RELEASED  # noqa: E402
 from likeness.core.albedogan.parts import PaperMesh, PaperNetworks  # noqa: E402
 from likeness.core.errors import ModelError  # noqa: E402
+from likeness.core.nets.kinds import build_network  # noqa: E402
 from likeness.core.story import run  # noqa: E402
 from likeness.tests.golden.synthetic_flame import synthetic_flame, synthetic_template  # noqa: E402
+from likeness.tests.golden.vectors import make_weights  # noqa: E402
 from likeness.tests.stand_ins.flame_file import write_flame_pickle, write_landmark_embedding  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -153,3 +156,37 @@ def test_networks_are_connected_by_their_kinds():
     assert few.identity is None and few.generator is None and few.albedo is None
     with pytest.raises(ModelError, match=r"deca_model\.tar"):
         PaperNetworks.connect({"arcface": Twice()})
+
+
+PUBLISHED = {
+    "deca_coarse": ("deca_model", "E_flame", "deca_E_flame"),
+    "deca_detail": ("deca_model", "E_detail", "deca_E_detail"),
+    "deca_decoder": ("deca_model", "D_detail", "deca_D_detail"),
+    "arcface": ("mica", "arcface", "mica_arcface"),
+    "mica_shape": ("mica", "flameModel", "mica_flameModel"),
+    "stylegan2": ("testnet_sg2_64", "g", "sg2_64"),
+}
+"""Kind -> manifest, section and seed of its test weights: all of the published sizes but the generator."""
+
+
+@pytest.mark.slow
+def test_networks_of_the_published_sizes_make_a_photos_and_a_random_face(read):
+    modules = {kind: build_network(kind, make_weights(*names)) for kind, names in PUBLISHED.items()}
+    networks = PaperNetworks.connect(modules)
+    photo, points = stand_in_photo(), stand_in_landmarks()
+    face = run(pipeline.reconstruct(photo, points, networks, read))
+    blob = torch.from_numpy(align_face(photo, five_points(points)))[None]
+    small = torch.from_numpy(face.picture.pixels.transpose(2, 0, 1).astype(np.float32))[None]
+    small = torch.nn.functional.interpolate(small, (224, 224), mode="bilinear")
+    with torch.no_grad():
+        shape, parameters = modules["mica_shape"](modules["arcface"](blob))[0], modules["deca_coarse"](small)[0].numpy()
+        jaw, expression = torch.from_numpy(parameters[203:206]), torch.from_numpy(parameters[150:200])
+        codes = torch.cat([jaw, expression, modules["deca_detail"](small)[0]])
+        z = modules["deca_decoder"](codes[None])[0, 0]
+    assert np.allclose(face.codes.shape, shape.numpy(), atol=1e-5) and np.allclose(
+        face.codes.camera, parameters[206:209], atol=1e-5
+    )
+    expected = (z * read.mask.texels[0, 0] + read.fixed).numpy()
+    assert np.allclose(face.geometry.displacement, expected, atol=1e-7)
+    random = run(pipeline.generate(1, networks, read, lambda image: stand_in_landmarks(*image.shape[:2]), truncation=0.5))
+    assert random.latent.shape == (1, 10, 512) and np.isfinite(random.texture).all() and random.texture.std() > 0.01
