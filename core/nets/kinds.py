@@ -57,8 +57,8 @@ KINDS: dict[KindName, Kind] = {
     "arcface": Kind("ArcFace network", "embeddings", "InsightFace's licence of its models: research only, no commercial use"),
     "mica_shape": Kind("MICA mapping network", "FLAME shape coefficients", MAX_PLANCK),
     "mica_other": Kind("head for expression, pose, camera and light", "FLAME parameters", UNKNOWN),
-    "vggface2": Kind("VGGFace2 ResNet-50", "features", "VGGFace2's terms of use: research only"),
-    "vgg19": Kind("VGG-19", "features", "torchvision's weights, trained on ImageNet: research only by ImageNet's terms"),
+    "vggface2": Kind("VGGFace2 ResNet-50", "features", "not known: read the terms of VGGFace2's authors"),
+    "vgg19": Kind("VGG-19", "features", "torchvision's, BSD 3-Clause; trained on ImageNet, which has terms of its own"),
 }
 
 
