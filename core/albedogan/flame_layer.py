@@ -4,9 +4,8 @@
     joints   = joint_regressor @ shaped
     vertices = skin(shaped + pose correctives(R - I), joints, R, weights)
 
-FLAME's joints follow the expression, by a fraction of a millimetre; those of core/head/model.py do not. The plain twin for
-one head is core/flame/layer.py. Source: Li et al. 2017, "Learning a model of facial shape and expression from 4D scans",
-section 3.
+FLAME's joints follow the expression, by a fraction of a millimetre; those of core/head/model.py, the twin for one head with
+named expressions, do not. Source: Li et al. 2017, "Learning a model of facial shape and expression from 4D scans", section 3.
 """
 
 from __future__ import annotations

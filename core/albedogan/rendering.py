@@ -15,6 +15,7 @@ from torch import Tensor
 from ..render.differentiable import load_backend
 from .codes import PaperFace
 from .faithfulness import FIXED, Faithfulness
+from .lamps import PREVIEW_ALBEDO, preview_shading
 from .normals import vertex_normals
 from .parts import PaperMesh
 from .screen_raster import RELEASED_OFFSET
@@ -90,3 +91,14 @@ def render_face(
     chosen = torch.from_numpy(np.asarray(face.codes.light if light is None else light, np.float32))[None]
     normals = vertex_normals(vertices, mesh.flame.faces)
     return render(screen, normals, mesh.layout, texture, chosen, size).picture[0].permute(1, 2, 0).clamp(0, 1).numpy()
+
+
+@torch.no_grad()
+def render_shape(face: PaperFace, mesh: PaperMesh, size: int) -> np.ndarray:
+    """The shape without its texture, grey under the release's five lamps, [N, N, 3] in 0..1 on white."""
+    vertices, screen = (torch.from_numpy(values)[None] for values in (face.geometry.vertices, face.geometry.screen))
+    grey = torch.full((1, 3, 2, 2), PREVIEW_ALBEDO)
+    seen = render(screen, vertex_normals(vertices, mesh.flame.faces), mesh.layout, grey, None, size)
+    shading = preview_shading(seen.normals.flatten(2).transpose(1, 2)).reshape(size, size, 3)
+    is_head = seen.alpha[0, 0, :, :, None] > 0
+    return torch.where(is_head, PREVIEW_ALBEDO * shading, 1.0).clamp(0, 1).numpy()

@@ -11,14 +11,13 @@ from albedogan_stand_in import stand_in_landmarks, stand_in_mesh, stand_in_netwo
 from likeness.core.albedogan import fit_start, pipeline, rendering, screen_raster, spherical_harmonics  # noqa: E402
 from likeness.core.albedogan.codes import PaperFace  # noqa: E402
 from likeness.core.albedogan.faithfulness import Faithfulness  # noqa: E402
+from likeness.core.albedogan.flame_layer import Poses  # noqa: E402
 from likeness.core.albedogan.light_removal import harmonics  # noqa: E402
 from likeness.core.albedogan.parts import PaperMesh  # noqa: E402
 from likeness.core.albedogan.unwrap import UvLayout  # noqa: E402
-from likeness.core.flame.layer import pose_flame  # noqa: E402
 from likeness.core.render.camera import project  # noqa: E402
 from likeness.core.render.shading import shade  # noqa: E402
 from likeness.core.story import run  # noqa: E402
-from likeness.tests.golden.synthetic_flame import synthetic_flame  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -104,13 +103,22 @@ def test_a_face_in_its_crop_is_lit_by_its_light_and_turns(mesh, face):
     assert np.array_equal(rendering.render_face(face, mesh, 96, spherical_harmonics.ambient(), turn=torch.eye(3)), picture)
 
 
+def test_the_shapes_preview_is_grey_and_brighter_where_it_faces_the_lamps(mesh, face):
+    picture = rendering.render_shape(face, mesh, 96)
+    is_head = (rendering.render_face(face, mesh, 96, 0.5 * spherical_harmonics.ambient()) < 0.99).any(-1)
+    assert (picture[~is_head] == 1).all() and np.ptp(picture[is_head], axis=1).max() < 1e-6
+    assert picture[is_head].std() > 0.03 and picture[is_head].mean() < 0.95
+
+
 def test_our_fit_starts_where_the_encoders_camera_saw_the_head(mesh, face):
     """With a long focal length the pinhole camera is the orthographic one."""
     size = (200, 260)
     camera = fit_start.pinhole_camera(face.codes, face.picture, mesh.flame, size, focal_px=1e6)
     code = fit_start.head_code(face.codes)
     assert not code.pose[:3].any()
-    vertices = pose_flame(synthetic_flame(), code.identity, code.expression, code.pose)
+    given = [torch.from_numpy(np.float32(values))[None] for values in (code.identity, code.expression, code.pose)]
+    poses = Poses(given[2][:, :3], given[2][:, 6:9], given[2][:, 3:6], given[2][:, 9:])
+    vertices = mesh.flame.pose(given[0], given[1], poses)[0].numpy().astype(np.float64)
     found, depth = project(camera, vertices)
     in_crop = (face.geometry.screen[:, :2] * 0.5 + 0.5) * 1024 - 0.5
     matrix = np.linalg.inv(face.picture.crop_from_photo)
