@@ -21,29 +21,37 @@ COLUMNS = ("u", "v", "x", "y", "z", "radius", "softness", "strength", "raggednes
 
 
 def place_spots(model: HeadModel, appearance: Appearance) -> np.ndarray:
-    """All spots of a person [n, 9] (COLUMNS; uv in [0, 1], lengths in m, strength in units of the skin's own melanin)."""
-    rng = np.random.default_rng((appearance.seed, 77))
+    """All spots of a person [n, 9] (COLUMNS; uv in [0, 1], lengths in m, strength in units of the skin's own melanin).
+
+    Every spot that a person may ever have is drawn, each kind by a seed of its own; a number takes those that have come. So
+    more freckles are the same ones and others beside them, and no mole moves.
+    """
     face = get_face_map(model)
     pale = float(np.clip(1.0 - FRECKLE_FADE * np.log(appearance.melanin / 0.15) / np.log(1.2 / 0.15), 0.15, 1.0))
     sun = np.clip(face.nose + 0.9 * face.cheek + 0.4 * face.forehead + 0.12 * (1 - face.neck) * (1 - face.scalp), 0, 1)
     anywhere = np.clip(1 - 0.75 * face.scalp - 0.5 * face.ear, 0.05, 1)
     old = float(np.clip((appearance.age - 45) / 35, 0, 1))
-    kinds = []
-    count = rng.binomial(NUM_FRECKLES, np.clip(appearance.freckles, 0, 1))
+
+    rng, count = np.random.default_rng((appearance.seed, 77)), NUM_FRECKLES
+    has_come = rng.random(count) < appearance.freckles
     where = scatter(model, face, sun, count, rng)
     size = np.exp(rng.normal(np.log(0.00042), 0.42, count))
     fade = np.exp(rng.normal(np.log(0.55 * pale), 0.5, count))
-    kinds.append(np.column_stack([where, size, 0.0004 + 0.4 * size, np.minimum(fade, 1.6), np.full(count, 0.35)]))
-    count = rng.binomial(NUM_MOLES, np.clip(appearance.moles, 0, 1))
+    freckles = np.column_stack([where, size, 0.0004 + 0.4 * size, np.minimum(fade, 1.6), np.full(count, 0.35)])[has_come]
+
+    rng, count = np.random.default_rng((appearance.seed, 77, 1)), NUM_MOLES
+    has_come = rng.random(count) < appearance.moles
     where = scatter(model, face, anywhere, count, rng)
     size = np.minimum(np.exp(rng.normal(np.log(0.00062), 0.40, count)), 0.0021)
     depth = rng.uniform(1.0, 3.6, count) / max(appearance.melanin, 0.35) ** 0.6
-    kinds.append(np.column_stack([where, size, 0.0002 + 0.28 * size, depth, np.full(count, 0.10)]))
-    count = rng.binomial(NUM_AGE_SPOTS, old * 0.5 * pale)
+    moles = np.column_stack([where, size, 0.0002 + 0.28 * size, depth, np.full(count, 0.10)])[has_come]
+
+    rng, count = np.random.default_rng((appearance.seed, 77, 2)), NUM_AGE_SPOTS
+    has_come = rng.random(count) < old * 0.5 * pale
     where = scatter(model, face, np.clip(sun + 0.3 * face.scalp, 0, 1), count, rng)
     size = rng.uniform(0.0012, 0.0036, count)
-    kinds.append(np.column_stack([where, size, 0.0008 + 0.3 * size, rng.uniform(0.2, 0.6, count), np.full(count, 0.45)]))
-    return np.concatenate(kinds)
+    of_age = np.column_stack([where, size, 0.0008 + 0.3 * size, rng.uniform(0.2, 0.6, count), np.full(count, 0.45)])[has_come]
+    return np.concatenate([freckles, moles, of_age])
 
 
 def scatter(model: HeadModel, face: FaceMap, share: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -176,7 +176,7 @@ class Reader:
         if self.since_topic[-1:] == ["break"]:
             return found
         for draft in reversed(self.drafts):
-            if not draft.is_open or draft.token.kind not in ("quality", "value") or draft.part:
+            if not draft.is_open or draft.token.kind not in ("quality", "verb", "value") or draft.part:
                 break
             if draft.is_said_of_topic and self.lexicon.find_qualities(str(draft.token.value), draft.topic):
                 break  # "nose wider and thinner lips"

@@ -1,6 +1,6 @@
 """English words without their inflection: stems, comparatives and superlatives.
 
-Rule of this file: letters alone decide. What comes out need be no word: two words are one where their stems are the same.
+Rule of this file: letters alone decide. A stem need be no word: two words are one where their stems are the same.
 """
 
 from __future__ import annotations
@@ -59,3 +59,14 @@ def compare(word: str) -> Iterator[tuple[str, str]]:
                 yield root[:-1] + "y", form
             if len(root) > 2 and root[-1] == root[-2]:
                 yield root[:-1], form
+
+
+def inflect(word: str) -> Iterator[str]:
+    """A word and its regular forms, as they are spelt: wide, wides, wider, widest, wided, widing."""
+    yield word
+    yield word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
+    is_doubled = re.fullmatch(r"[^aeiou]*[aeiou][bdgmnpt]", word) is not None
+    bare = word.removesuffix("e")
+    soft = word[:-1] + "i" if word.endswith("y") else word + word[-1] if is_doubled else bare
+    yield from (soft + ending for ending in ("er", "est", "ed"))
+    yield (word if word.endswith("y") else soft) + "ing"

@@ -15,7 +15,7 @@ from ..config import DATA_DIR, PACKAGE_DIR
 from ..head.expressions import read_expression
 from ..identity.catalogue import NAMES as TRAIT_NAMES
 from ..types import ARKIT_NAMES
-from .inflection import split_words, stem_all
+from .inflection import inflect, split_words, stem_all
 
 PATH = DATA_DIR / "lexicon.txt"
 PRESETS = PACKAGE_DIR / "presets" / "likeness" / "expression"
@@ -76,7 +76,8 @@ class Meaning:
 class Lexicon:
     """meanings: phrases (tuples of words) as they are written; stems: the same by their stems; parents: parts whose words a part
     takes; doings: expressions of several words, by their stems without articles, sorted; qualities: (word, part) -> its senses;
-    multipliers: what a quality is for amounts; skin, steps: the sliders' scales; vocabulary: all words that occur in a phrase."""
+    multipliers: what a quality is for amounts; skin, steps: the sliders' scales; vocabulary: all words that occur in a phrase,
+    and their forms."""
 
     meanings: dict[tuple[str, ...], tuple[Meaning, ...]]
     stems: dict[tuple[str, ...], tuple[Meaning, ...]]
@@ -134,7 +135,7 @@ def load_lexicon() -> Lexicon:
         multipliers={word: float(x) for words, x in sections["both poles"] for word in _split(words)},
         skin={name.strip(): SkinScale(said.strip(), *map(float, numbers)) for name, said, *numbers in sections["skin"]},
         steps={name.strip(): float(step) for name, step in sections["steps"]},
-        vocabulary=frozenset(word for key in found for word in key),
+        vocabulary=frozenset(form for key in found for word in key for form in inflect(word)),
     )
 
 

@@ -139,7 +139,8 @@ def _kind_of(effect: Effect) -> str:
 
 
 def _list_moves(wish: Wish, scales: dict[str, Scale], current: Look) -> Iterable[Move]:
-    for effect in wish.effects:
+    whole = tuple(effect for effect in wish.effects if abs(effect.share) >= 1) or wish.effects
+    for effect in whole if wish.manner in ("none", "set") else wish.effects:
         before = _value_of(effect.slider, current)
         wanted = _wanted(wish, effect, scales[effect.slider], before)
         yield Move(effect.slider, before, wanted, wish, len({e.slider.removeprefix(SKIN) for e in wish.effects}))
@@ -170,17 +171,17 @@ def _wanted(wish: Wish, effect: Effect, scale: Scale, before: float) -> float:
     step = effect.share * scale.step * wish.size
     if wish.manner == "step":
         return before + step
-    target = _target(scale, sign, wish.size)
+    target = _target(scale, effect.share, wish.size)
     return max(target, before + LEAST_REACH * step) if sign > 0 else min(target, before + LEAST_REACH * step)
 
 
-def _target(scale: Scale, sign: int, degree: float) -> float:
+def _target(scale: Scale, share: float, degree: float) -> float:
     """Where somebody clearly has a quality: "slightly" is half way there from the usual (of marks: from none), "very" beyond."""
     is_mark = scale.unit == "" and scale.none <= scale.little
-    start = scale.none if sign > 0 and is_mark else scale.usual
-    far = scale.much if sign > 0 else scale.little
-    share = 0.2 + 0.8 * degree if degree <= 1 else 1 + 0.5 * (degree - 1)
-    return start + share * (far - start)
+    start = scale.none if share > 0 and is_mark else scale.usual
+    far = scale.much if share > 0 else scale.little
+    how_far = 0.2 + 0.8 * degree if degree <= 1 else 1 + 0.5 * (degree - 1)
+    return start + abs(share) * how_far * (far - start)
 
 
 def _units(wish: Wish, scale: Scale, before: float) -> float:

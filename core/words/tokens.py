@@ -37,7 +37,9 @@ DECADES = {name.removesuffix("y") + "ies": tens for name, tens in TENS.items()}
 PLACES_IN_DECADE = {"early": 2, "mid": 5, "late": 8, "": 5}
 INNER = {"degree", "side", "not", "more", "less", "most"}
 """Kinds of words that may stand within a phrase about the face."""
-PIECE = re.compile(r"[+-]?\d+(?:\.\d+)?|[a-z']+\d*|[,;.!?&/]")
+UNGUESSED = {"filler", "missing"}
+"""Kinds of words whose slips are left alone: other words are as near to them."""
+PIECE = re.compile(r"[+-]?\d+(?:\.\d+)?|[^\W\d_](?:[^\W_]|')*|[,;.!?&/]")
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,10 @@ def _correct(lexicon: Lexicon, word: str) -> str:
     is_known = word in lexicon.vocabulary or _look_up(lexicon, (word,)) is not None or word in STRONG_BREAKS or "'" in word
     if is_known or len(word) < SHORTEST_MISSPELT or not word.isalpha():
         return word
-    near = {slip for slip in _slips(word) if slip[0] == word[0] and len(slip) >= SHORTEST_MISSPELT - 1}
-    read = near & lexicon.vocabulary or {slip for slip in near if _look_up(lexicon, (slip,)) is not None}
-    return read.pop() if len(read) == 1 else word
+    near = {slip for slip in _slips(word) if slip[0] == word[0] and len(slip) >= SHORTEST_MISSPELT - 1} & lexicon.vocabulary
+    senses = {slip: token for slip in near if (token := _look_up(lexicon, (slip,))) is not None and token.kind not in UNGUESSED}
+    meant = {(token.kind, str(token.value), token.form) for token in senses.values()}
+    return min(senses) if len(meant) == 1 else word
 
 
 def _slips(word: str) -> Iterator[str]:

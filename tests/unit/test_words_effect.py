@@ -237,6 +237,10 @@ BEARDS = {"some stubble": 1, "clean shaven": -1}
 LINES = {"older skin": 1, "deeper wrinkles": 1}
 
 
+COMES_WITH = {"deeper wrinkles": {"age"}}
+"""How deep lines are shows on skin of an age that has them."""
+
+
 def mean_in(values: np.ndarray, zone: np.ndarray) -> float:
     return float((values * zone).sum() / zone.sum())
 
@@ -261,7 +265,7 @@ def test_a_phrase_about_the_skin_shows_on_the_texture_where_it_should_and_change
         after = run(edit_head(head, phrase))
         numbers = moved_numbers(head, after, spread)
         assert sign * numbers[name] > 0.25, (phrase, head.name, numbers[name])
-        assert {other: by for other, by in numbers.items() if other != name and abs(by) > 1e-6} == {}
+        assert {other for other, by in numbers.items() if other != name and abs(by) > 1e-6} <= COMES_WITH.get(phrase, set())
         assert np.array_equal(after.vertices, head.vertices)
         assert np.array_equal(after.identity, head.identity)
         assert after.expression == head.expression
