@@ -14,7 +14,6 @@ class LIKENESS_PT_words(HeadPanel, bpy.types.Panel):
 
     bl_idname = "LIKENESS_PT_words"
     bl_label = "Edit with Words"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         from ..scene import head, words

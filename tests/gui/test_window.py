@@ -195,6 +195,23 @@ def test_a_skin_slider_paints_once_it_rests_and_sliders_and_textures_always_agre
     print(f"redraws, idle: {describe(facts['gaps_idle'])}; with two changes: {describe(facts['gaps'])}")
 
 
+def test_words_change_shape_skin_and_face_in_one_step_and_can_be_adjusted(play):
+    facts = play("words")
+    assert [one != other for one, other in zip(facts["before"], facts["edited"], strict=True)] == [True] * 4
+    assert facts["meanwhile"] == facts["before"]
+    assert facts["undone"] == facts["before"]
+    assert facts["redone"] == facts["edited"]
+    assert facts["adjustable"] == "LIKENESS_OT_edit_with_words"
+    assert facts["adjusted"][0] == pytest.approx((facts["before"][0] + facts["edited"][0]) / 2, abs=0.05)
+    assert facts["adjusted"][1] == pytest.approx((facts["before"][1] + facts["edited"][1]) / 2, abs=0.05)
+    assert facts["before"][2] < facts["adjusted"][2] < facts["edited"][2]
+    assert facts["adjusted_back"] == facts["before"]
+    assert facts["escaped"] == facts["before"]
+    assert facts["waiting"] == 0
+    assert not facts["has_warp"]
+    print(f"\nredraws, idle: {describe(facts['gaps_idle'])}; with words: {describe(facts['gaps'])}")
+
+
 def test_the_sidebar_speaks_blenders_language(play):
     facts = play("languages")
     if not facts["locales"]:

@@ -128,6 +128,16 @@ def test_moles_lie_at_the_same_place_at_every_size(model):
 
 
 @needs_assets
+def test_more_of_one_mark_keeps_those_that_are_there_and_moves_no_other(model):
+    person = Appearance(melanin=0.2, freckles=0.3, moles=0.4, age=60.0, seed=12)
+    before = place_spots(model, person)
+    for change in ({"freckles": 0.6}, {"moles": 0.9}, {"age": 80.0}):
+        after = place_spots(model, replace(person, **change))
+        assert len(after) > len(before), change
+        assert {tuple(spot) for spot in before} <= {tuple(spot) for spot in after}, change
+
+
+@needs_assets
 def test_a_smaller_texture_is_the_larger_one_reduced(model):
     person = replace(sample_appearance(np.random.default_rng(8)), moles=0.3)
     small, large = (paint_albedo(model, person, size).astype(float) for size in (512, 1024))
