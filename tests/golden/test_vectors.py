@@ -15,7 +15,7 @@ import pytest
 from likeness.tests.golden import vectors
 from likeness.tests.unit.network_formulas import mrf_term
 
-SALT = "another salt"
+SALT = "a salt of this test's own"
 CASE = "idmrf_features"
 
 
