@@ -37,7 +37,7 @@ def change_face(wishes: Sequence[Wish], current: dict[str, float], strength: flo
         expression = cast(Expression, wish.expression)
         units = {unit: value for unit, value in _units_of(expression, wish.side).items() if unit in shown}
         before = measure(shown, units)
-        after = before if wish.manner == "hold" else _amount(wish, before)
+        after = before if wish.manner == "hold" else _amount(wish, before, units)
         if wish.manner in ("step", "shift"):
             goal |= {unit: _bounded(goal[unit] + (after - before) * value) for unit, value in units.items()}
         elif wish.manner == "none":
@@ -73,18 +73,19 @@ def _units_of(expression: Expression, side: str) -> dict[str, float]:
     return {unit.removesuffix(other) + side: value for unit, value in units.items() if unit.endswith(other)} or both
 
 
-def _amount(wish: Wish, before: float) -> float:
+def _amount(wish: Wish, before: float, units: dict[str, float]) -> float:
+    most = min(MOST, 1 / min(units.values(), default=1.0))
     if wish.manner == "none":
         return 0.0
     if wish.manner == "end":
-        return MOST if wish.size > 0 else 0.0
+        return most if wish.size > 0 else 0.0
     if wish.manner == "step":
         return min(max(before + STEP * wish.size, 0.0), MOST)
     if wish.manner == "shift":
         return min(max(before + wish.size, 0.0), MOST)
     if wish.manner == "set":
         return min(max(wish.size, 0.0), MOST)
-    return wish.size if wish.size <= 1 else min(1 + BEYOND * (wish.size - 1), MOST)
+    return wish.size if wish.size <= 1 else min(1 + BEYOND * (wish.size - 1), most)
 
 
 def _bounded(value: float, before: float = 0.0) -> float:

@@ -15,6 +15,8 @@ from .lexicon import Effect, Lexicon, load_lexicon
 from .tokens import Token, read_tokens
 from .wishes import AGE, PERSON, Draft, Modifiers, Wish, make_wish
 
+AGES = (15, 110)
+"""A bare number between them is somebody's age."""
 DEFINITE = {"the", "this", "that", "his", "her", "my", "our", "your", "their", "these", "those"}
 """Before "man" they say who is meant and not what the person is to become."""
 
@@ -146,6 +148,8 @@ class Reader:
             self.drafts.append(Draft(AGE, pending, "", "", False))
         elif last is not None and len(self.drafts) > self.segment and last.modifiers.number is None:
             self._add_modifiers(last, pending)
+        elif not self.topic and _is_age(pending):
+            self.drafts.append(Draft(AGE, pending, "", "", False))
         elif self.topic_token is not None and pending.number and (slider := self._slider_of(self.topic_token)):
             words = f"{self.topic_token.text} {' '.join(pending.words)}"
             self.drafts.append(Draft(replace(self.topic_token, kind="slider", value=slider, text=words), pending, "", "", False))
@@ -245,3 +249,9 @@ class Reader:
         self.drafts.append(Draft(token, self.pending, self.topic, topic_words, is_said_of_topic))
         self.pending = Modifiers()
         self.since_topic.append(token.kind)
+
+
+def _is_age(modifiers: Modifiers) -> bool:
+    """Whether what stands there is an age alone: "make him 30"."""
+    number = modifiers.number
+    return number is not None and number[1] in ("", "years") and not number[2] and AGES[0] <= number[0] <= AGES[1]

@@ -19,7 +19,7 @@ from .inflection import inflect, split_words, stem_all
 
 PATH = DATA_DIR / "lexicon.txt"
 PRESETS = PACKAGE_DIR / "presets" / "likeness" / "expression"
-DETERMINERS = {"the", "a", "an", "his", "her", "their", "its", "my", "your", "both"}
+DETERMINERS = {"the", "a", "an", "his", "her", "their", "its", "my", "your", "both", "only"}
 SKIN = "skin."
 
 

@@ -140,7 +140,8 @@ def _kind_of(effect: Effect) -> str:
 
 def _list_moves(wish: Wish, scales: dict[str, Scale], current: Look) -> Iterable[Move]:
     whole = tuple(effect for effect in wish.effects if abs(effect.share) >= 1) or wish.effects
-    for effect in whole if wish.manner in ("none", "set") else wish.effects:
+    is_more = wish.manner in ("step", "reach", "end", "shift") and wish.effects[0].share > 0
+    for effect in wish.effects if is_more or wish.manner in ("become", "hold") else whole:
         before = _value_of(effect.slider, current)
         wanted = _wanted(wish, effect, scales[effect.slider], before)
         yield Move(effect.slider, before, wanted, wish, len({e.slider.removeprefix(SKIN) for e in wish.effects}))
@@ -209,7 +210,8 @@ def _settle(moves: list[Move], ignored: list[str]) -> list[Move]:
             ignored.append(f"{said} contradict each other: neither was done")
             continue
         settled.append(max(mine, key=lambda move: abs(move.by)))
-    return settled
+    has_melanin = any(move.slider == SKIN + "melanin" for move in settled)
+    return [move for move in settled if not (has_melanin and move.slider == SKIN + "tone")]
 
 
 def _tell_sliders(

@@ -89,6 +89,7 @@ def _normalise(text: str) -> str:
     text = re.sub(r"\bhalf an? (?=cm|centi|mm|milli|year)", "0.5 ", text)
     text = re.sub(r"\bhalf an? (?=decade)", "0.5 ", text)
     text = re.sub(r"(?:\baged? )?(\d+)\s*(?:years?|yrs?|y)\s*(?:of age|olds?|o)\b", r" age \1 ", text)
+    text = re.sub(r"\b(?:older|younger) than (?=\d+\b(?! ?(?:mm|cm|percent)))", " age ", text)
     text = re.sub(r"\b(?:aged|at the age of|at age|age of)\s+(?=\d)", " age ", text)
     text = re.sub(rf"\b(?:in (?:his|her|their|the|its)\s+)?(early|mid|late|)\s*({'|'.join(DECADES)})\b", _decade, text)
     text = re.sub(r"\bin (?:his|her|their|the|its)\s+(early|mid|late|)\s*([2-9]0)'?s\b", _decade, text)

@@ -87,7 +87,8 @@ SHAPES = {
     "much older": "age+ skin.age+", "old": "age+ skin.age+", "elderly": "age+ skin.age+", "young": "age- skin.age-",
     "20 years older": "age+ skin.age+", "60 years old": "age+ skin.age+", "a 25-year-old": "age- skin.age-",
     "aged 70": "age+ skin.age+",
-    "in his sixties": "age+ skin.age+", "in her late twenties": "age- skin.age-", "ten years younger": "age- skin.age-",
+    "in his sixties": "age+ skin.age+", "make him 70": "age+ skin.age+", "younger than 30": "age- skin.age-",
+    "in her late twenties": "age- skin.age-", "ten years younger": "age- skin.age-",
     "middle-aged": "age+ skin.age+", "older skin": "skin.age+", "heavier": "weight+", "fatter": "weight+", "slimmer": "weight-",
     "a thin man": "weight- male+", "skinny": "weight-", "more feminine": "male-", "less masculine": "male-", "a woman": "male-",
     "a man": "male+", "a girl": "male- age- skin.age-", "an old man": "male+ age+ skin.age+",
@@ -108,6 +109,7 @@ SKINS = {
     "darker skin": "skin.melanin+", "skin darker": "skin.melanin+", "make their skin white": "skin.melanin-",
     "pale skin": "skin.melanin-",
     "a lighter complexion": "skin.melanin-", "tanned": "skin.melanin+", "olive skin": "skin.melanin+",
+    "dark brown skin": "skin.melanin+",
     "brown skin": "skin.melanin+",
     "skin tone 0.8": "skin.melanin+", "melanin 4": "skin.melanin+", "skin 20% darker": "skin.melanin+",
     "darken the skin": "skin.melanin+",
@@ -127,7 +129,7 @@ SKINS = {
     "blotchy skin": "skin.mottling+",
     "dark circles under the eyes": "skin.under_eye+", "no bags under the eyes": "skin.under_eye-",
     "smooth skin": "skin.wrinkles-",
-    "wrinkled skin": "skin.wrinkles+ skin.age+", "no wrinkles": "skin.wrinkles-", "fewer wrinkles": "skin.wrinkles- skin.age-",
+    "wrinkled skin": "skin.wrinkles+ skin.age+", "no wrinkles": "skin.wrinkles-", "fewer wrinkles": "skin.wrinkles-",
     "blushing": "skin.flush_cheeks+",
 }  # fmt: skip
 FACES = {

@@ -27,7 +27,7 @@ from likeness.core.identity.gauges import load_gauges
 from likeness.core.render.shading import SRGB_TABLE
 from likeness.core.story import run
 from likeness.core.types import ARKIT_NAMES, HeadAsset
-from likeness.core.words.edit import edit_head
+from likeness.core.words.edit import edit_head, move_shape
 from scipy import ndimage
 
 pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
@@ -357,3 +357,21 @@ def test_a_wink_closes_the_one_eye_that_was_named(heads):
         }
         assert lids[side] < -0.0008
         assert abs(lids[other]) < ELSE * abs(lids[side])
+
+
+def test_several_traits_at_once_are_each_where_they_were_wanted(heads):
+    for head in heads:
+        before = dict(zip(NAMES, traits_of(head), strict=True))
+        wanted = {"face_length": before["face_length"] + 4, "nose_length": before["nose_length"] - 3, "age": before["age"] + 5}
+        moved = dict(zip(NAMES, traits_of(move_shape(head, wanted)), strict=True))
+        assert {name: moved[name] for name in wanted} == pytest.approx(wanted, abs=0.02)
+        assert abs(moved["male"] - before["male"]) < 1e-3
+
+
+def test_all_traits_at_once_still_make_a_head(heads):
+    deviations = np.linalg.norm(load_gauges().weights, axis=0)
+    rng = np.random.default_rng(4)
+    for head in heads:
+        wanted = traits_of(head) + rng.choice([-1, 1], len(NAMES)) * deviations
+        moved = move_shape(head, dict(zip(NAMES, map(float, wanted), strict=True)))
+        assert np.abs(moved.vertices - head.vertices).max() < 0.03
