@@ -1,4 +1,4 @@
-"""What Likeness keeps in the user's cache folder: compiled kernels. All of it can be deleted at any time.
+"""What Likeness keeps in the user's cache folder: compiled kernels, FLAME files made ready. All of it can be deleted at any time.
 
 Rule of this file: the folder may be the user's own (LIKENESS_CACHE) and hold other things; only FOLDERS in it are ours.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from .config import cache_dir
 from .errors import LikenessError
 
-FOLDERS = ("warp",)
+FOLDERS = ("warp", "flame")
 
 
 @dataclass(frozen=True)

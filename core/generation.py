@@ -139,7 +139,10 @@ def neutral_vertices(model: HeadModel, person: Person) -> np.ndarray:
 
 
 def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarray, textures: dict[str, Texture]) -> HeadAsset:
-    """Everything about one random head, with a neutral face and no photo."""
+    """Everything about one random head, with a neutral face and no photo, on the mesh that the model's heads wear."""
+    if model.worn:
+        model = model.worn
+        vertices = neutral_vertices(model, person)
     provenance: dict[str, Any] = {
         "program": "Likeness",
         "version": VERSION,

@@ -246,8 +246,9 @@ def load_calibrated_model(name: str) -> CalibratedModel:
 
 
 def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight) -> HeadAsset:
-    """Everything about one fitted head, in NumPy only."""
+    """Everything about one fitted head, in NumPy only, on the mesh that the model's heads wear."""
     code: HeadCode = fit.code
+    model = model.worn or model
     vertices = model.shape(code.identity)
     provenance: dict[str, Any] = {
         "program": "Likeness",
@@ -276,7 +277,7 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
         pose_correctives=model.pose_correctives,
         joints=model.locate_joints(vertices).astype(np.float32),
         weights=model.weights,
-        expression=dict(zip(model.expression_names, map(float, code.expression), strict=True)),
+        expression=dict.fromkeys(model.expression_names, 0.0) | dict(zip(model.expression_names, map(float, code.expression))),
         pose=code.pose,
         landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
         identity=code.identity,

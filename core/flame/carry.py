@@ -1,0 +1,131 @@
+"""FLAME's fields brought onto the embedded mesh: every embedded vertex is a fixed weighted sum of FLAME's, and an offset.
+
+Rule of this file: linear, so that a template, a blend shape and a skinning weight are brought by the same table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..head.model import HeadModel, SurfacePoints, triangulate
+from .arrays import FlameArrays
+from .facing import prepare_surface
+from .parts import find_parts
+from .registration import Registration
+
+NUM_ANCHORS = 32
+ANCHOR_SIGMA_M = 0.012
+"""Teeth and tongue move with the skin about them."""
+CLINGING = ("lashes",)
+"""Parts whose every vertex follows the nearest point of the skin."""
+IN_EYES = {"left_eye": 0, "left_cornea": 0, "right_eye": 1, "right_cornea": 1}
+
+
+@dataclass(frozen=True)
+class Carry:
+    """near: rows of the embedded mesh [N] that three FLAME vertices give, near_points; wide: rows [M] that NUM_ANCHORS do,
+    wide_points; offset [V, 3] m in FLAME's rest pose; together all V rows."""
+
+    near: np.ndarray
+    near_points: SurfacePoints
+    wide: np.ndarray
+    wide_points: SurfacePoints
+    offset: np.ndarray
+
+    def field(self, values: np.ndarray) -> np.ndarray:
+        """A field on FLAME [..., F, C] -> on the embedded mesh [..., V, C]: differences of position, weights."""
+        out = np.empty((*values.shape[:-2], len(self.offset), values.shape[-1]), values.dtype)
+        for rows, points in ((self.near, self.near_points), (self.wide, self.wide_points)):
+            summed = np.zeros((*values.shape[:-2], len(rows), values.shape[-1]), values.dtype)
+            for k in range(points.indices.shape[1]):
+                summed += points.weights[:, k, None].astype(values.dtype) * values[..., points.indices[:, k], :]
+            out[..., rows, :] = summed
+        return out
+
+    def positions(self, vertices: np.ndarray) -> np.ndarray:
+        """FLAME's neutral vertices [F, 3] m -> the embedded mesh' [V, 3]."""
+        moved: np.ndarray = self.field(vertices) + self.offset
+        return moved
+
+
+def build_carry(model: HeadModel, flame: FlameArrays, laid: Registration) -> Carry:
+    """The table of one file."""
+    template = flame.template.astype(np.float64)
+    places = place_parts(model, flame, laid)
+    triangles = triangulate(model.faces)
+    parts = np.repeat(model.face_parts, 1 + (model.faces[:, 3] >= 0))
+    count = len(model.template)
+    indices, weights = np.zeros((count, 3), np.int64), np.zeros((count, 3))
+    is_near = np.zeros(count, bool)
+    matched = laid.skin[laid.is_matched]
+    indices[matched], weights[matched] = laid.on_other.indices[laid.is_matched], laid.on_other.weights[laid.is_matched]
+    is_near[matched] = True
+    skin_surface = prepare_surface(template, flame.faces[find_parts(flame).skin_faces])
+    eyes = [prepare_surface(template, faces) for faces, _ in find_parts(flame).eye_rows(flame)]
+    for number, name in enumerate(model.part_names):
+        surface = skin_surface if name in CLINGING else eyes[IN_EYES[name]] if eyes and name in IN_EYES else None
+        if surface is not None:
+            rows = np.unique(triangles[parts == number])
+            face, inside = surface.occluder.closest(places[rows])
+            indices[rows], weights[rows], is_near[rows] = surface.triangles[np.maximum(face, 0)], inside, True
+    near, wide = np.flatnonzero(is_near), np.flatnonzero(~is_near)
+    anchors = np.unique(laid.on_other.indices[laid.is_matched]) if laid.is_matched.any() else np.arange(len(template))
+    near_points = SurfacePoints(indices[near], weights[near])
+    wide_points = SurfacePoints(*anchor_weights(places[wide], template, anchors))
+    offset = np.empty((count, 3))
+    for rows, points in ((near, near_points), (wide, wide_points)):
+        offset[rows] = places[rows] - points.evaluate(template)
+    return Carry(near, near_points, wide, wide_points, offset)
+
+
+def place_parts(model: HeadModel, flame: FlameArrays, laid: Registration) -> np.ndarray:
+    """Where the embedded mesh lies in FLAME's head at rest [V, 3] m: skin as registered, eyes in its eyeballs, the rest as the
+    skin about it."""
+    template = model.template.astype(np.float64)
+    places = laid.scale * template
+    triangles = triangulate(model.faces)
+    parts = np.repeat(model.face_parts, 1 + (model.faces[:, 3] >= 0))
+    moved = laid.vertices - laid.scale * template[laid.skin]
+    others = np.setdiff1d(np.arange(len(template)), laid.skin)
+    indices, weights = anchor_weights(template[others], template[laid.skin], np.arange(len(laid.skin)))
+    places[others] += np.einsum("nk,nkc->nc", weights, moved[indices])
+    places[laid.skin] = laid.vertices
+    for side, (_, rows) in enumerate(find_parts(flame).eye_rows(flame)):
+        ball = flame.template[rows].astype(np.float64)
+        name = ("left_eye", "right_eye")[side]
+        own = np.unique(triangles[parts == model.part_names.index(name)])
+        centre, radius = template[own].mean(0), np.linalg.norm(template[own] - template[own].mean(0), axis=1).mean()
+        scale = np.linalg.norm(ball - ball.mean(0), axis=1).mean() / radius
+        for part in (name, name.replace("eye", "cornea")):
+            if part in model.part_names:
+                inside = np.unique(triangles[parts == model.part_names.index(part)])
+                places[inside] = ball.mean(0) + scale * (template[inside] - centre)
+    return places
+
+
+def anchor_weights(points: np.ndarray, vertices: np.ndarray, anchors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For points [N, 3] the nearest of the anchors among vertices, indices and weights [N, NUM_ANCHORS] that sum to 1."""
+    indices, weights = np.empty((len(points), NUM_ANCHORS), np.int64), np.empty((len(points), NUM_ANCHORS))
+    goals = vertices[anchors]
+    for row, point in enumerate(points):
+        square = ((goals - point) ** 2).sum(1)
+        nearest = np.argpartition(square, NUM_ANCHORS)[:NUM_ANCHORS]
+        share = np.exp(-(square[nearest] - square[nearest].min()) / (2 * ANCHOR_SIGMA_M**2))
+        indices[row], weights[row] = anchors[nearest], share / share.sum()
+    return indices, weights
+
+
+def fitted_model(model: HeadModel, flame: FlameArrays, carry: Carry, scale: float, name: str) -> HeadModel:
+    """FLAME's people on the embedded mesh: what photos are fitted with, for landmarks, skin and parts are known there."""
+    return replace(
+        model,
+        name=name,
+        licence=flame.licence,
+        template=carry.positions(flame.template.astype(np.float64)).astype(np.float32),
+        identity_basis=carry.field(flame.shape_basis),
+        expression_basis=(scale * model.expression_basis).astype(np.float32),
+        pose_correctives=(scale * model.pose_correctives).astype(np.float32),
+    )
+
