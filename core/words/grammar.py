@@ -103,11 +103,8 @@ class Reader:
     def _number_of_last(self, token: Token) -> bool:
         """A number right behind a slider, or one without a unit of length behind an amount: "age 60", "freckles 0.5"."""
         last = self.drafts[-1] if self.drafts[self.segment :] and self.pending.is_empty else None
-        kinds = (
-            ("slider",)
-            if cast(tuple[float, str, bool], token.value)[1] in ("mm", "years")
-            else ("slider", "amount", "expression")
-        )
+        unit = cast(tuple[float, str, bool], token.value)[1]
+        kinds = ("slider",) if unit in ("mm", "years") else ("slider", "amount", "expression")
         if last is None or last.token.kind not in kinds or last.modifiers.number or self.since_topic[-1:] != [last.token.kind]:
             return False
         last.modifiers.number = cast(tuple[float, str, bool], token.value)
@@ -200,7 +197,7 @@ class Reader:
         self._take(token)
 
     def _read_kind(self, token: Token) -> None:
-        """ "a man" is what the person becomes; "the man" is who it is: then what is said before it is no wish either."""
+        """To become "a man" is a wish; "the man" is who it is, and what is said before it is no wish either."""
         waiting = self._waiting()
         if self.determiner in DEFINITE or token.is_possessive:
             self.drafts = [draft for draft in self.drafts if draft not in waiting]
@@ -226,8 +223,6 @@ class Reader:
         for draft in reversed(self._waiting()):
             said, form = str(draft.token.value), draft.token.form
             multiple = self.lexicon.multipliers.get(said)
-            if multiple is None and (senses := self.lexicon.find_qualities(said, "nose_tip")) and token.kind == "slider":
-                multiple = 2.0 if senses[0].pole > 0 else 0.5
             if multiple is None:
                 continue
             self.drafts.remove(draft)

@@ -163,8 +163,9 @@ def _wanted(wish: Wish, effect: Effect, scale: Scale, before: float) -> float:
     if wish.manner == "end":
         return scale.highest if sign > 0 else scale.lowest
     if wish.manner == "become":
-        is_one_already = effect.slider == "male" and (before >= MAN if effect.value > 0.5 else before <= WOMAN)  # type: ignore[operator]
-        return before if is_one_already else float(effect.value or 0.0)
+        value = effect.value or 0.0
+        is_one_already = effect.slider == "male" and (before >= MAN if value > 0.5 else before <= WOMAN)
+        return before if is_one_already else value
     if wish.manner == "set":
         return _share(scale, wish.size) if wish.unit == "percent" else wish.size
     if wish.manner == "shift":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 
@@ -458,3 +459,27 @@ def test_sentences_are_one_line_and_say_where_from_and_where_to():
         for sentence in plan(words).understood:
             assert "\n" not in sentence
             assert re.search(r"->|already|stays|grown-ups", sentence), sentence
+
+
+def test_word_salad_is_a_plan_or_an_error_with_a_remedy():
+    rng = np.random.default_rng(11)
+    vocabulary = [" ".join(words) for words in load_lexicon().meanings] + [
+        ",",
+        "and",
+        "but",
+        "with",
+        "or",
+        ".",
+        "3 mm",
+        "20 years",
+        "0.4",
+    ]
+    num_plans = 0
+    for _ in range(400):
+        words = " ".join(rng.choice(vocabulary, rng.integers(1, 9)))
+        with contextlib.suppress(WordsError):
+            made = plan(words, SMILING, strength=float(rng.uniform(0, 2)))
+            assert all(np.isfinite([*made.traits.values(), *made.skin.values(), *made.expression.values()])), words
+            assert made.understood, words
+            num_plans += 1
+    assert num_plans > 200
