@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..head.model import HeadModel, SurfacePoints, triangulate
+from ..types import JOINT_NAMES
 from .arrays import FlameArrays
 from .facing import prepare_surface
 from .parts import find_parts
@@ -20,6 +21,7 @@ ANCHOR_SIGMA_M = 0.012
 """Teeth and tongue move with the skin about them."""
 CLINGING = ("lashes",)
 """Parts whose every vertex follows the nearest point of the skin."""
+EYES = ("left_eye", "right_eye")
 IN_EYES = {"left_eye": 0, "left_cornea": 0, "right_eye": 1, "right_cornea": 1}
 
 
@@ -93,16 +95,29 @@ def place_parts(model: HeadModel, flame: FlameArrays, laid: Registration) -> np.
     places[others] += np.einsum("nk,nkc->nc", weights, moved[indices])
     places[laid.skin] = laid.vertices
     for side, (_, rows) in enumerate(find_parts(flame).eye_rows(flame)):
-        ball = flame.template[rows].astype(np.float64)
-        name = ("left_eye", "right_eye")[side]
+        name = EYES[side]
         own = np.unique(triangles[parts == model.part_names.index(name)])
-        centre, radius = template[own].mean(0), np.linalg.norm(template[own] - template[own].mean(0), axis=1).mean()
-        scale = np.linalg.norm(ball - ball.mean(0), axis=1).mean() / radius
+        centre, radius = fit_ball(flame.template[rows].astype(np.float64))
+        own_centre = eye_centre(model, name)
+        scale = radius / np.percentile(np.linalg.norm(template[own] - own_centre, axis=1), 90)
         for part in (name, name.replace("eye", "cornea")):
             if part in model.part_names:
                 inside = np.unique(triangles[parts == model.part_names.index(part)])
-                places[inside] = ball.mean(0) + scale * (template[inside] - centre)
+                places[inside] = centre + scale * (template[inside] - own_centre)
     return places
+
+
+def eye_centre(model: HeadModel, name: str) -> np.ndarray:
+    """The middle [3] of the ball that 'left_eye' or 'right_eye' of a model on the embedded mesh is part of."""
+    centre: np.ndarray = model.joint_regressor[JOINT_NAMES.index(name)] @ model.template
+    return centre
+
+
+def fit_ball(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre [3] and radius of the sphere through points [N, 3], by least squares."""
+    system = np.column_stack([2 * points, np.ones(len(points))])
+    solution = np.linalg.lstsq(system, (points**2).sum(1), rcond=None)[0]
+    return solution[:3], float(np.sqrt(solution[3] + solution[:3] @ solution[:3]))
 
 
 def anchor_weights(points: np.ndarray, vertices: np.ndarray, anchors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,4 +143,3 @@ def fitted_model(model: HeadModel, flame: FlameArrays, carry: Carry, scale: floa
         expression_basis=(scale * model.expression_basis).astype(np.float32),
         pose_correctives=(scale * model.pose_correctives).astype(np.float32),
     )
-

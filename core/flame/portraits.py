@@ -43,7 +43,7 @@ def clay_colours(vertices: np.ndarray, triangles: np.ndarray, eyes: list[np.ndar
         colour[rows] = np.where((angle < IRIS_ANGLE)[:, None], IRIS, SCLERA)
         colour[rows[angle < PUPIL_ANGLE]] = PUPIL
         openness[rows] = 0.4 + 0.6 * openness[rows]
-    light = ambient_light((0.55, 0.55, 0.58)) + directional_light((0.25, 0.5, 1.0), (0.55, 0.53, 0.5))
+    light = ambient_light((0.55, 0.55, 0.58)) + directional_light(np.array([0.25, 0.5, 1.0]), (0.55, 0.53, 0.5))
     return colour * shade(normals, light) * openness[:, None]
 
 

@@ -1,9 +1,9 @@
 """The embedded head laid over another head's surface: which point of one is which point of the other.
 
 Rule of this file: from stiff to soft. (1) Scale and place from the eyes' joints. (2) The embedded model's own identities, so that
-the head changes as heads do. (3) A membrane that bends the rest, ever softer, first towards where the landmark network sees the same features
-in clay portraits of both. (4) Snapped to the surface where both face the same way; what the other head lacks follows its
-neighbours. Half a minute on one core, once for a file.
+the head changes as heads do. (3) A membrane that bends the rest, ever softer, first towards where the landmark network sees the
+same features in clay portraits of both. (4) Snapped to the surface where both face the same way; what the other head lacks
+follows its neighbours. Half a minute on one core, once for a file.
 """
 
 from __future__ import annotations
@@ -149,8 +149,13 @@ class Sitter:
     """Where the landmark network sees a face's features on the other head, against where it sees them on ours laid over it."""
 
     def __init__(
-        self, target: FacingSurface, eyes: list[np.ndarray], template: np.ndarray, skin: np.ndarray, points: SurfacePoints
-    ) -> None:
+        self,
+        target: FacingSurface,
+        eyes: list[tuple[np.ndarray, np.ndarray]],
+        template: np.ndarray,
+        skin: np.ndarray,
+        points: SurfacePoints,
+    ) -> None:  # fmt: skip
         eye_faces = [faces for faces, _ in eyes]
         self._eyes = [rows for _, rows in eyes]
         self._template, self._eye_faces = template, eye_faces

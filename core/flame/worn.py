@@ -9,16 +9,15 @@ import numpy as np
 
 from ..head.model import HeadModel, SurfacePoints, joint_transforms, rotation_matrices, triangulate
 from ..render.shading import vertex_normals
-from ..types import HeadCode, JOINT_NAMES
+from ..types import JOINT_NAMES, HeadCode
 from .arrays import FlameArrays
-from .carry import Carry
-from .facing import FacingSurface, Nearest, prepare_surface
+from .carry import EYES, Carry, eye_centre, fit_ball
+from .facing import FacingSurface, prepare_surface
 from .layout import carry_layout
 from .parts import FlameParts, find_parts
 from .registration import Registration
 
 ADDED_PARTS = ("left_cornea", "right_cornea", "upper_teeth", "lower_teeth", "tongue", "lashes")
-EYES = ("left_eye", "right_eye")
 REGIONS_OF_SKIN = 0.02
 
 
@@ -31,7 +30,7 @@ def worn_model(model: HeadModel, fitted: HeadModel, flame: FlameArrays, carry: C
     template = flame.template.astype(np.float64)
     skin_mask = parts.skin_faces
     skin = np.unique(flame.faces[skin_mask])
-    on_skin = surface_of(fitted.template.astype(np.float64), triangles[of_part == 0])
+    on_skin = prepare_surface(fitted.template.astype(np.float64), triangles[of_part == 0])
     normals = vertex_normals(template, flame.faces[skin_mask])
     found = on_skin.closest(template[skin], normals[skin], is_thorough=True)
     points = on_skin.points(found)
@@ -84,9 +83,10 @@ def worn_model(model: HeadModel, fitted: HeadModel, flame: FlameArrays, carry: C
     )
 
 
-def surface_of(vertices: np.ndarray, triangles: np.ndarray) -> FacingSurface:
-    """A part of a mesh for queries, in the whole mesh's numbers."""
-    return prepare_surface(vertices, triangles)
+def directions(vertices: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Vertices [V, 3] as directions from a ball's centre: an iris that lies flat is found as one on the ball."""
+    outwards = vertices - centre
+    return outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
 
 
 def _parts_of(carry: Carry, basis: np.ndarray, own_rows: np.ndarray, moving: list[int]) -> np.ndarray:
@@ -149,8 +149,12 @@ def lay_out(
     for name, mask in masks.items():
         number = model.part_names.index(name)
         chosen = of_part == number
-        surface = on_skin if name == "skin" else prepare_surface(fitted.template.astype(np.float64), triangles[chosen])
-        new, corners = carry_layout(template, flame.faces[mask], surface, model.uvs.astype(np.float64), uv_triangles[chosen])
+        places, surface = template, on_skin
+        if name != "skin":
+            places = directions(template, fit_ball(template[np.unique(flame.faces[mask])])[0])
+            ball = directions(fitted.template.astype(np.float64), eye_centre(fitted, name))
+            surface = prepare_surface(ball, triangles[chosen])
+        new, corners = carry_layout(places, flame.faces[mask], surface, model.uvs.astype(np.float64), uv_triangles[chosen])
         face_uvs[mask, :3] = corners + len(uvs)
         uvs = np.concatenate([uvs, new])
         face_parts[mask] = names.index(name)

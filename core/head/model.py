@@ -210,7 +210,9 @@ def read_licence(path: Path) -> str:
 
 
 def _unpack(header: dict[str, Any], data: dict[str, np.ndarray]) -> HeadModel:
-    wide = {key: data[key].astype(np.float32) for key in ("template", "identity_basis", "expression_basis", "pose_correctives")}
+    wide: dict[str, Any] = {
+        key: data[key].astype(np.float32) for key in ("template", "identity_basis", "expression_basis", "pose_correctives")
+    }
     rotations = {n: tuple(BoneRotation(j, np.array(a)) for j, a in rs) for n, rs in header["bone_rotations"].items()}
     return HeadModel(
         name=header["name"], licence=header["licence"], **wide,

@@ -74,7 +74,8 @@ def _arrays(model: HeadModel, truth: SurfacePoints, triangles: np.ndarray, ident
     f32 = lambda a: np.ascontiguousarray(a, np.float32)  # noqa: E731
     return FlameArrays(
         template=f32(SCALE * vertices + SHIFT), faces=faces, shape_basis=f32(SCALE * shape),
-        expression_basis=f32(SCALE * expression), pose_correctives=f32(SCALE * widen(model.pose_correctives, np.zeros((36, 2, 3)))),
+        expression_basis=f32(SCALE * expression),
+        pose_correctives=f32(SCALE * widen(model.pose_correctives, np.zeros((36, 2, 3)))),
         joint_regressor=f32(regressor), weights=f32(weights / weights.sum(1, keepdims=True)), parents=np.array([-1, 0, 1, 1, 1]),
         edition="stand-in", licence="CC0-1.0", sha256="0" * 64,
     )  # fmt: skip
@@ -167,9 +168,7 @@ def boundary(faces: list[list[int]]) -> list[tuple[int, int]]:
     return [(a, b) for a, b in half if (b, a) not in half]
 
 
-def wander(
-    kept: np.ndarray, points: SurfacePoints, old: np.ndarray, new: np.ndarray, rng: np.random.Generator
-) -> SurfacePoints:
+def wander(kept: np.ndarray, points: SurfacePoints, old: np.ndarray, new: np.ndarray, rng: np.random.Generator) -> SurfacePoints:
     """Each kept vertex moved a way into one of the old triangles about it; the neck's ring stays."""
     still = {kept[v] for edge in boundary(new.tolist()) for v in edge}
     about: dict[int, list[int]] = {}
