@@ -32,7 +32,7 @@ PARTS = (
 LOOK_AGAIN_S = 3
 """Folders are looked through at most this often while the page is drawn."""
 LANGUAGES = "English, Deutsch, Español, Français, 日本語, 简体中文"
-STATE_ICONS = {"usable": "CHECKMARK", "other mesh": "ERROR", "FLAME": "INFO", "unreadable": "ERROR"}
+STATE_ICONS = {"usable": "CHECKMARK", "other mesh": "ERROR", "unreadable": "ERROR"}
 
 
 DEVICES = (
@@ -135,7 +135,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         row = layout.row()
         row.operator("likeness.import_model", text="Import Model by File...", icon="IMPORT")
         row.operator("likeness.check_models", text="Check All", icon="FILE_REFRESH")
-        layout.label(text="FLAME files are not read by this version yet", icon="INFO")
+        layout.label(text="FLAME files (generic_model.pkl) can be imported as they were downloaded", icon="INFO")
 
     def _draw_cache(self, layout: bpy.types.UILayout) -> None:
         from .core.config import cache_dir
@@ -188,7 +188,7 @@ def draw_model(layout: bpy.types.UILayout, path: Path, *, is_used: bool) -> None
     if not is_embedded:
         row.operator("likeness.remove_model", text="", icon="TRASH").filename = path.name
     licence = licence_of(path) if is_embedded else found.licence if found else ""
-    if found and found.state != "usable":
+    if found and not is_embedded:
         box.label(text=found.sentence, icon="BLANK1")
     if licence:
         box.label(text=licence, icon="BLANK1", translate=False)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import shutil
-import zipfile
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,16 +15,16 @@ from typing import Literal
 
 from .errors import ModelError
 from .fit.measurement import load_calibration
+from .flame.file import read_flame
+from .head.library import is_flame_file
 from .head.model import load_model
 from .staging import explain_write_error, staged
 
-SUFFIXES = (".npz", ".pkl", ".pickle")
+SUFFIXES = (".npz", ".pkl", ".pickle", ".safetensors")
 """What a models folder is searched for; FLAME's own files are pickles."""
-FLAME_ENTRIES = {"v_template.npy", "shapedirs.npy"}
-FLAME = "FLAME files are not read by this version yet."
 OTHER_MESH = "Its mesh is another than the one that photos are fitted on: no photo can be fitted with it."
 
-State = Literal["usable", "other mesh", "FLAME", "unreadable"]
+State = Literal["usable", "other mesh", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -119,8 +117,15 @@ def _key_of(path: Path) -> tuple[str, int, int]:
 
 def _read(path: Path) -> ModelFile:
     size = path.stat().st_size
-    if _is_flame(path):
-        return ModelFile(path, size, "", "FLAME", FLAME)
+    if is_flame_file(path):
+        try:
+            flame = read_flame(path)
+        except ModelError as error:
+            return ModelFile(path, size, "", "unreadable", str(error))
+        return ModelFile(
+            path, size, "", "usable", "A FLAME file: photos can be fitted with it. Its first use makes it ready (half a minute).",
+            flame.edition, flame.licence,
+        )  # fmt: skip
     try:
         model = load_model(path)
     except (ModelError, MemoryError):
@@ -128,17 +133,3 @@ def _read(path: Path) -> ModelFile:
     if model.topology != fitted_topology():
         return ModelFile(path, size, "", "other mesh", OTHER_MESH, model.name, model.licence)
     return ModelFile(path, size, "", "usable", "Photos can be fitted with it.", model.name, model.licence)
-
-
-def _is_flame(path: Path) -> bool:
-    """A pickle (which is never opened), or an archive with FLAME's arrays."""
-    if path.suffix.lower() in (".pkl", ".pickle"):
-        return True
-    with path.open("rb") as file:
-        if file.read(1) == pickle.PROTO:
-            return True
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return set(archive.namelist()) >= FLAME_ENTRIES
-    except (OSError, zipfile.BadZipFile):
-        return False

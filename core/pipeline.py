@@ -27,7 +27,7 @@ from .fit.photometric import SkinLook, fit_person, prepare_skin_look
 from .fit.photometry import load_photometry
 from .fit.several import blend_textures, crop_to_head
 from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
-from .head.library import EMBEDDED, get_model
+from .head.library import EMBEDDED, get_model, has_to_be_made_ready
 from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
@@ -172,7 +172,10 @@ class PaintedHead:
 
 
 def _load_tools(model_name: str, times_s: dict[str, float]) -> Generator[Progress, None, CalibratedModel]:
-    yield Progress("Loading the head model", 0.2)
+    if has_to_be_made_ready(model_name):
+        yield Progress("Making the FLAME file ready, once", 0.2, is_once=True)
+    else:
+        yield Progress("Loading the head model", 0.2)
     with _timed(times_s, "model"):
         tools = load_calibrated_model(model_name)
     with _timed(times_s, "kernels"):
@@ -277,7 +280,8 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
         pose_correctives=model.pose_correctives,
         joints=model.locate_joints(vertices).astype(np.float32),
         weights=model.weights,
-        expression=dict.fromkeys(model.expression_names, 0.0) | dict(zip(model.expression_names, map(float, code.expression))),
+        expression=dict.fromkeys(model.expression_names, 0.0)
+        | dict(zip(model.expression_names, map(float, code.expression), strict=False)),
         pose=code.pose,
         landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
         identity=code.identity,

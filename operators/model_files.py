@@ -54,13 +54,15 @@ class LIKENESS_OT_check_models(ModelsFolderOperator, bpy.types.Operator):
 
 
 class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
-    """Take a head model that Likeness has written (.npz) into the models folder, after its licence is shown"""
+    """Take a head model (.npz of Likeness, or FLAME's own file) into the models folder, after its licence is shown"""
 
     bl_idname = "likeness.import_model"
     bl_label = "Import Model"
     bl_options: set[Any] = {"INTERNAL"}
 
-    filepath: StringProperty(name="Model", description="A head model, .npz", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="Model", description="A head model: .npz, or FLAME's generic_model.pkl", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
     is_link: BoolProperty(
         name="Link instead of copying",
         description="Leave the file where it is and only point to it; otherwise it is copied",
@@ -73,7 +75,7 @@ class LIKENESS_OT_import_model(ModelsFolderOperator, bpy.types.Operator):
         default=False,
         options={"SKIP_SAVE"},
     )
-    filter_glob: StringProperty(default="*.npz;*.pkl;*.pickle", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.npz;*.pkl;*.pickle;*.safetensors", options={"HIDDEN"})
     is_from_selector: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

@@ -24,7 +24,6 @@ from .registration import Registration, register_head
 from .worn import worn_model
 
 KIND, FORMAT = "FLAME", 1
-SUFFIX = ".npz"
 ARRAYS = (
     "template", "faces", "shape_basis", "expression_basis", "pose_correctives", "joint_regressor", "weights", "parents",
 )  # fmt: skip
@@ -98,12 +97,3 @@ def load_flame_head(path: Path, model: HeadModel) -> HeadModel:
     carry = build_carry(model, file.flame, file.laid)
     fitted = fitted_model(model, file.flame, carry, file.laid.scale, file.flame.edition or KIND)
     return replace(fitted, worn=worn_model(model, fitted, file.flame, carry, file.laid))
-
-
-def is_head_file(path: Path) -> bool:
-    """Whether this is a file that convert_flame wrote; only its header is read."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return "header" in file.files and json.loads(str(file["header"])).get("kind") == KIND
-    except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
-        return False

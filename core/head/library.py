@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from ..errors import ModelError
 from .model import HeadModel, load_model
 
 EMBEDDED = "embedded"
-CONVERTED = "flame"
-"""The folder of the cache that keeps FLAME files made ready."""
+PICKLE = b"\x80"
+FLAME_ENTRIES = {"v_template.npy", "shapedirs.npy"}
+FLAME_SUFFIXES = (".pkl", ".pickle", ".safetensors")
 
 
 @lru_cache(maxsize=2)
@@ -23,36 +25,44 @@ def get_model(name: str = EMBEDDED) -> HeadModel:
     """
     if name == EMBEDDED:
         return load_model(ASSETS_DIR / "embedded_head.npz")
-    from ..flame.head_file import is_head_file, load_flame_head
-
     path = Path(name)
-    if is_head_file(path):
-        return load_flame_head(path, get_model(EMBEDDED))
-    if path.suffix == ".npz" and not _holds_flame(path):
+    if not is_flame_file(path):
         return load_model(path)
-    return load_flame_head(_ready(path), get_model(EMBEDDED))
+    from ..flame.head_file import convert_flame, load_flame_head
+
+    ready = _place_of(path)
+    if not ready.exists():
+        convert_flame(path, ready, get_model(EMBEDDED))
+    return load_flame_head(ready, get_model(EMBEDDED))
 
 
-def _holds_flame(path: Path) -> bool:
-    import zipfile
-
+def is_flame_file(path: Path) -> bool:
+    """Whether a file passes for FLAME's: a pickle (which is not opened here), safetensors, or an archive with its arrays."""
+    if path.suffix.lower() in FLAME_SUFFIXES:
+        return True
     try:
+        with path.open("rb") as file:
+            if file.read(1) == PICKLE:
+                return True
         with zipfile.ZipFile(path) as archive:
-            return {"v_template.npy", "shapedirs.npy"} <= set(archive.namelist())
+            return set(archive.namelist()) >= FLAME_ENTRIES
     except (OSError, zipfile.BadZipFile):
         return False
 
 
-def _ready(path: Path) -> Path:
-    """The made-ready file of a FLAME file, made now where it is not there."""
-    from ..flame.head_file import convert_flame
+def has_to_be_made_ready(name: str) -> bool:
+    """Whether get_model would have to make a FLAME file ready. Raises ModelError."""
+    return name != EMBEDDED and is_flame_file(Path(name)) and not _place_of(Path(name)).exists()
+
+
+def _place_of(path: Path) -> Path:
+    """Where a FLAME file is kept made ready: by its content, and by the edition that its name tells."""
+    from ..flame.file import guess_edition
 
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256")
     except OSError as error:
         raise ModelError(f"The head model {path} cannot be read ({error.strerror or error}): check the path.") from error
-    target = cache_dir() / CONVERTED / f"{digest}.npz"
-    if not target.exists():
-        convert_flame(path, target, get_model(EMBEDDED))
-    return target
+    digest.update(guess_edition(path)[0].encode())
+    return cache_dir() / "flame" / f"{digest.hexdigest()}.npz"

@@ -20,6 +20,7 @@ import bpy
 import likeness
 import numpy as np
 import pytest
+from flame_file import write_flame_pickle
 from likeness import preferences
 from likeness.core import cache, model_files
 from likeness.core.config import ASSETS_DIR, cache_dir
@@ -130,6 +131,7 @@ def test_every_file_of_the_models_folder_is_told_for_what_it_is(chosen):
     (folder / "generic_model.pkl").write_bytes(pickle.dumps({"v_template": 1}))
     (folder / "renamed.npz").write_bytes(pickle.dumps({"v_template": 1}, protocol=2))
     np.savez(folder / "converted.npz", v_template=np.zeros(3), shapedirs=np.zeros(3))
+    write_flame_pickle(folder / "flame2020.pkl")
     (folder / "notes.txt").write_text("not listed")
     preferences.show_change(bpy.context)
     bpy.ops.likeness.check_models()
@@ -143,15 +145,17 @@ def test_every_file_of_the_models_folder_is_told_for_what_it_is(chosen):
         "mine.npz": "usable",
         "other.npz": "other mesh",
         "half.npz": "unreadable",
-        "generic_model.pkl": "FLAME",
-        "renamed.npz": "FLAME",
-        "converted.npz": "FLAME",
+        "generic_model.pkl": "unreadable",
+        "renamed.npz": "unreadable",
+        "converted.npz": "unreadable",
+        "flame2020.pkl": "usable",
     }
-    assert lines.count("FLAME files are not read by this version yet.") == 3
+    assert sum("holds no FLAME model" in line for line in lines) == 3
+    assert lines.count("A FLAME file: photos can be fitted with it. Its first use makes it ready (half a minute).") == 1
 
 
 @needs_assets
-def test_a_pickle_is_never_opened(tmp_path):
+def test_nothing_in_a_pickle_is_run(tmp_path):
     class Trap:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "sprung"),)
@@ -159,7 +163,7 @@ def test_a_pickle_is_never_opened(tmp_path):
     (tmp_path / "model.npz").write_bytes(pickle.dumps(Trap()))
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(Trap(), protocol=0))
     for name in ("model.npz", "model.pkl"):
-        assert model_files.inspect_model_file(tmp_path / name).state == "FLAME"
+        assert model_files.inspect_model_file(tmp_path / name).state == "unreadable"
     np.savez(tmp_path / "array.npz", header=np.array([Trap()], dtype=object))
     assert model_files.inspect_model_file(tmp_path / "array.npz").state == "unreadable"
     assert not (tmp_path / "sprung").exists()
@@ -220,7 +224,7 @@ def test_a_linked_model_stays_where_it_is_and_removing_takes_only_the_link(chose
 @pytest.mark.parametrize(
     "name, content, sentence",
     [
-        ("flame.pkl", pickle.dumps({}), "FLAME files are not read by this version yet"),
+        ("flame.pkl", pickle.dumps({}), "holds no FLAME model"),
         ("broken.npz", b"PK", "damaged, or no head model"),
     ],
 )

@@ -171,8 +171,10 @@ def test_sentences_with_numbers_and_names_are_found_by_their_pattern(speak):
     assert say("The photo C:\\Marie {1}.jpg is empty: copy or download it again.").startswith(
         "Das Foto C:\\Marie {1}.jpg ist leer"
     )
-    assert say("old.pkl was not imported. FLAME files are not read by this version yet.") == (
-        "old.pkl wurde nicht importiert. FLAME-Dateien werden von dieser Version noch nicht gelesen."
+    said = "A FLAME file: photos can be fitted with it. Its first use makes it ready (half a minute)."
+    assert say(f"old.pkl was not imported. {said}") == (
+        "old.pkl wurde nicht importiert. Eine FLAME-Datei: Fotos können damit angepasst werden. "
+        "Beim ersten Gebrauch wird sie vorbereitet (eine halbe Minute)."
     )
     assert "Nase, Kinn (Haar" in say(
         "Something covers the nose and chin (hair, a mask, deep shadow): what lies under it is a guess."
