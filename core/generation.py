@@ -154,6 +154,7 @@ def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarr
         "male": round(person.male, 2),
         "ancestry": {name: round(share, 2) for name, share in person.ancestry.items()},
         "appearance": describe_appearance(person.appearance),
+        **({"warnings": list(model.warnings)} if model.warnings else {}),
     }
     return HeadAsset(
         name=f"person_{seed}",

@@ -262,7 +262,7 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
         "photo_sha256": photo.sha256,
         "photo_notes": list(photo.notes),
         "confidence": fit.confidence,
-        "warnings": list(fit.warnings),
+        "warnings": [*model.warnings, *fit.warnings],
         "residual_px": fit.residual_px,
         "skin_angle_sd": round(skin_light.ita_sd, 1),
         "times_s": dict(fit.times_s),

@@ -45,6 +45,38 @@ def astronaut(tmp_path_factory) -> Path:
     return target
 
 
+@pytest.fixture(scope="session")
+def flame_file(tmp_path_factory) -> Path:
+    """The human-like stand-in for FLAME in its original container, generic_model.pkl."""
+    from flame_file import write_flame_pickle
+    from flame_head import flame_head
+
+    return write_flame_pickle(tmp_path_factory.mktemp("flame") / "generic_model.pkl", flame_head().arrays)
+
+
+@pytest.fixture(scope="session")
+def flame_cache(flame_file, tmp_path_factory) -> Path:
+    """A cache folder in which the stand-in is made ready, once a session (some twenty seconds)."""
+    from likeness.core.config import cache_dir
+    from likeness.core.head.library import get_model
+    from likeness.core.render.runtime import load_warp
+
+    load_warp()
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "warp").symlink_to(cache_dir() / "warp", target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIKENESS_CACHE", str(folder))
+        get_model(str(flame_file))
+    return folder
+
+
+@pytest.fixture
+def flame_model(flame_file, flame_cache, monkeypatch) -> str:
+    """What stories call `model`: the stand-in's file, made ready already."""
+    monkeypatch.setenv("LIKENESS_CACHE", str(flame_cache))
+    return str(flame_file)
+
+
 @pytest.fixture
 def small_textures(monkeypatch):
     """The real pipeline with an albedo of 512 x 512 texels, for tests that look at something else."""

@@ -23,12 +23,13 @@ from .file import read_flame
 from .registration import Registration, register_head
 from .worn import worn_model
 
-KIND, FORMAT = "FLAME", 1
+KIND, FORMAT = "FLAME", 2
 ARRAYS = (
     "template", "faces", "shape_basis", "expression_basis", "pose_correctives", "joint_regressor", "weights", "parents",
 )  # fmt: skip
-LEAST_MATCHED = 0.9
-"""Share of the face that has to lie on a file's template for it to pass for a human head."""
+LEAST_MATCHED, LEAST_SEEN = 0.9, 4
+"""What a file's template needs to pass for a human head: the share of the face that lies on it, and the portraits (of seven) in
+which a face is seen."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class FlameHeadFile:
     @property
     def warning(self) -> str:
         """A sentence for heads made with it; empty where its template is a face as ours is."""
-        if self.matched >= LEAST_MATCHED:
+        if self.matched >= LEAST_MATCHED and self.laid.num_seen >= LEAST_SEEN:
             return ""
         return "This FLAME file's template is hardly a human face: landmarks and textures may lie wrong on it."
 
@@ -56,7 +57,7 @@ def convert_flame(source: Path, target: Path, model: HeadModel) -> None:
     laid = register_head(model, flame, load_calibration().points)
     header = {
         "kind": KIND, "format": FORMAT, "name": flame.edition or KIND, "licence": flame.licence, "sha256": flame.sha256,
-        "source": source.name, "topology": model.topology, "scale": laid.scale,
+        "source": source.name, "topology": model.topology, "scale": laid.scale, "num_seen": laid.num_seen,
         "matched": float(np.average(laid.is_matched, weights=model.regions["face"][laid.skin])),
     }  # fmt: skip
     arrays = {name: getattr(flame, name) for name in ARRAYS}
@@ -83,6 +84,7 @@ def read_head_file(path: Path) -> FlameHeadFile:
             data["laid_vertices"].astype(np.float64),
             SurfacePoints(data["laid_indices"].astype(np.int64), data["laid_weights"].astype(np.float64)),
             data["laid_is_matched"], data["laid_error_m"], float(header["scale"]), data["laid_skin"].astype(np.int64),
+            int(header["num_seen"]),
         )  # fmt: skip
         return FlameHeadFile(flame, laid, float(header["matched"]))
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -96,4 +98,6 @@ def load_flame_head(path: Path, model: HeadModel) -> HeadModel:
         raise ModelError(f"The head model {path} was made for another built-in head: import the FLAME file again.")
     carry = build_carry(model, file.flame, file.laid)
     fitted = fitted_model(model, file.flame, carry, file.laid.scale, file.flame.edition or KIND)
-    return replace(fitted, worn=worn_model(model, fitted, file.flame, carry, file.laid))
+    warnings = (file.warning,) if file.warning else ()
+    worn = worn_model(model, fitted, file.flame, carry, file.laid)
+    return replace(fitted, warnings=warnings, worn=replace(worn, warnings=warnings))

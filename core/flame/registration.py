@@ -44,7 +44,8 @@ LEAST_COSINE = 0.5
 class Registration:
     """vertices [S, 3] m: the embedded skin laid on the other head (its frame); on_other [S]: where its vertices lie there;
     is_matched [S]: that they do (the others follow); error_m [S]: how far they were before they were snapped; scale: of the
-    other head to the embedded; skin [S]: the rows of the embedded model's skin."""
+    other head to the embedded; skin [S]: the rows of the embedded model's skin; num_seen: in how many of VIEWS_RAD the landmark
+    network sees a face on the other head."""
 
     vertices: np.ndarray
     on_other: SurfacePoints
@@ -52,6 +53,7 @@ class Registration:
     error_m: np.ndarray
     scale: float
     skin: np.ndarray
+    num_seen: int
 
 
 def register_head(model: HeadModel, flame: FlameArrays, points: SurfacePoints) -> Registration:
@@ -82,7 +84,7 @@ def register_head(model: HeadModel, flame: FlameArrays, points: SurfacePoints) -
     is_matched = (error < SNAPPED_M) & (found.cosine > LEAST_COSINE) & ~touches(on_other, rim)
     follow = stretch_membrane(vertices, graph, offset, np.where(is_matched, 1e3, 0.0), 1.0, 0.004, 2000)
     vertices = np.where(is_matched[:, None], vertices + offset, vertices + follow)
-    return Registration(vertices, on_other, is_matched, error, scale, skin)
+    return Registration(vertices, on_other, is_matched, error, scale, skin, sitter.num_seen)
 
 
 def place_by_eyes(model: HeadModel, flame: FlameArrays, parts: FlameParts) -> tuple[float, np.ndarray]:
@@ -169,8 +171,15 @@ class Sitter:
         self._cameras = views_of(front[np.linalg.norm(front - middle, axis=1) < reach])
         self._goals = see_landmarks(template, triangles, self._eyes, self._cameras)
 
+    @property
+    def num_seen(self) -> int:
+        """In how many views there is a face."""
+        return sum(goal is not None for goal in self._goals)
+
     def ask(self, vertices: np.ndarray, triangles: np.ndarray, graph: MeshGraph) -> np.ndarray:
         """Offsets [S, 3] m that bring the features where the other head has them; zero where no face is seen."""
+        if not self.num_seen:
+            return np.zeros_like(vertices)
         whole = np.concatenate([vertices, self._template])
         faces = np.concatenate([triangles, *(f + len(vertices) for f in self._eye_faces)])
         seen = see_landmarks(whole, faces, [rows + len(vertices) for rows in self._eyes], self._cameras)

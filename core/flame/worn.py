@@ -135,6 +135,14 @@ def unskin(goal: np.ndarray, joints: np.ndarray, rotations: np.ndarray, weights:
     return np.linalg.solve(blend, (goal - weights @ shifts)[..., None])[..., 0]
 
 
+def tuck_back(uvs: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """face_uvs [T, 3] of a whole ball on the layout of one that is open behind: triangles that would lie across it the wrong way
+    round, hidden in the head, are drawn to a point of its rim."""
+    a, b, c = (uvs[corners[:, k]] for k in range(3))
+    is_turned = np.cross(b - a, c - a) <= 0
+    return np.where(is_turned[:, None], corners[:, :1], corners)
+
+
 def lay_out(
     template: np.ndarray, flame: FlameArrays, parts: FlameParts, on_skin: FacingSurface, model: HeadModel, triangles: np.ndarray,
     of_part: np.ndarray, uv_triangles: np.ndarray, names: list[str], added: list[str], rows_of: dict[str, np.ndarray],
@@ -155,6 +163,8 @@ def lay_out(
             ball = directions(fitted.template.astype(np.float64), eye_centre(fitted, name))
             surface = prepare_surface(ball, triangles[chosen])
         new, corners = carry_layout(places, flame.faces[mask], surface, model.uvs.astype(np.float64), uv_triangles[chosen])
+        if name != "skin":
+            corners = tuck_back(new, corners)
         face_uvs[mask, :3] = corners + len(uvs)
         uvs = np.concatenate([uvs, new])
         face_parts[mask] = names.index(name)

@@ -58,6 +58,7 @@ def has_to_be_made_ready(name: str) -> bool:
 def _place_of(path: Path) -> Path:
     """Where a FLAME file is kept made ready: by its content, and by the edition that its name tells."""
     from ..flame.file import guess_edition
+    from ..flame.head_file import FORMAT
 
     try:
         with path.open("rb") as file:
@@ -65,4 +66,4 @@ def _place_of(path: Path) -> Path:
     except OSError as error:
         raise ModelError(f"The head model {path} cannot be read ({error.strerror or error}): check the path.") from error
     digest.update(guess_edition(path)[0].encode())
-    return cache_dir() / "flame" / f"{digest.hexdigest()}.npz"
+    return cache_dir() / "flame" / f"{digest.hexdigest()}.{FORMAT}.npz"

@@ -48,6 +48,7 @@ class HeadModel:
     joint_regressor [5,V]; weights [V,5]; faces, face_uvs [F,4]; uvs [U,2]; face_parts [F] into part_names;
     regions: name -> [V] in [0,1]; landmarks7: HeadAsset.landmarks7's points;
     base_textures: name -> uint8 image on the UVs (at least 'albedo', sRGB);
+    warnings: sentences for whoever makes heads with it;
     worn: the same people on another mesh, with the same layout of textures, which is what their heads are in a scene (FLAME's own
     mesh); its first identity axes and expression units are this model's. None: this mesh itself.
     """
@@ -70,6 +71,7 @@ class HeadModel:
     regions: dict[str, np.ndarray]
     landmarks7: SurfacePoints
     base_textures: dict[str, np.ndarray]
+    warnings: tuple[str, ...] = ()
     worn: HeadModel | None = None
 
     @property
