@@ -19,7 +19,7 @@ from .errors import TopologyError
 from .fit.confidence import covered_parts, expected_error_mm, judge_fit, shares_of_face
 from .fit.correction import follow_identity
 from .fit.detail import blend_details, carve_detail, describe_detail, draw_relief, lift_relief
-from .fit.geometry import LandmarkFit
+from .fit.geometry import FitStart, LandmarkFit
 from .fit.light import SkinLight, fit_skin_lights, try_light
 from .fit.measurement import LandmarkCalibration, load_calibration
 from .fit.mouth_paint import describe_mouth
@@ -61,7 +61,7 @@ def fit_photo(
     yield Progress("Finding the face", 0.08)
     with _timed(times_s, "landmarks"):
         landmarks = detect_landmarks(photo, index=face)
-    return (yield from _fit_face(photo, landmarks, model, texture_size, times_s))
+    return (yield from fit_found_face(photo, landmarks, model, texture_size, times_s))
 
 
 def fit_all_faces(
@@ -76,7 +76,7 @@ def fit_all_faces(
         faces = find_faces(photo)
     assets = []
     for index, landmarks in enumerate(faces):
-        job = _fit_face(photo, landmarks, model, texture_size, dict(times_s))
+        job = fit_found_face(photo, landmarks, model, texture_size, dict(times_s))
         while True:
             try:
                 progress = next(job)
@@ -107,21 +107,32 @@ def fit_photos(
     return (yield from _fit_faces(read, landmarks, model, texture_size, times_s))
 
 
-def _fit_face(
-    photo: Photo, landmarks: Landmarks, model_name: str, texture_size: int, times_s: dict[str, float]
+def fit_found_face(
+    photo: Photo,
+    landmarks: Landmarks,
+    model_name: str,
+    texture_size: int,
+    times_s: dict[str, float],
+    start: FitStart | None = None,
 ) -> Generator[Progress, None, HeadAsset]:
-    return (yield from _fit_faces([photo], [landmarks], model_name, texture_size, times_s))
+    """fit_photo from the landmarks on; times_s: what was spent before; start: what is believed of the head."""
+    return (yield from _fit_faces([photo], [landmarks], model_name, texture_size, times_s, start))
 
 
 def _fit_faces(
-    photos: list[Photo], landmarks: list[Landmarks], model_name: str, texture_size: int, times_s: dict[str, float]
+    photos: list[Photo],
+    landmarks: list[Landmarks],
+    model_name: str,
+    texture_size: int,
+    times_s: dict[str, float],
+    start: FitStart | None = None,
 ) -> Generator[Progress, None, HeadAsset]:
     tools = yield from _load_tools(model_name, times_s)
     yield Progress("Fitting the head", 0.3)
     with _timed(times_s, "landmarks"):
         dense = [locate_dense_landmarks(photo, points) for photo, points in zip(photos, landmarks, strict=True)]
     with _timed(times_s, "geometry"):
-        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.skin_look)
+        fits = fit_person(photos, dense, tools.model, tools.calibration, tools.skin_look, start=start)
     painted = yield from _paint_head(photos, fits, tools, texture_size, times_s)
     main = painted.main
     result = judge_fit(photos[main], landmarks[main], tools.model, fits[main], painted.skin_light.light, painted.covered, times_s)

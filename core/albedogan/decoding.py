@@ -129,6 +129,7 @@ def decode_texture(
         faithfulness,
         seen=None if faithfulness.occlusion_ignored else seen,
         midline_u=mesh.midline_u,
+        eye_share=mesh.eye_share,
     )
     if not faithfulness.occlusion_ignored:
         mask = mask * np.maximum(seen, mirror(seen[..., None], faithfulness, mesh.midline_u)[..., 0])

@@ -22,7 +22,7 @@ from .displacement import MAP_SIZE
 from .flame_layer import FlameLayer
 from .landmarks import LandmarkPoints
 from .mask import FaceMask
-from .texture_correction import MIDLINE_U
+from .texture_correction import EYE_ROWS, MIDLINE_U, SIZE
 from .texture_space import TextureSpace
 from .unwrap import TEXTURE_SIZE, UvLayout
 
@@ -79,8 +79,8 @@ class PaperNetworks:
 
 @dataclass(frozen=True)
 class PaperMesh:
-    """FLAME with its layout, its dense template, face mask, fixed displacement [256, 256] m, landmarks (None: unknown), and where
-    on the layout the head's midline is."""
+    """FLAME with its layout, its dense template, face mask, fixed displacement [256, 256] m, landmarks (None: unknown), where on
+    the layout the head's midline is, and the share of its rows, from the top, that hold eyeballs."""
 
     flame: FlameLayer
     layout: UvLayout
@@ -89,6 +89,7 @@ class PaperMesh:
     fixed: Tensor
     landmarks: LandmarkPoints | None = None
     midline_u: float = MIDLINE_U
+    eye_share: float = EYE_ROWS / SIZE
 
     @staticmethod
     def build(
@@ -102,6 +103,7 @@ class PaperMesh:
         embedding: LandmarkEmbedding | None = None,
         texture_size: int = TEXTURE_SIZE,
         midline_u: float = MIDLINE_U,
+        eye_share: float = EYE_ROWS / SIZE,
     ) -> PaperMesh:
         """FLAME's arrays and a layout of its triangles (uvs [U, 2], uv_triangles [F, 3]); our own where a file is absent: a dense
         template of the layout's texels, an elliptical mask, no fixed displacement."""
@@ -116,4 +118,5 @@ class PaperMesh:
             torch.zeros(MAP_SIZE, MAP_SIZE) if fixed is None else torch.from_numpy(np.asarray(fixed, np.float32)),
             None if embedding is None else LandmarkPoints.build(embedding),
             midline_u,
+            eye_share,
         )

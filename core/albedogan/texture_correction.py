@@ -63,16 +63,18 @@ def correct(
     *,
     seen: np.ndarray | None = None,
     midline_u: float = MIDLINE_U,
+    eye_share: float = EYE_ROWS / SIZE,
 ) -> np.ndarray:
     """Texture [H, W, C] of a head with a turn (degrees; a yaw code's sign counts as such, its size is twice the degrees).
 
     seen [H, W] in 0..1: texels that the photo shows nothing of take their mirror image too, on either half, where that is seen.
+    eye_share: of the rows, from the top, that stay as they are.
     With the three faults of the release together, its passes are carried out as it does.
     """
     is_right = turn >= 0
     mirrored = mirror(texture, faithfulness, midline_u)
     out = texture.copy()
-    first_row = EYE_ROWS * len(texture) // SIZE
+    first_row = int(eye_share * len(texture))
     if faithfulness.mirror_weights_short and faithfulness.yaw_sign_only and faithfulness.mirror_at_array_middle:
         blend_in_passes(out[first_row:], mirrored[first_row:], is_right, NUM_PASSES)
         return out

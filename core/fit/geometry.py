@@ -8,7 +8,7 @@ continues from this result (core/pipeline.py calls it after fit_landmarks).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -61,6 +61,19 @@ class FitSettings:
     degrees: float = 5.0
     portrait_lens: float = 1.4
     num_identity: int | None = None
+
+
+@dataclass(frozen=True)
+class FitStart:
+    """What is believed of a head before it is fitted: identity [K], the prior's middle, and identity_sigma, how sure of it (in
+    the prior's own deviations); expression [E] in [0, 1], R [3, 3] and t [3] m (for a principal point in the photo's middle),
+    where the fit starts if the landmarks agree."""
+
+    identity: np.ndarray
+    identity_sigma: float
+    expression: np.ndarray
+    R: np.ndarray
+    t: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,7 @@ def closed_form_pose(
 class LandmarkProblem:
     """One photo's least-squares problem; the measurement model is refreshed when the head's direction moves a bin.
 
-    share: of the identity's prior, when several photos of a person share it.
+    share: of the identity's prior, when several photos of a person share it. start: what is believed of the head beforehand.
     """
 
     def __init__(
@@ -133,14 +146,16 @@ class LandmarkProblem:
         calibration: LandmarkCalibration,
         settings: FitSettings,
         share: float = 1.0,
+        start: FitStart | None = None,
     ) -> None:
-        self.points_px, self.size, self.settings = points_px, size, settings
-        self.identity_precision = share * settings.identity_sigma**-2
+        self.points_px, self.size, self.settings, self.start = points_px, size, settings, start
+        self.identity_precision = share * (settings.identity_sigma * (start.identity_sigma if start else 1.0)) ** -2
         self.model, self.calibration = model, calibration
         self.center = np.array(size) / 2
         self.prior_log_focal = np.log(focal_px or settings.portrait_lens * max(size))
         self.focal_sigma = settings.exif_sigma if focal_px else settings.focal_sigma
         self.num_identity = min(settings.num_identity or model.num_identity, model.num_identity)
+        self.prior_identity = np.zeros(self.num_identity) if start is None else start.identity[: self.num_identity]
         self.expression_precision = expression_precision(model.expression_names, settings)
         self.is_fixed = np.array([name in FIXED_UNITS for name in model.expression_names])
         self.points: PointModel = restrict(model, calibration.points)
@@ -150,10 +165,17 @@ class LandmarkProblem:
         self.refresh(0.0, 0.0)
         focal = np.exp(self.prior_log_focal)
         R, t = closed_form_pose(self.points_px, self.points.template, self.center, focal)
-        num_modes = len(self.measurement.modes)
-        return HeadState(
-            R, t, self.prior_log_focal, np.zeros(self.num_identity), np.zeros(self.model.num_expression), np.zeros(num_modes)
-        )
+        neutral, modes = np.zeros(self.model.num_expression), np.zeros(len(self.measurement.modes))
+        state = HeadState(R, t, self.prior_log_focal, self.prior_identity.copy(), neutral, modes)
+        return state if self.start is None else self._believed_state(state, self.start)
+
+    def _believed_state(self, plain: HeadState, start: FitStart) -> HeadState:
+        """What explains most: the plain state, or the believed expression by its own camera or as the landmarks have it."""
+        told = replace(plain, expression=start.expression.copy(), R=start.R, t=start.t)
+        points = self.points.evaluate(self.full_identity(told), told.expression, np.zeros(15))
+        R, t = closed_form_pose(self.points_px, points, self.center, np.exp(plain.log_focal))
+        candidates = (plain, told, replace(told, R=R, t=t))
+        return min(candidates, key=lambda state: self.cost(state, SCHEDULE[0].softness))
 
     def refresh(self, yaw: float, pitch: float) -> None:
         if self.direction is None or max(abs(yaw - self.direction[0]), abs(pitch - self.direction[1])) > np.radians(1.0):
@@ -213,7 +235,7 @@ class LandmarkProblem:
         H[6, 6] += self.focal_sigma**-2
         g[6] += (state.log_focal - self.prior_log_focal) * self.focal_sigma**-2
         H[i, i] += np.eye(K) * self.identity_precision
-        g[i] += state.identity * self.identity_precision
+        g[i] += (state.identity - self.prior_identity) * self.identity_precision
         H[e, e] += self.expression_precision
         g[e] += self.expression_precision @ state.expression
         H[z, z] += np.eye(len(state.modes))
@@ -227,7 +249,7 @@ class LandmarkProblem:
         return float(
             0.5 * (degrees + 2) * np.log1p(squared / degrees).sum()
             + 0.5 * ((state.log_focal - self.prior_log_focal) / self.focal_sigma) ** 2
-            + 0.5 * self.identity_precision * (state.identity**2).sum()
+            + 0.5 * self.identity_precision * ((state.identity - self.prior_identity) ** 2).sum()
             + 0.5 * state.expression @ self.expression_precision @ state.expression
             + 0.5 * (state.modes**2).sum()
         )

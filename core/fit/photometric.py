@@ -24,6 +24,7 @@ from .geometry import (
     NEAREST_M,
     SCHEDULE,
     FitSettings,
+    FitStart,
     HeadState,
     LandmarkFit,
     LandmarkProblem,
@@ -282,13 +283,17 @@ def fit_person(
     skin_look: SkinLook,
     settings: FitSettings = DEFAULT_SETTINGS,
     photometric: PhotometricSettings = DEFAULT_PHOTOMETRIC,
+    start: FitStart | None = None,
 ) -> list[LandmarkFit]:
-    """Photos of one person and each one's dense landmarks [478, 2] -> a fit for each, all with the same identity."""
+    """Photos of one person and each one's dense landmarks [478, 2] -> a fit for each, all with the same identity.
+
+    start: what is believed of the head of the one photo.
+    """
     views, states = [], []
     with threadpool_limits(1, "blas"):
         for photo, points in zip(photos, points_px, strict=True):
             size = (photo.pixels.shape[1], photo.pixels.shape[0])
-            problem = LandmarkProblem(points, size, photo.focal_px, model, calibration, settings, share=1 / len(photos))
+            problem = LandmarkProblem(points, size, photo.focal_px, model, calibration, settings, 1 / len(photos), start)
             views.append(View(photo, problem, skin_look, photometric))
             head = problem.initial_state()
             for stage in START:

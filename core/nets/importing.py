@@ -109,6 +109,18 @@ def load_network(path: Path, kind: KindName | None = None) -> LoadedNetwork:
     return LoadedNetwork(network, describe_network(network, found[0], path.name, _hash(path)))
 
 
+def load_networks(path: Path) -> list[LoadedNetwork]:
+    """Every network of a file, one of each kind, the file read once. Raises as load_network."""
+    if "likeness" in read_metadata(path):
+        return [load_network(path)]
+    found = identify(read_file(path), path.name).preferred()
+    if not found:
+        raise ModelError(NO_NETWORK.format(name=path.name, known=_known()))
+    digest, networks = _hash(path), [_build(one, path.name) for one in found]
+    told = [describe_network(network, one, path.name, digest) for network, one in zip(networks, found, strict=True)]
+    return [LoadedNetwork(network, information) for network, information in zip(networks, told, strict=True)]
+
+
 def describe_network(network: nn.Module, found: FoundNetwork, source_file: str, sha256: str) -> NetworkFile:
     """What a network is, from itself and the file that it was in."""
     kind = KINDS[found.kind]

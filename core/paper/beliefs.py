@@ -1,0 +1,54 @@
+"""What the paper's networks say of a face, as our own fit starts from it: in our units, and how far it is trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..fit.geometry import FIXED_UNITS, FitStart
+from ..fit.solver import solve_bounded
+from ..head.model import HeadModel
+from ..types import Camera, HeadCode
+
+SIGMA_OF_FACE_NETWORK, SIGMA_OF_COARSE_ENCODER = 0.75, 0.9
+"""The share of people's spread that remains when a network has told the shape: NoW's median errors, .90 mm (MICA) and 1.09 mm
+(DECA), over 1.21 mm of FLAME's mean head."""
+RIDGE = 0.02
+"""Pull of each unit to rest, as a share of the units' mean square: keeps those that look alike from fighting."""
+
+
+def believe(fitted: HeadModel, code: HeadCode, camera: Camera, *, has_face_network: bool) -> FitStart:
+    """code: of fitted.worn, with the networks' identity, Exp units and jaw; camera: any of the photo."""
+    identity = np.zeros(fitted.num_identity)
+    shared = min(fitted.num_identity, len(code.identity))
+    identity[:shared] = code.identity[:shared]
+    sigma = SIGMA_OF_FACE_NETWORK if has_face_network else SIGMA_OF_COARSE_ENCODER
+    return FitStart(identity, sigma, find_units(fitted, code), camera.R, centred(camera))
+
+
+def centred(camera: Camera) -> np.ndarray:
+    """t [3] of the camera whose principal point is the photo's middle and that shows the head's origin at the same place."""
+    shift = camera.K[:2, 2] - np.array(camera.size) / 2
+    shifted: np.ndarray = camera.t + np.array([*(shift * camera.t[2] / np.diag(camera.K)[:2]), 0.0])
+    return shifted
+
+
+def find_units(fitted: HeadModel, code: HeadCode) -> np.ndarray:
+    """Weights [E] in [0, 1] of the fitted model's units that move the face as code's Exp units and jaw do on fitted.worn."""
+    worn = fitted.worn
+    assert worn is not None
+    plain = worn.neutral_code()
+    weight = np.sqrt(worn.regions["face"])[:, None]
+    rest = worn.pose(plain)
+    goal = weight * (worn.pose(HeadCode(plain.identity, code.expression, code.pose)) - rest)
+    open_units = [k for k, name in enumerate(fitted.expression_names) if name not in FIXED_UNITS]
+    moves = []
+    for k in open_units:
+        expression = plain.expression.copy()
+        expression[k] = 1.0
+        moves.append((weight * (worn.pose(HeadCode(plain.identity, expression, plain.pose)) - rest)).ravel())
+    A = np.stack(moves, 1)
+    H = A.T @ A
+    H += RIDGE * np.trace(H) / len(H) * np.eye(len(H))
+    units = np.zeros(fitted.num_expression)
+    units[open_units] = solve_bounded(H, -A.T @ goal.ravel(), np.zeros(len(H)), np.ones(len(H)), is_exact=True)
+    return units
