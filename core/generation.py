@@ -23,7 +23,7 @@ from .appearance.surface_maps import take_slopes
 from .config import DATA_DIR, VERSION
 from .errors import ModelError
 from .fit.texture import bake_surface_maps
-from .head.library import EMBEDDED, get_model
+from .head.library import EMBEDDED, LAYOUT, get_model
 from .head.model import HeadModel
 from .render.runtime import COMPILING, FIT_KERNELS, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
 from .types import HeadAsset, Progress, Texture
@@ -140,6 +140,7 @@ def neutral_vertices(model: HeadModel, person: Person) -> np.ndarray:
 
 def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarray, textures: dict[str, Texture]) -> HeadAsset:
     """Everything about one random head, with a neutral face and no photo, on the mesh that the model's heads wear."""
+    layout = {LAYOUT: EMBEDDED} if model.worn else {}
     if model.worn:
         model = model.worn
         vertices = neutral_vertices(model, person)
@@ -155,6 +156,7 @@ def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarr
         "ancestry": {name: round(share, 2) for name, share in person.ancestry.items()},
         "appearance": describe_appearance(person.appearance),
         **({"warnings": list(model.warnings)} if model.warnings else {}),
+        **layout,
     }
     return HeadAsset(
         name=f"person_{seed}",

@@ -27,7 +27,7 @@ from .fit.photometric import SkinLook, fit_person, prepare_skin_look
 from .fit.photometry import load_photometry
 from .fit.several import blend_textures, crop_to_head
 from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
-from .head.library import EMBEDDED, get_model, has_to_be_made_ready
+from .head.library import EMBEDDED, LAYOUT, get_model, has_to_be_made_ready
 from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
@@ -262,6 +262,7 @@ def load_calibrated_model(name: str) -> CalibratedModel:
 def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight) -> HeadAsset:
     """Everything about one fitted head, in NumPy only, on the mesh that the model's heads wear."""
     code: HeadCode = fit.code
+    layout = {LAYOUT: EMBEDDED} if model.worn else {}
     model = model.worn or model
     vertices = model.shape(code.identity)
     provenance: dict[str, Any] = {
@@ -277,6 +278,7 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
         "residual_px": fit.residual_px,
         "skin_angle_sd": round(skin_light.ita_sd, 1),
         "times_s": dict(fit.times_s),
+        **layout,
     }
     return HeadAsset(
         name=Path(photo.source).stem or "head",

@@ -16,7 +16,7 @@ from .appearance.parameters import Appearance, describe_appearance, read_appeara
 from .appearance.restyle import OF_THE_RELIEF, change_appearance, move_albedo, restyle_relief
 from .errors import SkinError
 from .fit.texture import bake_surface_maps
-from .head.library import EMBEDDED, get_model
+from .head.library import EMBEDDED, embedded_identity, get_model
 from .head.model import HeadModel
 from .render.runtime import COMPILING, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
 from .story import run
@@ -48,7 +48,8 @@ def restyle_head_in_steps(
     """restyle_head, telling how far it is; model: None for the embedded one."""
     was = read_appearance(asset.provenance.get("appearance"))
     maps = {name: texture.pixels for name, texture in asset.textures.items()}
-    restyled = yield from restyle_skin(maps, asset.skin_linear_rgb, was, wanted, asset.identity, model)
+    identity = asset.identity if model is not None else embedded_identity(asset.identity, asset.provenance)
+    restyled = yield from restyle_skin(maps, asset.skin_linear_rgb, was, wanted, identity, model)
     provenance = asset.provenance | {
         "appearance": describe_appearance(restyled.appearance),
         "appearance_chosen": sorted({*asset.provenance.get("appearance_chosen", ()), *wanted}),

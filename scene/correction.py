@@ -217,6 +217,8 @@ def repaint_arguments(obj: bpy.types.Object) -> dict[str, Any]:
     camera, photo = read_camera(obj), read_photo(obj)
     if camera is None or photo is None:
         raise CorrectionError("This head has no photo to be painted from.")
+    if (reason := why_not(obj)) is not None:
+        raise CorrectionError(f"{reason}.")
     size = int(texture_images(obj)["albedo"].size[0])
     further = further_photos.pack_further(obj, get_model().expression_names)
     return {"photo": photo, "code": read_code(obj), "camera": camera, "further": further, "texture_size": size}

@@ -7,6 +7,7 @@ that reading back gives the very same arrays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,9 @@ PART_ATTRIBUTE = "likeness_part"
 UV_INDEX_ATTRIBUTE = "likeness_uv_index"
 REGION_PREFIX = "region_"
 """Vertex groups of regions begin so, for a region may be called like a bone ('neck', 'jaw')."""
+COEFFICIENT = re.compile(r"Exp\d+")
+"""Shape keys so called are FLAME's expressions: not weights from 0 to 1, but coefficients in standard deviations."""
+MOST_SD = 3.0
 POSE_KEY_PREFIX = "pose_"
 """Shape keys whose name begins so are pose correctives (rig.py), not expression units."""
 
@@ -133,13 +137,16 @@ def bone_groups(asset: HeadAsset) -> dict[str, np.ndarray]:
 
 
 def write_shape_keys(obj: bpy.types.Object, base: np.ndarray, offsets: dict[str, np.ndarray]) -> None:
-    """Adds 'Basis' when there is none, then one key a name: base [V, 3] + offsets [V, 3], model space, value 0 in [0, 1]."""
+    """Adds 'Basis' when there is none, then one key a name: base [V, 3] + offsets [V, 3], model space, value 0 in [0, 1]
+    (of a coefficient in [-MOST_SD, MOST_SD])."""
     mesh: bpy.types.Mesh = obj.data
     if mesh.shape_keys is None:
         obj.shape_key_add(name="Basis", from_mix=False)
     mesh.shape_keys.name = mesh.name
     for name, offset in offsets.items():
         key = obj.shape_key_add(name=name, from_mix=False)
+        if COEFFICIENT.fullmatch(name):
+            key.slider_min, key.slider_max = -MOST_SD, MOST_SD
         key.points.foreach_set("co", _flat(model_to_scene(base + offset)))
 
 

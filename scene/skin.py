@@ -24,6 +24,7 @@ from ..core.appearance.parameters import OLD_HEAD, read_appearance
 from ..core.appearance.restyle import change_appearance
 from ..core.errors import SkinError
 from ..core.head.kinds import kinds_of_parts
+from ..core.head.library import EMBEDDED, LAYOUT, embedded_identity
 from ..core.identity.gauges import load_gauges
 from ..core.image_files import EncodedImage, PackedPaint
 from . import ownership
@@ -55,10 +56,10 @@ _wishes: dict[int, Wish] = {}
 
 def why_not(obj: bpy.types.Object) -> str | None:
     """Why this head's skin cannot be changed, as a sentence for the user; None when it can be."""
-    model_name = json.loads(obj[HEAD]["facts"])["model_name"]
-    rig = head_rig(obj)
+    facts = json.loads(obj[HEAD]["facts"])
+    model_name, rig = facts["model_name"], head_rig(obj)
     blocks = [*filter(None, obj.data.materials), *texture_images(obj).values(), *([rig] if rig else [])]
-    if model_name != load_gauges().model_name:
+    if model_name != load_gauges().model_name and facts["provenance"].get(LAYOUT) != EMBEDDED:
         return f"This head was made with another model ({model_name}), whose skin has no numbers: use the built-in head model"
     if (reason := ownership.why_not(obj, blocks)) is not None:
         return reason
@@ -182,7 +183,8 @@ def restyle_arguments(obj: bpy.types.Object, wanted: dict[str, float]) -> dict[s
     needed = ("albedo", *(RELIEF if set(changed) & set(IN_RELIEF) else ()))
     return {
         "images": {key: read_file(images[key]) for key in needed if key in images},
-        "skin_linear_rgb": np.array(skin), "appearance": base, "wanted": changed, "identity": np.array(obj[HEAD]["identity"]),
+        "skin_linear_rgb": np.array(skin), "appearance": base, "wanted": changed,
+        "identity": embedded_identity(np.array(obj[HEAD]["identity"]), json.loads(obj[HEAD]["facts"])["provenance"]),
     }  # fmt: skip
 
 

@@ -59,7 +59,8 @@ def draw_portrait(vertices: np.ndarray, triangles: np.ndarray, colours: np.ndarr
 def see_landmarks(
     vertices: np.ndarray, triangles: np.ndarray, eyes: list[np.ndarray], cameras: list[Camera]
 ) -> list[np.ndarray | None]:
-    """The 478 landmarks [478, 2] px in each view; None where no face is seen."""
+    """The 478 landmarks [478, 2] px in each view; None where no face is seen, and everywhere where the first
+    view, which should be the front, shows none."""
     colours = clay_colours(vertices, triangles, eyes)
     found: list[np.ndarray | None] = []
     for camera in cameras:
@@ -68,4 +69,6 @@ def see_landmarks(
             found.append(detect_landmarks(photo).points_px)
         except FaceError:
             found.append(None)
+        if found[0] is None:
+            return [None] * len(cameras)
     return found

@@ -6,12 +6,17 @@ import hashlib
 import zipfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ..config import ASSETS_DIR, cache_dir
 from ..errors import ModelError
 from .model import HeadModel, load_model
 
 EMBEDDED = "embedded"
+LAYOUT = "texture_layout"
+"""HeadAsset.provenance's key: EMBEDDED where a head of another model wears textures on the embedded head's UVs."""
 PICKLE = b"\x80"
 FLAME_ENTRIES = {"v_template.npy", "shapedirs.npy"}
 FLAME_SUFFIXES = (".pkl", ".pickle", ".safetensors")
@@ -34,6 +39,12 @@ def get_model(name: str = EMBEDDED) -> HeadModel:
     if not ready.exists():
         convert_flame(path, ready, get_model(EMBEDDED))
     return load_flame_head(ready, get_model(EMBEDDED))
+
+
+def embedded_identity(identity: np.ndarray, provenance: dict[str, Any]) -> np.ndarray:
+    """A head's code as the embedded model's: its own, or the mean head's where the code is another model's. (Lines of age need to
+    know how large a texel is; heads differ little in that.)"""
+    return np.zeros(0) if provenance.get(LAYOUT) == EMBEDDED else np.asarray(identity)
 
 
 def is_flame_file(path: Path) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..appearance.catalogue import NAMES as SKIN_NAMES
 from ..appearance.parameters import read_appearance
+from ..head.library import EMBEDDED, LAYOUT
 from ..identity.catalogue import NAMES, TRAITS
 from ..identity.directions import open_space
 from ..identity.gauges import load_gauges
@@ -45,11 +46,13 @@ def edit_head(
 def look_at(asset: HeadAsset) -> Look:
     """A head in the numbers that words can change; what it has no sliders for is left out."""
     expression = dict(asset.expression)
-    if not _is_embedded(asset):
-        return Look({}, {}, expression)
     told: dict[str, Any] = asset.provenance.get("appearance") or {}
-    appearance = read_appearance(told) if set(SKIN_NAMES) <= set(told) else None
+    is_ours = _is_embedded(asset)
+    is_told = set(SKIN_NAMES) <= set(told) and (is_ours or asset.provenance.get(LAYOUT) == EMBEDDED)
+    appearance = read_appearance(told) if is_told else None
     skin = {name: float(getattr(appearance, name)) for name in SKIN_NAMES} if appearance is not None else {}
+    if not is_ours:
+        return Look({}, skin, expression)
     values = read_traits(open_space(), IdentityState(np.asarray(asset.identity, float)), asset.vertices)
     return Look(dict(zip(NAMES, map(float, values), strict=True)), skin, expression)
 

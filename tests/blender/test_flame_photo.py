@@ -1,0 +1,307 @@
+"""A photo fitted with a FLAME file ends as a rigged, textured head on FLAME's own mesh, in the scene and in every file."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from likeness import preferences
+from likeness.bulk import command_line
+from likeness.core.config import ASSETS_DIR
+from likeness.core.errors import CorrectionError, IdentityError, SkinError
+from likeness.core.head.bones import bake_units, pose_asset
+from likeness.core.head.library import get_model
+from likeness.core.story import run
+from likeness.core.types import ARKIT_NAMES, JOINT_NAMES, HeadAsset
+from likeness.core.words.edit import edit_head
+from likeness.scene import correction, identity, skin, variants, words
+from likeness.scene.export import evaluate_vertices, export_head
+from likeness.scene.head import apply_expression, create_head, find_head, head_rig, is_head, read_head
+from likeness.scene.mesh import MOST_SD, POSE_KEY_PREFIX
+from likeness.scene.rig import DRIVE_PREFIX
+from posing import differing_fields
+from test_export_files import distance_to, import_fbx, set_only, start_empty, validate, world_vertices
+
+pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
+ROOT = Path(__file__).resolve().parents[2]
+NUM_SKIN, NUM_EYE, NUM_VERTICES, NUM_FACES = 3931, 546, 5023, 9976
+NUM_EXPRESSIONS = 100
+EXPRESSIONS = tuple(f"Exp{number:03d}" for number in range(1, NUM_EXPRESSIONS + 1))
+FORMATS = ("blend", "glb", "fbx", "obj", "npz")
+
+
+@pytest.fixture(scope="module")
+def batch(flame_file, flame_cache, astronaut, tmp_path_factory) -> Path:
+    """What `fit photo.png --model generic_model.pkl` wrote: a head in every format, and the report."""
+    out = tmp_path_factory.mktemp("batch")
+    arguments = ["fit", str(astronaut), "--out", str(out), "--export", ",".join(FORMATS), "--model", str(flame_file)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIKENESS_CACHE", str(flame_cache))
+        assert command_line.run([*arguments, "--texture-size", "512"], ROOT / "batch.py") == command_line.OK
+    return out
+
+
+@pytest.fixture(scope="module")
+def asset(batch) -> HeadAsset:
+    """The batch's head, read from its .blend."""
+    bpy.ops.wm.open_mainfile(filepath=str(batch / "astronaut.blend"))
+    return read_head(bpy.data.objects["astronaut"])
+
+
+@pytest.fixture
+def head(context, asset) -> bpy.types.Object:
+    return create_head(context, asset)
+
+
+def part_rows(asset: HeadAsset, name: str) -> np.ndarray:
+    rows = np.unique(asset.faces[asset.face_parts == asset.part_names.index(name)])
+    return rows[rows >= 0]
+
+
+def document_of(path: Path) -> dict:
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<I", data, 12)
+    return json.loads(data[20 : 20 + length])
+
+
+# --- batch --------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_batch_writes_every_format_and_a_report(batch, flame_model):
+    (line,) = [json.loads(text) for text in (batch / "report.jsonl").read_text().splitlines()]
+    assert line["ok"]
+    assert line["confidence"] > 0.5
+    assert {Path(path).suffix[1:] for path in line["outputs"]} >= set(FORMATS)
+    assert all((batch / f"astronaut.{kind}").stat().st_size > 10_000 for kind in FORMATS)
+
+
+def test_the_npz_holds_flames_vertices_as_its_betas_make_them(batch, flame_model):
+    worn = get_model(flame_model).worn
+    with np.load(batch / "astronaut.npz") as file:
+        data = dict(file)
+    assert data["identity"].shape == (300,)
+    assert np.abs(data["vertices"] - worn.shape(data["identity"].astype(np.float64))).max() < 1e-5
+    assert np.array_equal(data["faces"][:NUM_FACES], worn.faces[:NUM_FACES, :3])
+    assert tuple(data["expression_names"]) == (*ARKIT_NAMES, *EXPRESSIONS)
+    assert data["vertices_posed"][:, 2].min() > 0, "before the camera"
+    assert {"albedo", "displacement", "normal", "roughness", "K", "light"} <= set(data)
+
+
+def test_a_fitted_face_explains_its_photo(asset, flame_model):
+    embedded = get_model()
+    assert np.abs(asset.identity).max() < 5
+    assert np.ptp(asset.vertices[:NUM_SKIN, 0]) == pytest.approx(np.ptp(embedded.template[:, 0]), rel=0.15)
+    skin_of = asset.textures["albedo"].pixels
+    assert skin_of.shape == (512, 512, 3)
+    assert asset.textures["albedo_confidence"].pixels.max() > 200
+    assert asset.provenance["model"].startswith("FLAME")
+    assert asset.provenance["model_licence"]
+
+
+# --- the scene ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_head_has_flames_bones_and_all_keys(head, asset):
+    rig = head_rig(head)
+    assert {bone.name for bone in rig.data.bones if not bone.name.startswith(DRIVE_PREFIX)} == set(JOINT_NAMES)
+    keys = [key.name for key in head.data.shape_keys.key_blocks]
+    assert keys[:53] == ["Basis", *ARKIT_NAMES]
+    assert [name for name in keys[53:] if not name.startswith(POSE_KEY_PREFIX)] == list(EXPRESSIONS)
+    assert any(name.startswith(POSE_KEY_PREFIX) for name in keys)
+    assert {group.name for group in head.vertex_groups} >= {*JOINT_NAMES, "region_face", "region_lip_upper"}
+    assert len(head.data.vertices) == len(asset.vertices) > NUM_VERTICES
+
+
+def test_flames_own_vertices_faces_and_expressions_come_first(head, asset, flame_model):
+    worn, again = get_model(flame_model).worn, read_head(head)
+    assert np.array_equal(again.faces[:NUM_FACES], worn.faces[:NUM_FACES])
+    for number, name in enumerate(EXPRESSIONS[:5]):
+        expected = worn.expression_basis[52 + number]
+        assert np.abs(again.shape_keys[name] - expected).max() < 1e-6, name
+
+
+def test_flames_expressions_go_both_ways(head, asset):
+    key = head.data.shape_keys.key_blocks["Exp001"]
+    assert (key.slider_min, key.slider_max) == (-MOST_SD, MOST_SD)
+    apply_expression(head, "neutral")
+    key.value = -2.0
+    expected = asset.vertices - 2 * asset.shape_keys["Exp001"]
+    assert np.abs(evaluate_vertices(head) - expected).max() < 5e-5
+
+
+def test_the_photos_expression_is_shown(head, asset):
+    assert any(asset.expression.values())
+    expected = pose_asset(asset, asset.expression, asset.pose)
+    assert np.abs(evaluate_vertices(head) - expected).max() < 5e-5
+
+
+def test_keys_turn_eyes_and_jaw(head, asset):
+    apply_expression(head, "neutral")
+    pivot = asset.joints[JOINT_NAMES.index("left_eye")]
+    ball = np.arange(NUM_SKIN, NUM_SKIN + NUM_EYE)
+    set_keys = head.data.shape_keys.key_blocks
+    set_keys["eyeLookInLeft"].value = 1.0
+    turned = evaluate_vertices(head)
+    set_keys["eyeLookInLeft"].value = 0.0
+    pole = ball[np.argmax(asset.vertices[ball, 2])]
+    gaze = (turned[pole] - pivot) / np.linalg.norm(turned[pole] - pivot)
+    assert gaze[0] < -0.35
+    cornea = part_rows(asset, "left_cornea")
+    assert np.linalg.norm(turned[cornea] - asset.vertices[cornea], axis=1).min() > 0.003
+    set_keys["jawOpen"].value = 1.0
+    teeth = part_rows(asset, "lower_teeth")
+    assert 0.015 < (asset.vertices - evaluate_vertices(head))[teeth, 1].mean() < 0.05
+
+
+def test_every_part_has_a_material_and_the_skin_its_images(head, asset):
+    used = {head.data.materials[polygon.material_index].name for polygon in head.data.polygons}
+    assert len(used) >= 5
+    images = {node.image for node in head.data.materials[0].node_tree.nodes if node.type == "TEX_IMAGE"}
+    assert len(images) >= 4
+    assert all(image.packed_file is not None and image.size[0] >= 256 for image in images)
+    for name in ("skin", "left_eye", "right_eye"):
+        chosen = asset.face_parts == asset.part_names.index(name)
+        uvs = asset.uvs[asset.face_uvs[chosen][:, :3]]
+        assert uvs.min() >= 0 and uvs.max() <= 1
+
+
+def test_a_flame_head_survives_saving_and_loading(head, asset, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
+    assert differing_fields(asset, read_head(bpy.data.objects["astronaut"])) == []
+
+
+@pytest.mark.usefixtures("extension", "small_textures")
+def test_the_operator_makes_the_chosen_models_head_and_one_undo_takes_it_away(astronaut, flame_model, asset, monkeypatch):
+    from likeness.operators import fit_photo
+
+    monkeypatch.setattr(fit_photo, "chosen_model", lambda context: flame_model)
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.likeness.fit_photo("EXEC_DEFAULT", True, filepath=str(astronaut), texture_size="512") == {"FINISHED"}
+    made = read_head(find_head(bpy.context))
+    assert made.model_name == asset.model_name
+    assert np.abs(made.vertices - asset.vertices).max() < 1e-5
+    bpy.ops.ed.undo()
+    assert not [obj for obj in bpy.data.objects if is_head(obj)]
+
+
+# --- files --------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_glb_passes_khronos_and_names_all_targets(batch):
+    targets = document_of(batch / "astronaut.glb")["meshes"][0]["extras"]["targetNames"]
+    assert tuple(targets) == (*ARKIT_NAMES, *EXPRESSIONS)
+    issues = validate(batch / "astronaut.glb")
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+
+
+def test_the_glb_comes_back_with_its_shape_and_bones(batch, asset):
+    start_empty()
+    bpy.ops.import_scene.gltf(filepath=str(batch / "astronaut.glb"))
+    obj = next(obj for obj in bpy.data.objects if obj.type == "MESH" and obj.data.shape_keys)
+    rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+    assert sorted(bone.name for bone in rig.data.bones) == sorted(JOINT_NAMES)
+    units = bake_units(asset)
+    for bone in rig.pose.bones:
+        bone.matrix_basis.identity()
+    for name in ("jawOpen", "eyeBlinkLeft", "Exp003"):
+        set_only(obj, name)
+        assert distance_to(world_vertices(obj), asset.vertices + units[name]) < 2e-5, name
+
+
+def test_the_fbx_comes_back_with_every_key(head, asset, tmp_path):
+    apply_expression(head, "neutral")
+    obj = import_fbx(export_head(head, tmp_path / "astronaut", "fbx"))
+    assert {key.name for key in obj.data.shape_keys.key_blocks[1:]} == {*ARKIT_NAMES, *EXPRESSIONS}
+    assert np.abs(world_vertices(obj) - asset.vertices).max() < 1e-5
+
+
+def test_the_obj_comes_back_by_parts_with_uvs(batch, asset):
+    start_empty()
+    bpy.ops.wm.obj_import(filepath=str(batch / "astronaut.obj"))
+    parts = {obj.name: obj for obj in bpy.data.objects}
+    assert set(parts) == set(asset.part_names)
+    assert all(obj.data.uv_layers for obj in parts.values())
+    assert len(parts["left_eye"].data.vertices) == NUM_EYE
+
+
+# --- what else can be done with it --------------------------------------------------------------------------------------------
+
+
+def test_its_shape_has_no_sliders_and_says_so_in_one_sentence(head):
+    sentence = r"^This head was made with another model \(FLAME.*\), whose shape has no sliders: use the built-in head model\.$"
+    with pytest.raises(IdentityError, match=sentence):
+        identity.set_traits(head, {"age": 50.0})
+    with pytest.raises(IdentityError, match=sentence):
+        variants.sheet_arguments(head, [1], 1.0, (), True)
+    with pytest.raises(CorrectionError, match=sentence):
+        correction.begin(head)
+    with pytest.raises(CorrectionError, match=sentence):
+        correction.repaint_arguments(head)
+    assert identity.get_trait(head, "nose_width") == 0.0
+
+
+@pytest.mark.usefixtures("extension")
+def test_operators_of_the_built_in_shape_refuse_it_in_a_sentence(head):
+    assert find_head(bpy.context) == head
+    assert bpy.ops.likeness.restyle_skin.poll()
+    for name in ("reroll_identity", "draw_variants", "correct_landmarks", "repaint"):
+        with pytest.raises(RuntimeError, match="whose shape has no sliders"):
+            getattr(bpy.ops.likeness, name)()
+
+
+def test_words_move_its_face_and_say_why_its_shape_stays(head):
+    look = words.look_at(head)
+    assert words.why_not(head) is None
+    assert not look.traits
+    assert look.skin["melanin"] == skin.shown_number(head, "melanin")
+    assert {"jawOpen", "mouthSmileLeft"} <= set(look.expression)
+
+
+@pytest.mark.usefixtures("extension")
+def test_another_skin_is_put_on_it(head, asset):
+    assert skin.why_not(head) is None
+    before = asset.textures["albedo"].pixels
+    assert bpy.ops.likeness.restyle_skin(changes="melanin=3.5,freckles=0.7,age=75") == {"FINISHED"}
+    after = read_head(head)
+    assert after.textures["albedo"].pixels[before.any(-1)].mean() < 0.85 * before[before.any(-1)].mean()
+    assert (after.textures["normal"].pixels != asset.textures["normal"].pixels).any(), "lines of age"
+    assert after.provenance["appearance"]["melanin"] == 3.5
+    assert np.array_equal(after.vertices, read_head(head).vertices)
+
+
+def test_batch_words_change_its_skin_and_face(asset):
+    edited = run(edit_head(replace(asset), "darker skin, smiling, a wider nose"))
+    assert edited.provenance["appearance"]["melanin"] > asset.provenance["appearance"]["melanin"]
+    assert edited.expression["mouthSmileLeft"] > asset.expression["mouthSmileLeft"]
+    assert np.array_equal(edited.vertices, asset.vertices)
+
+
+def test_without_numbers_of_its_skin_a_foreign_head_is_still_refused(context, asset):
+    facts = {key: value for key, value in asset.provenance.items() if key != "texture_layout"}
+    with pytest.raises(SkinError, match="whose skin has no numbers"):
+        skin.require_skin(create_head(context, replace(asset, provenance=facts)))
+
+
+# --- random people ------------------------------------------------------------------------------------------------------------
+
+
+def test_batch_generate_makes_people_of_flames_family(flame_model, tmp_path):
+    arguments = ["generate", "--seed", "4", "--out", str(tmp_path), "--export", "npz,glb", "--model", flame_model]
+    assert command_line.run([*arguments, "--texture-size", "512"], ROOT / "batch.py") == command_line.OK
+    with np.load(tmp_path / "person_4.npz") as data:
+        worn = get_model(flame_model).worn
+        assert np.abs(data["vertices"] - worn.shape(data["identity"].astype(np.float64))).max() < 1e-5
+    issues = validate(tmp_path / "person_4.glb")
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+
+
+def test_preferences_can_choose_the_file(flame_model, monkeypatch):
+    chosen = type("Chosen", (), {"model": Path(flame_model).name, "models_folder": str(Path(flame_model).parent)})()
+    monkeypatch.setattr(preferences, "find_preferences", lambda context: chosen)
+    assert preferences.chosen_model(bpy.context) == flame_model
