@@ -30,8 +30,8 @@ help: ## This list
 demo: environment assets ## Fit the astronaut portrait: out/demo/astronaut.{blend,glb,npz} and preview.png
 	$(PY) demo.py out/demo
 
-test: environment assets $(GLTF_VALIDATOR) ## The whole test suite (TESTS=tests/unit for a part)
-	$(PY) -m pytest $(TESTS)
+test: environment assets $(GLTF_VALIDATOR) ## The whole test suite, on two cores (TESTS=tests/unit for a part)
+	$(PY) -m pytest -n 2 --dist loadfile $(TESTS)
 
 bench: environment assets ## Accuracy, speed and memory tables
 	$(PY) -m likeness.tests.bench
