@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import LikenessError
-from . import evaluate, workers
+from . import evaluate, paper, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
@@ -45,11 +45,13 @@ def make_parser() -> Parser:
     together = "all photos show one person: one head from them together (the largest face of each)"
     fit.add_argument("--same-person", action="store_true", help=together)
     add_output_arguments(fit)
+    paper.add_fit_arguments(fit)
     fit.set_defaults(run=fit_command)
     generate = commands.add_parser("generate", help="random people", description=generate_command.__doc__)
     generate.add_argument("--seed", type=parse_seed, required=True, metavar="N", help=f"0 to {MAX_SEED}: who it is")
     generate.add_argument("--count", type=parse_count, default=1, metavar="N", help="people, with the seeds from --seed on (1)")
     add_output_arguments(generate)
+    paper.add_generate_arguments(generate, parse_seed)
     generate.set_defaults(run=generate_command)
     edit = commands.add_parser("edit", help="heads changed by words", description=edit_command.__doc__)
     edit.add_argument(
@@ -170,6 +172,7 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
         arguments.preview,
         arguments.texture_size,
         arguments.skin,
+        paper=paper.read_options(arguments),
     )
     return make_heads(tasks, options, arguments.jobs, script, "people" if arguments.same_person else "photos")
 
@@ -186,6 +189,7 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
         preview=arguments.preview,
         texture_size=arguments.texture_size,
         skin=arguments.skin,
+        paper=paper.read_options(arguments),
     )
     return make_heads(tasks, options, arguments.jobs, script, "people")
 

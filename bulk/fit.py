@@ -26,7 +26,7 @@ class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
     texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name),
     is_shape_only: nothing is painted or written, the report's line holds the identity; words, strength, only: of tasks that
-    are heads' files, how these are edited (core/words)."""
+    are heads' files, how these are edited (core/words); paper: what core/paper's stories are told, where they do the work."""
 
     out: str
     formats: tuple[str, ...]
@@ -39,6 +39,7 @@ class FitOptions:
     words: str = ""
     strength: float = 1.0
     only: tuple[str, ...] = ()
+    paper: dict[str, Any] = field(default_factory=dict)
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -120,8 +121,10 @@ def _make(task: Task, options: FitOptions, on_progress: Callable[[Progress], Non
         return assets
     from ..core.head.library import get_model
     from ..core.restyle import restyle_head
+    from .paper import model_of
 
-    return [restyle_head(asset, options.skin, get_model(options.model)) for asset in assets]
+    model = get_model(model_of(options.paper) if options.paper else options.model)
+    return [restyle_head(asset, options.skin, model) for asset in assets]
 
 
 def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
@@ -129,6 +132,11 @@ def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None
         from .edit import edit_file
 
         return edit_file(Path(task.photo), options.words, options.strength, options.only, on_progress)
+    if options.paper:
+        from .paper import fit_by_paper
+
+        size = {} if options.texture_size is None else {"texture_size": options.texture_size}
+        return fit_by_paper(task, options.paper, options.face, size, on_progress)
     from ..core import pipeline
 
     sizes: dict[str, Any] = {} if options.texture_size is None else {"texture_size": options.texture_size}

@@ -72,6 +72,33 @@ def generate(seed: int, texture_size: int = 2048) -> Generator[Progress, None, l
     return [pack_head(asset)]
 
 
+def fit_photo_by_paper(
+    photo: str, folder: str, refine: bool = True, faults: Sequence[str] = (), face: int = 0, texture_size: int = 2048
+) -> Generator[Progress, None, list[PackedHead]]:
+    """A photo and the folder of the paper's files -> a head by the paper's networks."""
+    from ..core.paper import stories
+
+    asset = yield from stories.fit_photo_by_paper(
+        photo, folder, refine=refine, faults=faults, face=face, texture_size=texture_size
+    )
+    yield PACKING
+    return [pack_head(asset)]
+
+
+def generate_by_paper(
+    seed: int, folder: str, truncation: float = 0.5, mix_seed: int | None = None, faults: Sequence[str] = (),
+    texture_size: int = 2048,
+) -> Generator[Progress, None, list[PackedHead]]:  # fmt: skip
+    """A seed and the folder of the paper's files -> a random person by the paper's networks."""
+    from ..core.paper import stories
+
+    asset = yield from stories.generate_by_paper(
+        seed, folder, truncation=truncation, mix_seed=mix_seed, faults=faults, texture_size=texture_size
+    )
+    yield PACKING
+    return [pack_head(asset)]
+
+
 def variants(
     state: dict[str, Any], vertices: Any, albedo: EncodedImage | None, seeds: list[int | None], strength: float, locks: list[str],
     keep_person: bool,
@@ -116,5 +143,6 @@ def describe_process() -> tuple[str, ...]:
 
 STORIES: dict[str, Callable[..., Story]] = {
     "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "variants": variants,
+    "fit_photo_by_paper": fit_photo_by_paper, "generate_by_paper": generate_by_paper,
     "read_capture": read_capture, "check": check,
 }  # fmt: skip

@@ -245,7 +245,15 @@ WORKSHOP = ("core/calibration/", "core/head/build/", "core/photo/build.py")
 """Programs that make what is in assets/ and data/; the zip carries what they made."""
 TOP = {"LICENSE", "README.md", "CHANGELOG.md", "blender_manifest.toml", "assets", "data", "presets", "wheels", *ROOMS}
 """What is at the top of the zip beside modules. Anything new belongs here or into the manifest's paths_exclude_pattern."""
-STARTED = ("__init__.py", "batch.py", "bulk/", "worker/", "presets/", "core/render/differentiable/")
+OWN_SCRIPTS = {
+    "core/render/differentiable/": "gradients through pictures, for whoever optimises heads by them",
+    "core/albedogan/losses.py": "the paper's losses, for whoever trains its networks",
+    "core/albedogan/rendering.py": "the release's own renderer, whose pictures its losses compare",
+    "core/albedogan/lamps.py": "the release's other lights (points, directions), which its renderer takes",
+    "core/nets/adversarial.py": "the generators' training: losses, gradient penalty, path length",
+}
+"""What is no part of any program of ours: what a researcher's own scripts import, and what for."""
+STARTED = ("__init__.py", "batch.py", "bulk/", "worker/", "presets/", *OWN_SCRIPTS)
 """Where programs begin: the extension, the batch, the worker's process, a user's own scripts."""
 BLENDERS_MODULES = {"bpy", "bpy_extras", "blf", "bmesh", "mathutils", "addon_utils", "bl_operators", "gpu", "gpu_extras", "numpy"}
 
