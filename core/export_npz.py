@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .head.bones import nearest_surface_points, pose_asset
-from .head.model import triangulate
+from .head.model import triangulate, triangulate_corners
 from .staging import staged
 from .types import HeadAsset
 
@@ -28,7 +28,8 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
     (a random person's of that size);
     expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3]; appearance [A] with appearance_names
     (appearance/parameters.py, all but the iris); times_s with time_names. Of a head without a photo the camera's and the light's
-    keys are absent.
+    keys are absent. Of a FLAME head whose files came with them: landmarks68 [68,3] m (neutral), and corner_uvs_FLAME [F,3,2], a
+    face's corners on FLAME's own layout.
     """
     times_s: dict[str, float] = asset.provenance.get("times_s", {})
     told = {k: v for k, v in asset.provenance.get("appearance", {}).items() if not isinstance(v, list)}
@@ -48,6 +49,10 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
         "time_names": np.array(list(times_s), np.str_),
     }
     arrays |= {name: texture.pixels for name, texture in asset.textures.items()}
+    if asset.landmarks68 is not None:
+        arrays["landmarks68"] = asset.landmarks68.astype(np.float32)
+    for name, corners in asset.more_uvs.items():
+        arrays[f"corner_uvs_{name}"] = triangulate_corners(asset.faces, corners)
     if asset.light is not None:
         arrays["light"] = asset.light.astype(np.float32)
     if asset.camera is not None:

@@ -183,6 +183,8 @@ def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarr
         photo=None,
         regions=model.regions,
         provenance=provenance,
+        more_uvs=model.more_uvs,
+        landmarks68=model.landmarks68.evaluate(vertices).astype(np.float32) if model.landmarks68 else None,
     )
 
 

@@ -306,6 +306,8 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
         photo=photo,
         regions=model.regions,
         provenance=provenance,
+        more_uvs=model.more_uvs,
+        landmarks68=model.landmarks68.evaluate(vertices).astype(np.float32) if model.landmarks68 else None,
     )
 
 

@@ -169,7 +169,9 @@ class HeadAsset:
     skin_linear_rgb [3]; camera, light, photo: None for a head without a photo;
     regions: vertex-group name -> weights [V] in [0, 1];
     provenance: JSON-able facts (model, licence, photo hash, version, confidence, warnings, times_s);
-    further: the other photos of a head from several, in the order that they were given in.
+    further: the other photos of a head from several, in the order that they were given in;
+    more_uvs: name of a further UV layout -> the faces' corners on it [F, 4, 2] (0 where a face has none); textures are not on it;
+    landmarks68 [68, 3] m on the neutral head, iBUG's order, where the model knows them.
     """
 
     name: str
@@ -197,3 +199,5 @@ class HeadAsset:
     regions: dict[str, np.ndarray]
     provenance: dict[str, Any]
     further: tuple[FittedPhoto, ...] = ()
+    more_uvs: dict[str, np.ndarray] = field(default_factory=dict)
+    landmarks68: np.ndarray | None = None

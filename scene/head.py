@@ -35,6 +35,7 @@ from .mesh import (
     create_mesh,
     order_expression,
     read_faces,
+    read_more_uvs,
     read_shape_keys,
     read_vertex_groups,
     read_vertices,
@@ -162,7 +163,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
     with readable_mesh(obj) as mesh:
         keys, groups = read_shape_keys(mesh), read_vertex_groups(obj, mesh)
         faces, uvs, face_uvs, face_parts = read_faces(mesh)
-        vertices = read_vertices(mesh)
+        vertices, more_uvs = read_vertices(mesh), read_more_uvs(mesh, facts.get("more_uvs", []))
     return HeadAsset(
         name=facts["name"], vertices=vertices, faces=faces, uvs=uvs, face_uvs=face_uvs, face_parts=face_parts,
         part_names=tuple(facts["part_names"]),
@@ -176,7 +177,8 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
         light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=read_photo(obj),
         regions=_read_regions(facts["regions"], groups), provenance=facts["provenance"],
-        further=read_further(obj, list(facts["expression"])),
+        further=read_further(obj, list(facts["expression"])), more_uvs=more_uvs,
+        landmarks68=np.reshape(stored["landmarks68"], (68, 3)) if "landmarks68" in stored else None,
     )  # fmt: skip
 
 
@@ -323,10 +325,12 @@ def _write_properties(
         "name": asset.name, "model_name": asset.model_name, "part_names": asset.part_names, "expression": asset.expression,
         "bone_rotations": {u: [[r.joint, list(map(float, r.axis_angle))] for r in rs] for u, rs in asset.bone_rotations.items()},
         "regions": list(asset.regions), "provenance": asset.provenance, "photo": asset.photo and photo_facts(asset.photo),
+        "more_uvs": list(asset.more_uvs),
     }  # fmt: skip
     arrays = {
         "joints": asset.joints, "pose": asset.pose, "landmarks7": asset.landmarks7, "bone_axes": bone_axes(asset),
         "skin_linear_rgb": asset.skin_linear_rgb, "identity": asset.identity, "light": asset.light,
+        "landmarks68": asset.landmarks68,
     }  # fmt: skip
     if asset.camera is not None:
         arrays |= {"camera_K": asset.camera.K, "camera_R": asset.camera.R, "camera_t": asset.camera.t}

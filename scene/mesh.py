@@ -24,7 +24,7 @@ REGION_PREFIX = "region_"
 """Vertex groups of regions begin so, for a region may be called like a bone ('neck', 'jaw')."""
 COEFFICIENT = re.compile(r"Exp\d+")
 """Shape keys so called are FLAME's expressions: not weights from 0 to 1, but coefficients in standard deviations."""
-MOST_SD = 3.0
+MOST_SD = 5.0
 POSE_KEY_PREFIX = "pose_"
 """Shape keys whose name begins so are pose correctives (rig.py), not expression units."""
 
@@ -47,6 +47,10 @@ def create_mesh(asset: HeadAsset, name: str, slot_of_part: np.ndarray) -> bpy.ty
     mesh.polygons.foreach_set("material_index", slot_of_part[asset.face_parts].astype(np.int32))
     mesh.uv_layers.new(name=UV_MAP, do_init=False)
     mesh.uv_layers[UV_MAP].uv.foreach_set("vector", _flat(asset.uvs[corner_uvs]))
+    for layout, corners in asset.more_uvs.items():
+        mesh.uv_layers.new(name=layout, do_init=False).uv.foreach_set("vector", _flat(corners[keep]))
+    mesh.uv_layers.active = mesh.uv_layers[UV_MAP]
+    mesh.uv_layers[UV_MAP].active_render = True
     mesh.attributes.new(PART_ATTRIBUTE, "INT", "FACE").data.foreach_set("value", asset.face_parts.astype(np.int32))
     mesh.attributes.new(UV_INDEX_ATTRIBUTE, "INT", "CORNER").data.foreach_set("value", corner_uvs)
     mesh.update(calc_edges=True)
@@ -92,6 +96,15 @@ def read_faces(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray
     face_parts = _read_attribute(mesh, PART_ATTRIBUTE, len(corners))
     faces = np.where(is_padding, -1, vertices[order])
     return faces, uvs, np.where(is_padding, -1, index[order]), np.zeros(len(corners), int) if face_parts is None else face_parts
+
+
+def read_more_uvs(mesh: bpy.types.Mesh, names: list[str]) -> dict[str, np.ndarray]:
+    """HeadAsset.more_uvs: the layers of these names that are still there; faces as read_faces takes them."""
+    corners = _read(mesh.polygons, "loop_total", 1, np.int32)
+    order = _read(mesh.polygons, "loop_start", 1, np.int32) + np.minimum(np.arange(4), corners - 1)
+    is_padding = np.arange(4) >= corners
+    layers = {name: _read(mesh.uv_layers[name].uv, "vector", 2) for name in names if name in mesh.uv_layers}
+    return {name: np.where(is_padding[..., None], 0, uvs[order]) for name, uvs in layers.items()}
 
 
 def _index_uvs(corner_uvs: np.ndarray, index: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 import types
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,14 +58,17 @@ def flame_file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def flame_cache(flame_file, tmp_path_factory) -> Path:
-    """A cache folder in which the stand-in is made ready, once a session (some twenty seconds)."""
+    """A cache folder in which the stand-in is made ready, once for all processes of a session (some twenty seconds)."""
     from likeness.core.config import cache_dir
     from likeness.core.head.library import get_model
     from likeness.core.render.runtime import load_warp
 
     load_warp()
-    folder = tmp_path_factory.mktemp("cache")
-    (folder / "warp").symlink_to(cache_dir() / "warp", target_is_directory=True)
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "flame cache"
+    folder.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        (folder / "warp").symlink_to(cache_dir() / "warp", target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIKENESS_CACHE", str(folder))
         get_model(str(flame_file))

@@ -19,11 +19,12 @@ from ..head.model import HeadModel, SurfacePoints
 from ..staging import staged
 from .arrays import FlameArrays
 from .carry import build_carry, fitted_model
+from .companions import Companions, pack_companions, read_companions, unpack_companions, with_companions
 from .file import read_flame
 from .registration import Registration, register_head
 from .worn import worn_model
 
-KIND, FORMAT = "FLAME", 2
+KIND, FORMAT = "FLAME", 3
 ARRAYS = (
     "template", "faces", "shape_basis", "expression_basis", "pose_correctives", "joint_regressor", "weights", "parents",
 )  # fmt: skip
@@ -34,11 +35,13 @@ which a face is seen."""
 
 @dataclass(frozen=True)
 class FlameHeadFile:
-    """A FLAME file with its registration; matched: share of the embedded face that lies on it."""
+    """A FLAME file with its registration; matched: share of the embedded face that lies on it; companions: what lay beside
+    the file."""
 
     flame: FlameArrays
     laid: Registration
     matched: float
+    companions: Companions
 
     @property
     def warning(self) -> str:
@@ -54,13 +57,14 @@ def convert_flame(source: Path, target: Path, model: HeadModel) -> None:
     Raises ModelError (of the reader) and ExportError.
     """
     flame = read_flame(source)
+    companions = read_companions(source, flame)
     laid = register_head(model, flame, load_calibration().points)
     header = {
         "kind": KIND, "format": FORMAT, "name": flame.edition or KIND, "licence": flame.licence, "sha256": flame.sha256,
         "source": source.name, "topology": model.topology, "scale": laid.scale, "num_seen": laid.num_seen,
         "matched": float(np.average(laid.is_matched, weights=model.regions["face"][laid.skin])),
     }  # fmt: skip
-    arrays = {name: getattr(flame, name) for name in ARRAYS}
+    arrays = {name: getattr(flame, name) for name in ARRAYS} | pack_companions(companions)
     arrays |= {
         "laid_vertices": laid.vertices.astype(np.float32), "laid_indices": laid.on_other.indices.astype(np.int32),
         "laid_weights": laid.on_other.weights.astype(np.float32), "laid_is_matched": laid.is_matched,
@@ -86,7 +90,7 @@ def read_head_file(path: Path) -> FlameHeadFile:
             data["laid_is_matched"], data["laid_error_m"], float(header["scale"]), data["laid_skin"].astype(np.int64),
             int(header["num_seen"]),
         )  # fmt: skip
-        return FlameHeadFile(flame, laid, float(header["matched"]))
+        return FlameHeadFile(flame, laid, float(header["matched"]), unpack_companions(data))
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"The head model {path} is damaged ({error}): import the FLAME file again.") from error
 
@@ -99,5 +103,5 @@ def load_flame_head(path: Path, model: HeadModel) -> HeadModel:
     carry = build_carry(model, file.flame, file.laid)
     fitted = fitted_model(model, file.flame, carry, file.laid.scale, file.flame.edition or KIND)
     warnings = (file.warning,) if file.warning else ()
-    worn = worn_model(model, fitted, file.flame, carry, file.laid)
+    worn = with_companions(worn_model(model, fitted, file.flame, carry, file.laid), file.companions)
     return replace(fitted, warnings=warnings, worn=replace(worn, warnings=warnings))

@@ -67,13 +67,16 @@ def has_to_be_made_ready(name: str) -> bool:
 
 
 def _place_of(path: Path) -> Path:
-    """Where a FLAME file is kept made ready: by its content, and by the edition that its name tells."""
+    """Where a FLAME file is kept made ready: by its content, what lies beside it, and the edition that its name tells."""
+    from ..flame.companions import find_companions
     from ..flame.file import guess_edition
     from ..flame.head_file import FORMAT
 
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
+        for companion in find_companions(path):
+            digest.update(companion.name.encode() + hashlib.sha256(companion.read_bytes()).digest())
     except OSError as error:
         raise ModelError(f"The head model {path} cannot be read ({error.strerror or error}): check the path.") from error
     digest.update(guess_edition(path)[0].encode())

@@ -15,7 +15,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class HeadModel:
     regions: name -> [V] in [0,1]; landmarks7: HeadAsset.landmarks7's points;
     base_textures: name -> uint8 image on the UVs (at least 'albedo', sRGB);
     warnings: sentences for whoever makes heads with it;
+    more_uvs, landmarks68: HeadAsset's, where the model has them;
     worn: the same people on another mesh, with the same layout of textures, which is what their heads are in a scene (FLAME's own
     mesh); its first identity axes and expression units are this model's. None: this mesh itself.
     """
@@ -72,6 +73,8 @@ class HeadModel:
     landmarks7: SurfacePoints
     base_textures: dict[str, np.ndarray]
     warnings: tuple[str, ...] = ()
+    more_uvs: dict[str, np.ndarray] = field(default_factory=dict)
+    landmarks68: SurfacePoints | None = None
     worn: HeadModel | None = None
 
     @property
@@ -156,6 +159,12 @@ def triangulate(faces: np.ndarray) -> np.ndarray:
     first, second = faces[:, :3], faces[:, [0, 2, 3]]
     both = np.stack([first, second], 1).reshape(-1, 3)
     return both[np.stack([np.ones_like(quads), quads], 1).ravel()]
+
+
+def triangulate_corners(faces: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """What the corners of faces [F, 4] have [F, 4, C] -> [T, 3, C] of triangulate(faces)."""
+    places = np.where(faces < 0, -1, np.arange(faces.size).reshape(faces.shape))
+    return corners.reshape(-1, corners.shape[-1])[triangulate(places)]
 
 
 def save_model(model: HeadModel, path: Path) -> None:

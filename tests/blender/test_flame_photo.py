@@ -190,6 +190,25 @@ def test_the_operator_makes_the_chosen_models_head_and_one_undo_takes_it_away(as
     assert not [obj for obj in bpy.data.objects if is_head(obj)]
 
 
+def test_flames_own_uv_layout_is_a_second_map_and_its_landmarks_come_back(context, asset, tmp_path):
+    rng = np.random.default_rng(2)
+    corners = np.zeros((len(asset.faces), 4, 2), np.float32)
+    corners[:NUM_FACES, :3] = rng.random((NUM_FACES, 3, 2))
+    whole = replace(asset, more_uvs={"FLAME": corners}, landmarks68=rng.normal(size=(68, 3)).astype(np.float32))
+    head = create_head(context, whole)
+    layers = head.data.uv_layers
+    assert [layer.name for layer in layers] == ["UVMap", "FLAME"]
+    assert layers.active.name == "UVMap"
+    assert layers["UVMap"].active_render
+    assert differing_fields(whole, read_head(head)) == []
+    with np.load(export_head(head, tmp_path / "astronaut", "npz")) as data:
+        assert np.array_equal(data["corner_uvs_FLAME"][:NUM_FACES], corners[:NUM_FACES, :3])
+        assert data["corner_uvs_FLAME"].shape == (len(data["faces"]), 3, 2)
+        assert np.abs(data["landmarks68"] - whole.landmarks68).max() < 1e-6
+    layers.remove(layers["FLAME"])
+    assert read_head(head).more_uvs == {}
+
+
 # --- files --------------------------------------------------------------------------------------------------------------------
 
 

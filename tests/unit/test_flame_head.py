@@ -359,6 +359,11 @@ def test_a_template_without_a_face_is_a_head_with_a_warning(spiral):
     assert np.array_equal(model.worn.identity_basis[:, :NUM_VERTICES], synthetic_flame().shape_basis)
 
 
+def test_a_file_is_made_ready_alike_each_time(flame_file, flame_converted, tmp_path, embedded):
+    convert_flame(flame_file, tmp_path / "again.npz", embedded)
+    assert (tmp_path / "again.npz").read_bytes() == flame_converted.read_bytes()
+
+
 def test_a_converted_file_for_another_built_in_head_is_refused(flame_converted, embedded):
     smaller = replace(embedded, template=embedded.template[:100])
     with pytest.raises(ModelError, match=r"was made for another built-in head: import the FLAME file again\.$"):
