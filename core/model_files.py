@@ -15,6 +15,8 @@ from typing import Literal
 
 from .errors import ModelError
 from .fit.measurement import load_calibration
+from .flame.companions import NAMES as COMPANIONS
+from .flame.companions import find_companions
 from .flame.file import read_flame
 from .head.library import is_flame_file
 from .head.model import load_model
@@ -47,7 +49,8 @@ def list_model_files(folder: Path) -> list[Path]:
     """The files in a folder that may be models, by name; nothing is read. A folder that is missing holds none."""
     try:
         with os.scandir(folder) as entries:
-            names = [e.name for e in entries if e.name.lower().endswith(SUFFIXES) and not e.name.startswith(".") and e.is_file()]
+            files = [entry.name for entry in entries if entry.name not in COMPANIONS and entry.is_file()]
+            names = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
     except OSError:
         return []
     return [folder / name for name in sorted(names, key=str.lower)]
@@ -75,7 +78,8 @@ def recall_model_file(path: Path) -> ModelFile | None:
 
 
 def import_model_file(source: Path, folder: Path, *, is_link: bool = False) -> Path:
-    """Copy a model into the folder, or link to it where it lies; returns its place.
+    """Copy a model into the folder, or link to it where it lies; returns its place. What lies beside a FLAME file
+    (flame/companions.py) is copied along where the folder has none; a link finds it where it is.
 
     Raises ModelError when it is no model that photos can be fitted with, or one of that name is there; ExportError
     when it cannot be written.
@@ -90,7 +94,9 @@ def import_model_file(source: Path, folder: Path, *, is_link: bool = False) -> P
         if is_link:
             (partial / source.name).symlink_to(source.resolve())
         else:
-            shutil.copyfile(source, partial / source.name)
+            beside = find_companions(source) if is_flame_file(source) else []
+            for path in [source, *(path for path in beside if not os.path.lexists(folder / path.name))]:
+                shutil.copyfile(path, partial / path.name)
     return target
 
 

@@ -18,6 +18,7 @@ from likeness.core.generation import generate_head
 from likeness.core.head import library
 from likeness.core.head.library import get_model
 from likeness.core.head.model import HeadModel
+from likeness.core.model_files import import_model_file, list_model_files
 from likeness.core.story import run
 from likeness.tests.golden.synthetic_flame import synthetic_embedding
 
@@ -139,6 +140,19 @@ def test_a_companion_that_is_added_later_has_the_file_made_ready_again(folder, f
         places.add(library._place_of(tmp_path / flame_file.name))
         assert len(places) == 1 + number
     assert library._place_of(folder / flame_file.name) in places
+
+
+def test_an_imported_file_brings_its_companions_which_are_no_models(folder, flame_file, tmp_path):
+    models, own = tmp_path / "models", b"another file's"
+    models.mkdir()
+    (models / TEMPLATE).write_bytes(own)
+    imported = import_model_file(folder / flame_file.name, models)
+    assert sorted(path.name for path in models.iterdir()) == sorted([flame_file.name, *NAMES])
+    assert (models / MASKS).read_bytes() == (folder / MASKS).read_bytes()
+    assert (models / TEMPLATE).read_bytes() == own, "what is there stays"
+    assert list_model_files(models) == [imported]
+    linked = import_model_file(folder / flame_file.name, tmp_path / "links", is_link=True)
+    assert [path.name for path in linked.parent.iterdir()] == [flame_file.name]
 
 
 def test_companions_of_a_linked_file_are_found_where_it_lies(folder, flame_file, tmp_path):
