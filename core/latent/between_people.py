@@ -65,6 +65,7 @@ def mix_people(one: HeadAsset, other: HeadAsset, share: float) -> HeadAsset:
         vertices=_between(one.vertices, other.vertices, share),
         joints=_between(one.joints, other.joints, share),
         landmarks7=_between(one.landmarks7, other.landmarks7, share),
+        landmarks68=_mix_landmarks(one, other, share),
         identity=_between(one.identity, other.identity, share, np.float64),
         textures=mix_textures(one, other, share),
         skin_linear_rgb=_between(one.skin_linear_rgb, other.skin_linear_rgb, share),
@@ -116,3 +117,8 @@ def _mix_appearance(one: HeadAsset, other: HeadAsset, share: float) -> dict[str,
 
 def _between(one: np.ndarray, other: np.ndarray, share: float, dtype: type = np.float32) -> np.ndarray:
     return ((1 - share) * one.astype(np.float64) + share * other.astype(np.float64)).astype(dtype)
+
+
+def _mix_landmarks(one: HeadAsset, other: HeadAsset, share: float) -> np.ndarray | None:
+    ours, theirs = one.landmarks68, other.landmarks68
+    return None if ours is None or theirs is None else _between(ours, theirs, share)
