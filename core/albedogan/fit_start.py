@@ -29,11 +29,17 @@ def root_rotation(codes: PaperCodes) -> np.ndarray:
 
 
 def pinhole_camera(
-    codes: PaperCodes, crop: Crop, flame: FlameLayer, photo_size: tuple[int, int], focal_px: float | None = None
+    codes: PaperCodes,
+    crop: Crop,
+    flame: FlameLayer,
+    photo_size: tuple[int, int],
+    focal_px: float | None = None,
+    weights: np.ndarray | None = None,
 ) -> Camera:
     """The camera of the whole photo (width, height), for heads whose root does not turn (head_code's).
 
-    focal_px: from EXIF; without, 1.4 times the photo's longer side.
+    focal_px: from EXIF; without, 1.4 times the photo's longer side. weights [V]: of the vertices whose middle is shown at the
+    size that it has in the crop (the face's, say); without, of all alike.
     """
     focal = 1.4 * max(photo_size) if focal_px is None else focal_px
     s, tx, ty = (float(value) for value in codes.camera)
@@ -45,7 +51,7 @@ def pinhole_camera(
     root = root_rotation(codes)
     shaped = flame.shape(*(flame.template.new_tensor(code)[None] for code in (codes.shape, codes.expression)))[0]
     pivot = (flame.joint_regressor[0] @ shaped).numpy().astype(np.float64)
-    middle = root @ (shaped.mean(0).numpy() - pivot) + pivot
+    middle = root @ (np.average(shaped.numpy(), 0, weights) - pivot) + pivot
     lateral = pivot - root @ pivot + [tx, ty, -middle[2]]
     K = np.array([[focal, 0.0, centre[0]], [0.0, focal, centre[1]], [0.0, 0.0, 1.0]])
     translation = CAMERA_FROM_MODEL_FRONT @ lateral + [0.0, 0.0, distance]

@@ -26,8 +26,9 @@ from .parts import PaperMesh, PaperNetworks
 
 OUR_MIDLINE_U = 0.5
 """Where the head's midline is on our own layout, which is its own mirror image."""
+FACE_REGIONS = ("face", "eye_socket", "lip_upper", "lip_lower", "mouth_inside", "nostrils")
 FULL_FACE, FEATHER_PX = 0.5, 10
-"""Of the region 'face', from where on a texel is all the photo's; how far inside of it the photo comes in, px of 256."""
+"""Of these regions, from where on a texel is all the photo's; how far inside of their outline the photo comes in, px of 256."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ def mesh_on_our_layout(files: PaperFiles, worn: HeadModel) -> PaperMesh:
     num_faces = len(flame.faces)
     triangles = worn.face_uvs[:num_faces, :3]
     raster = rasterize_uv(worn.uvs, triangles, MAP_SIZE)
-    face = interpolate(worn.regions["face"], raster, triangulate(worn.faces[:num_faces]))
+    regions = np.max([worn.regions[name] for name in FACE_REGIONS if name in worn.regions], 0)
+    face = interpolate(regions, raster, triangulate(worn.faces[:num_faces]))
+    rows = np.flatnonzero(face.any(1))
+    face[rows[0] : rows[-1] + 1][~raster.is_covered[rows[0] : rows[-1] + 1]] = 1  # the slits of mouth and lids are no outline
     whole = torch.from_numpy(np.clip(face / FULL_FACE, 0, 1).astype(np.float32))[None, None]
     soft = (2 * avg_pool2d(whole, 2 * FEATHER_PX + 1, 1, FEATHER_PX, count_include_pad=False) - 1).clamp(0, 1) * whole
     return PaperMesh.build(

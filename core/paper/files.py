@@ -48,6 +48,8 @@ SOURCES = {
     "disp_gan": "disp_GAN.pt (displacement of a random person)",
 }
 """Which file a kind of network is in, and what it is for."""
+FIRST_OF_FLAME = "Exp001"
+"""FLAME's own expression keys begin with it, after our units (core/flame/worn.py)."""
 FLAME_SOURCE = "generic_model.pkl (FLAME, the head)"
 
 

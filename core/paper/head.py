@@ -25,6 +25,7 @@ from ..head.model import HeadModel, triangulate
 from ..pipeline import CalibratedModel, build_asset
 from ..render.shading import srgb_to_linear
 from ..types import Camera, HeadAsset, HeadCode, Landmarks, Photo, Texture
+from .files import FIRST_OF_FLAME
 
 EYES = ("left_eye", "right_eye")
 
@@ -47,7 +48,7 @@ def widen_code(worn: HeadModel, code: HeadCode) -> HeadCode:
     shared = min(len(identity), len(code.identity))
     identity[:shared] = code.identity[:shared]
     expression = np.zeros(worn.num_expression)
-    first = worn.expression_names.index("Exp001")
+    first = worn.expression_names.index(FIRST_OF_FLAME)
     room = min(len(code.expression), worn.num_expression - first)
     expression[first : first + room] = code.expression[:room]
     return HeadCode(identity, expression, code.pose)

@@ -178,7 +178,9 @@ def _finish(
     model, worn, tools = way.head.model, way.head.model.worn, way.tools
     assert worn is not None
     size = photo.pixels.shape[1], photo.pixels.shape[0]
-    camera = pinhole_camera(found.codes, found.picture, tools.mesh.flame, size, photo.focal_px)
+    flame = tools.mesh.flame
+    face = worn.regions["face"][: len(flame.template)]
+    camera = pinhole_camera(found.codes, found.picture, flame, size, photo.focal_px, face)
     code = widen_code(worn, head_code(found.codes))
     if way.refine:
         start = believe(model, code, camera, has_face_network=tools.networks.identity is not None)
@@ -190,10 +192,11 @@ def _finish(
 
         is_invented = way.is_generated and tools.networks.albedo is not None
         maps = PaperMaps(**vars(lay_on_head(found, tools.mesh, worn, way.texture_size, is_invented=is_invented)))
-        dense, units, is_released = locate_dense_landmarks(photo, landmarks), find_units(model, code), way.faults == ALL_FAULTS
+        dense, units = locate_dense_landmarks(photo, landmarks), find_units(model, code)
+        has_eyes = way.faults == ALL_FAULTS and way.files.has_layout  # our own layout's mask has no eyeballs
         asset = build_paper_head(
             photo, landmarks, dense, way.head, code, units, camera, model_light(found.codes), maps,
-            has_eyes_of_photo=is_released, times_s=times_s,
+            has_eyes_of_photo=has_eyes, times_s=times_s,
         )  # fmt: skip
         yield Progress("Done", 1.0)
     asset.provenance["paper"] = _describe(way, found.codes)

@@ -6,12 +6,11 @@ maps hold a picture of a face, so that its pictures are of one person, in a tone
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
-from flame_file import write_flame_pickle
-from flame_head import flame_head
 from likeness.core.albedogan.spherical_harmonics import ambient
 from likeness.core.nets.arcface import ArcFace, ArcFaceSizes, MappingNetwork
 from likeness.core.nets.detail_decoder import DetailDecoder
@@ -22,8 +21,9 @@ from torch_files import training_dump, write_states, write_torch
 RESNET = ResNetSizes(3, 8, (1, 1, 1, 1), (4, 4, 4, 4), (16, 16, 16, 16))
 CHECKPOINTS = Path("stylegan2", "training_logs", "checkpoint")
 PICTURE_SIZE = 256
-CAMERA = (8.9, 0.0, 0.028)
-"""s, tx, ty with which the stand-in's face fills the crop as a face does."""
+ROOT, JAW = (0.0685, -0.0072, -0.0407), (0.05, 0.0, 0.0)
+CAMERA = (10.35, -0.00896, 0.03443)
+"""Root's turn (rad) and s, tx, ty with which the stand-in's face lies on the astronaut's in its crop."""
 
 
 def random_state(module: torch.nn.Module, seed: int) -> dict[str, np.ndarray]:
@@ -44,24 +44,26 @@ def random_state(module: torch.nn.Module, seed: int) -> dict[str, np.ndarray]:
 
 
 def coarse_answer() -> np.ndarray:
-    """[236]: what the coarse encoder says of any face: a smile, the mouth a little open, light from the left."""
+    """[236]: what the coarse encoder says of any face: the astronaut's place, the mouth a little open, light from a side."""
     draw = np.random.default_rng(3).standard_normal
     light = ambient()
     light[1] = 0.25
-    parts = (0.3 * draw(100), 0.3 * draw(50), 0.5 * draw(50), [0.05, 0.1, 0.0, 0.08, 0, 0], CAMERA, light.ravel())
+    parts = (0.1 * draw(100), 0.3 * draw(50), 0.2 * draw(50), ROOT, JAW, CAMERA, light.ravel())
     return np.concatenate(parts).astype(np.float32)
 
 
-def write_paper_folder(folder: Path, picture: np.ndarray | None = None) -> Path:
-    """Everything but head_template.obj and DECA's maps; picture [256, 256] in 0..1: what the generator shows (without: none)."""
+def write_paper_folder(folder: Path, flame: Path, picture: np.ndarray | None = None) -> Path:
+    """Everything but head_template.obj and DECA's maps. flame: its file, which is copied; picture [256, 256] in 0..1: what the
+    generator shows (without: there is none)."""
     for place in ("data/mica_pretrained", CHECKPOINTS):
         (folder / place).mkdir(parents=True)
-    write_flame_pickle(folder / "data" / "generic_model.pkl", flame_head().arrays)
+    shutil.copy(flame, folder / "data" / "generic_model.pkl")
     coarse = random_state(DecaEncoder(RESNET, 6, 236), 1)
     coarse["layers.2.weight"] *= 0.01
     coarse["layers.2.bias"] = coarse_answer()
     states = {"E_flame": coarse, "E_detail": random_state(DecaEncoder(RESNET, 6, 128), 2)}
     states["D_detail"] = random_state(DetailDecoder(181, (8, 8, 4, 4, 4, 4)), 3)
+    states["D_detail"]["conv_blocks.21.weight"] *= 8
     write_states(folder / "data" / "deca_model.tar", states)
     face = random_state(ArcFace(ArcFaceSizes(3, 4, (1, 1, 1, 1), (4, 4, 4, 4), 4 * 49, 512)), 4)
     mapping = random_state(MappingNetwork(512, (16, 16), 300), 5)
