@@ -47,9 +47,11 @@ def file(flame_converted) -> FlameHeadFile:
 
 
 @pytest.fixture(scope="module")
-def fitted(flame_converted, embedded) -> HeadModel:
+def fitted(flame_file, flame_cache) -> HeadModel:
     """FLAME's people on the embedded mesh."""
-    return load_flame_head(flame_converted, embedded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIKENESS_CACHE", str(flame_cache))
+        return get_model(str(flame_file))
 
 
 @pytest.fixture(scope="module")
