@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import LikenessError
-from . import evaluate, paper, workers
+from . import clip, evaluate, paper, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
@@ -62,6 +62,7 @@ def make_parser() -> Parser:
         "--strength", type=parse_strength, default=1.0, metavar="X", help="0 nothing, 1 as the words say (1), up to 2"
     )
     edit.add_argument("--only", type=parse_kinds, default=KINDS, metavar="LIST", help=f"what may change: {','.join(KINDS)} (all)")
+    clip.add_arguments(edit, parse_count, parse_seed)
     add_result_arguments(edit)
     edit.set_defaults(run=edit_command)
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
@@ -195,10 +196,13 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
 
 
 def edit_command(arguments: argparse.Namespace, script: Path) -> int:
-    """Change heads by words, offline: traits, skin, expressions. report.jsonl has one line a file, with what was understood."""
+    """Change heads by words, offline: traits, skin, expressions; or by CLIP, with --clip. report.jsonl has one line a
+    file, with what was understood."""
     from ..core.words.plan import require_understood
 
-    require_understood(arguments.words)
+    by_clip = clip.read_options(arguments)
+    if not by_clip:
+        require_understood(arguments.words)
     tasks = list_heads(arguments.heads, Path(arguments.out))
     options = FitOptions(
         arguments.out,
@@ -207,6 +211,7 @@ def edit_command(arguments: argparse.Namespace, script: Path) -> int:
         words=arguments.words,
         strength=arguments.strength,
         only=arguments.only,
+        clip=by_clip,
     )
     return make_heads(tasks, options, arguments.jobs, script, "files")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import WordsError
 from ..core.import_npz import NOT_OURS, read_npz
@@ -14,9 +15,19 @@ from ..core.words.edit import edit_head
 
 
 def edit_file(
-    path: Path, words: str, strength: float, only: Sequence[str], on_progress: Callable[[Progress], None] | None = None
+    path: Path,
+    words: str,
+    strength: float,
+    only: Sequence[str],
+    on_progress: Callable[[Progress], None] | None = None,
+    clip: dict[str, Any] | None = None,
 ) -> list[HeadAsset]:
-    """Every head in a .blend or .npz of ours, edited. Raises WordsError, SkinError."""
+    """Every head in a .blend or .npz of ours, edited; clip: what bulk/clip.py is told, instead of the lexicon. Raises WordsError,
+    SkinError."""
+    if clip:
+        from .clip import edit_by_clip
+
+        return edit_by_clip(read_heads(path), words, strength, only, clip, on_progress)
     return [run(edit_head(asset, words, strength, only), on_progress) for asset in read_heads(path)]
 
 

@@ -26,7 +26,8 @@ class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
     texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name),
     is_shape_only: nothing is painted or written, the report's line holds the identity; words, strength, only: of tasks that
-    are heads' files, how these are edited (core/words); paper: what core/paper's stories are told, where they do the work."""
+    are heads' files, how these are edited (core/words); paper: what core/paper's stories are told, where they do the work;
+    clip: what bulk/clip.py is told, where it edits by the words."""
 
     out: str
     formats: tuple[str, ...]
@@ -40,6 +41,7 @@ class FitOptions:
     strength: float = 1.0
     only: tuple[str, ...] = ()
     paper: dict[str, Any] = field(default_factory=dict)
+    clip: dict[str, Any] = field(default_factory=dict)
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -94,6 +96,7 @@ def summarise(heads: list[dict[str, Any]]) -> dict[str, Any]:
         "confidence": min(head["confidence"] for head in heads),
         "warnings": list(dict.fromkeys(warning for head in heads for warning in head["warnings"])),
         **({"understood": [said for head in heads for said in head["understood"]]} if "understood" in heads[0] else {}),
+        **({"loss": heads[0]["loss"]} if "loss" in heads[0] else {}),
     }
 
 
@@ -102,7 +105,8 @@ def _tell_words(asset: HeadAsset, options: FitOptions) -> dict[str, Any]:
     if not options.words:
         return {}
     told = asset.provenance["words"][-1]
-    return {"understood": told["understood"], "warnings": told["ignored"]}
+    losses = {"loss": [told["loss_before"], told["loss_after"]]} if "loss_before" in told else {}
+    return {"understood": told["understood"], "warnings": told["ignored"], **losses}
 
 
 def _find_shape(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def _fit(task: Task, options: FitOptions, on_progress: Callable[[Progress], None
     if options.words:
         from .edit import edit_file
 
-        return edit_file(Path(task.photo), options.words, options.strength, options.only, on_progress)
+        return edit_file(Path(task.photo), options.words, options.strength, options.only, on_progress, options.clip)
     if options.paper:
         from .paper import fit_by_paper
 
