@@ -109,15 +109,40 @@ def test_what_the_networks_said_is_the_heads_code(plain, worn):
 
 def test_seen_by_its_camera_the_head_shows_the_photo(plain, worn):
     """Orientation, camera, unwrapping and the way to our layout in one: the texture drawn back is the photo."""
+    off, mirrored = compare_with_photo(plain, worn)
+    assert len(off) > 3000 and np.median(off) < 4 and off.mean() < 7 and mirrored.mean() > 4 * off.mean()
+
+
+def test_so_it_does_unwrapped_on_the_papers_layout(folder, astronaut, worn, tmp_path):
+    """A head_template.obj whose layout is ours on a part of the sheet, under the mask for the published one."""
+    shutil.copytree(folder, tmp_path / "files", copy_function=lambda a, b: Path(b).symlink_to(a))
+    write_layout(tmp_path / "files" / "data" / "head_template.obj", worn)
+    asset = run(fit_photo_by_paper(astronaut, tmp_path / "files", refine=False, faults=("texture_lit",), texture_size=SIZE))
+    off, mirrored = compare_with_photo(asset, worn)
+    assert len(off) > 1500 and np.median(off) < 4 and off.mean() < 7 and mirrored.mean() > 4 * off.mean()
+    assert not any("head_template.obj" in line for line in asset.provenance["warnings"])
+
+
+def write_layout(path: Path, worn: HeadModel) -> None:
+    """FLAME's triangles, which are the worn head's first, on a layout of their own."""
+    corners = worn.face_uvs[:9976, :3] + 1
+    uvs = np.column_stack([0.0467 + 0.9 * worn.uvs[:, 0], 0.15 + 0.8 * worn.uvs[:, 1]])
+    lines = [f"v {x} {y} {z}" for x, y, z in worn.template[:5023]] + [f"vt {u} {v}" for u, v in uvs]
+    faces = zip(worn.faces[:9976, :3] + 1, corners, strict=True)
+    lines += ["f " + " ".join(f"{v}/{t}" for v, t in zip(f, uv, strict=True)) for f, uv in faces]
+    path.write_text("\n".join(lines))
+
+
+def compare_with_photo(asset: HeadAsset, worn: HeadModel) -> tuple[np.ndarray, np.ndarray]:
+    """How far the texture, drawn by the head's camera, is from the photo and from its mirror image, bytes, where it is surest."""
     parts = np.repeat(worn.face_parts, 1 + (worn.faces[:, 3] >= 0))
     is_opaque = ~np.isin(parts, [worn.part_names.index(name) for name in TRANSPARENT_PARTS])
-    raster = rasterize(worn.pose(code_of(plain, worn)), triangulate(worn.faces)[is_opaque], plain.camera, "back")
+    raster = rasterize(worn.pose(code_of(asset, worn)), triangulate(worn.faces)[is_opaque], asset.camera, "back")
     uv = interpolate(worn.uvs, raster, triangulate(worn.face_uvs)[is_opaque])
-    colour = 255 * sample_texture(plain.textures["albedo"].pixels, uv)
-    sure = raster.is_covered & (sample_texture(plain.textures["albedo_confidence"].pixels[..., None], uv)[..., 0] > 0.9)
-    off = np.abs(colour - plain.photo.pixels)[sure].mean(-1)
-    mirrored = np.abs(colour - plain.photo.pixels[:, ::-1])[sure].mean(-1)
-    assert sure.sum() > 3000 and np.median(off) < 4 and off.mean() < 7 and mirrored.mean() > 4 * off.mean()
+    colour = 255 * sample_texture(asset.textures["albedo"].pixels, uv)
+    sure = raster.is_covered & (sample_texture(asset.textures["albedo_confidence"].pixels[..., None], uv)[..., 0] > 0.9)
+    photo = asset.photo.pixels
+    return np.abs(colour - photo)[sure].mean(-1), np.abs(colour - photo[:, ::-1])[sure].mean(-1)
 
 
 def test_a_right_camera_explains_the_landmarks_and_our_fit_explains_them_better(plain, refined):
