@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import LikenessError
-from . import clip, evaluate, paper, workers
+from . import between, clip, evaluate, paper, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
@@ -65,6 +65,7 @@ def make_parser() -> Parser:
     clip.add_arguments(edit, parse_count, parse_seed)
     add_result_arguments(edit)
     edit.set_defaults(run=edit_command)
+    between.add_command(commands, add_result_arguments)
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
     info.set_defaults(run=info_command)

@@ -181,6 +181,17 @@ def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[li
     return heads, times_s
 
 
+def write_heads(named: list[tuple[str, HeadAsset]], options: FitOptions) -> list[str]:
+    """Stems and heads -> the paths of their files, which appear together or not at all."""
+    out = Path(options.out)
+    with ExitStack() as end, staged(out) as folder:
+        for stem, asset in named:
+            _write_head(asset, folder, stem, options)
+        written = sorted(str(out / path.name) for path in folder.iterdir())
+        end.enter_context(held_back())
+    return written
+
+
 def _write_head(asset: HeadAsset, folder: Path, stem: str, options: FitOptions) -> dict[str, float]:
     times_s: dict[str, float] = {}
     clock = time.perf_counter()
