@@ -6,15 +6,12 @@ import argparse
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.head.library import EMBEDDED, get_model
 from ..core.story import run
 from ..core.types import HeadAsset, Progress
 from .inputs import UsageError
-
-if TYPE_CHECKING:
-    from ..core.clip.model import OpenClip
 
 STEPS = 100
 MASKS = {"shape": "shape", "skin": "albedo", "expression": "expression"}
@@ -67,8 +64,8 @@ def edit_by_clip(
 
 
 @cache
-def _load(file: str) -> OpenClip:
-    """Once a process."""
+def _load(file: str) -> Any:
+    """A core.clip.model.OpenClip, once a process."""
     from ..core.clip.model import load_clip
 
     return load_clip(Path(file))
