@@ -33,6 +33,8 @@ AMBIENT, KEY, KEY_DIRECTION = 0.45, 0.65, (0.35, 0.45, 0.82)
 YAW_RAD, PITCH_RAD = 0.45, 0.18
 FILL, GREYS = (0.75, 1.0), (0.1, 0.6)
 FRAMED = "face"
+CLEAR = ("left_cornea", "right_cornea", "lashes")
+"""Parts that are seen through, wholly or between hairs: they are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ class HeadView:
         self.turns = _tensor(_unit_turns(asset, self.expression_names))
         self.others, self.rest = _other_units(asset, self.expression_names)
         self.correctives = _tensor(asset.pose_correctives).flatten(1)
-        self.triangles, self.corners = (torch.from_numpy(triangulate(f).astype(np.int32)) for f in (asset.faces, asset.face_uvs))
+        seen = ~np.isin(asset.face_parts, [i for i, part in enumerate(asset.part_names) if part in CLEAR])
+        shown = (triangulate(table[seen]).astype(np.int32) for table in (asset.faces, asset.face_uvs))
+        self.triangles, self.corners = (torch.from_numpy(table) for table in shown)
         self.normal_faces = self.triangles.long()
         self.uvs = _tensor(asset.uvs * [1, -1] + [0, 1])[None]
         self.fields = _tensor(np.stack(list(fields.values()), 1))
