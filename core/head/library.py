@@ -35,7 +35,7 @@ def get_model(name: str = EMBEDDED) -> HeadModel:
         return load_model(path)
     from ..flame.head_file import convert_flame, load_flame_head
 
-    ready = _place_of(path)
+    ready = place_of(path)
     if not ready.exists():
         convert_flame(path, ready, get_model(EMBEDDED))
     return load_flame_head(ready, get_model(EMBEDDED))
@@ -63,10 +63,10 @@ def is_flame_file(path: Path) -> bool:
 
 def has_to_be_made_ready(name: str) -> bool:
     """Whether get_model would have to make a FLAME file ready. Raises ModelError."""
-    return name != EMBEDDED and is_flame_file(Path(name)) and not _place_of(Path(name)).exists()
+    return name != EMBEDDED and is_flame_file(Path(name)) and not place_of(Path(name)).exists()
 
 
-def _place_of(path: Path) -> Path:
+def place_of(path: Path) -> Path:
     """Where a FLAME file is kept made ready: by its content, what lies beside it, and the edition that its name tells."""
     from ..flame.companions import find_companions
     from ..flame.file import guess_edition

@@ -58,7 +58,9 @@ def folder(flame_file, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def converted(folder, flame_file, flame_cache, tmp_path_factory) -> Path:
     """Made ready with its companions; where the embedded head lies on it is known from the cache."""
-    (made,) = (flame_cache / "flame").iterdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIKENESS_CACHE", str(flame_cache))
+        made = library.place_of(flame_file)
     target = tmp_path_factory.mktemp("made") / "with_companions.npz"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(head_file, "register_head", lambda *_: read_head_file(made).laid)
@@ -134,12 +136,12 @@ def test_without_companions_nothing_is_there(flame_model, flame_file):
 
 def test_a_companion_that_is_added_later_has_the_file_made_ready_again(folder, flame_file, tmp_path):
     shutil.copyfile(flame_file, tmp_path / flame_file.name)
-    places = {library._place_of(tmp_path / flame_file.name)}
+    places = {library.place_of(tmp_path / flame_file.name)}
     for number, name in enumerate(NAMES, 1):
         shutil.copyfile(folder / name, tmp_path / name)
-        places.add(library._place_of(tmp_path / flame_file.name))
+        places.add(library.place_of(tmp_path / flame_file.name))
         assert len(places) == 1 + number
-    assert library._place_of(folder / flame_file.name) in places
+    assert library.place_of(folder / flame_file.name) in places
 
 
 def test_an_imported_file_brings_its_companions_which_are_no_models(folder, flame_file, tmp_path):
