@@ -23,6 +23,7 @@ from .appearance.surface_maps import take_slopes
 from .config import DATA_DIR, VERSION
 from .errors import ModelError
 from .fit.texture import bake_surface_maps
+from .head.asset import fields_of_model
 from .head.library import EMBEDDED, LAYOUT, get_model
 from .head.model import HeadModel
 from .render.runtime import COMPILING, FIT_KERNELS, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
@@ -160,31 +161,16 @@ def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarr
     }
     return HeadAsset(
         name=f"person_{seed}",
-        vertices=vertices,
-        faces=model.faces,
-        uvs=model.uvs,
-        face_uvs=model.face_uvs,
-        face_parts=model.face_parts,
-        part_names=model.part_names,
-        shape_keys=dict(zip(model.expression_names, model.expression_basis, strict=True)),
-        bone_rotations=model.bone_rotations,
-        pose_correctives=model.pose_correctives,
-        joints=np.einsum("jv,vc->jc", model.joint_regressor, vertices).astype(np.float32),
-        weights=model.weights,
+        **fields_of_model(model, vertices),
         expression=dict.fromkeys(model.expression_names, 0.0),
         pose=np.zeros(15),
-        landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
         identity=person.identity,
-        model_name=model.name,
         textures=textures,
         skin_linear_rgb=skin_colour(person.appearance).astype(np.float32),
         camera=None,
         light=None,
         photo=None,
-        regions=model.regions,
         provenance=provenance,
-        more_uvs=model.more_uvs,
-        landmarks68=model.landmarks68.evaluate(vertices).astype(np.float32) if model.landmarks68 else None,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .config import VERSION
 from .errors import WordsError
+from .head.asset import fields_of_model
 from .head.library import get_model
 from .head.model import HeadModel, triangulate
 from .types import HeadAsset, Texture
@@ -50,28 +51,15 @@ def _build(path: Path, model: HeadModel, arrays: dict[str, np.ndarray]) -> HeadA
         numbers["seed"] = int(numbers["seed"])
     return HeadAsset(
         name=path.stem,
-        vertices=vertices.astype(np.float32),
-        faces=model.faces,
-        uvs=model.uvs,
-        face_uvs=model.face_uvs,
-        face_parts=model.face_parts,
-        part_names=model.part_names,
-        shape_keys=dict(zip(model.expression_names, model.expression_basis, strict=True)),
-        bone_rotations=model.bone_rotations,
-        pose_correctives=model.pose_correctives,
-        joints=model.locate_joints(vertices).astype(np.float32),
-        weights=model.weights,
+        **fields_of_model(model, vertices),
         expression={name: shown.get(name, 0.0) for name in model.expression_names},
         pose=np.zeros(15),
-        landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
         identity=identity,
-        model_name=model.name,
         textures={key: _texture(key, array) for key, array in arrays.items() if _is_texture(array)},
         skin_linear_rgb=_numbers(arrays["skin_linear_rgb"], (3,)).astype(np.float32),
         camera=None,
         light=None,
         photo=None,
-        regions=model.regions,
         provenance={
             "program": "Likeness", "version": VERSION, "model": model.name, "model_licence": model.licence,
             "read_from": path.name, **({"appearance": numbers} if numbers else {}),

@@ -27,6 +27,7 @@ from .fit.photometric import SkinLook, fit_person, prepare_skin_look
 from .fit.photometry import load_photometry
 from .fit.several import blend_textures, crop_to_head
 from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
+from .head.asset import fields_of_model
 from .head.library import EMBEDDED, LAYOUT, get_model, has_to_be_made_ready
 from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
@@ -282,32 +283,17 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
     }
     return HeadAsset(
         name=Path(photo.source).stem or "head",
-        vertices=vertices.astype(np.float32),
-        faces=model.faces,
-        uvs=model.uvs,
-        face_uvs=model.face_uvs,
-        face_parts=model.face_parts,
-        part_names=model.part_names,
-        shape_keys=dict(zip(model.expression_names, model.expression_basis, strict=True)),
-        bone_rotations=model.bone_rotations,
-        pose_correctives=model.pose_correctives,
-        joints=model.locate_joints(vertices).astype(np.float32),
-        weights=model.weights,
+        **fields_of_model(model, vertices),
         expression=dict.fromkeys(model.expression_names, 0.0)
         | dict(zip(model.expression_names, map(float, code.expression), strict=False)),
         pose=code.pose,
-        landmarks7=model.landmarks7.evaluate(vertices).astype(np.float32),
         identity=code.identity,
-        model_name=model.name,
         textures=textures,
         skin_linear_rgb=np.asarray(skin_light.skin_linear_rgb, np.float32),
         camera=fit.camera,
         light=fit.light,
         photo=photo,
-        regions=model.regions,
         provenance=provenance,
-        more_uvs=model.more_uvs,
-        landmarks68=model.landmarks68.evaluate(vertices).astype(np.float32) if model.landmarks68 else None,
     )
 
 

@@ -64,8 +64,9 @@ def build_carry(model: HeadModel, flame: FlameArrays, laid: Registration) -> Car
     matched = laid.skin[laid.is_matched]
     indices[matched], weights[matched] = laid.on_other.indices[laid.is_matched], laid.on_other.weights[laid.is_matched]
     is_near[matched] = True
-    skin_surface = prepare_surface(template, flame.faces[find_parts(flame).skin_faces])
-    eyes = [prepare_surface(template, faces) for faces, _ in find_parts(flame).eye_rows(flame)]
+    of_flame = find_parts(flame)
+    skin_surface = prepare_surface(template, flame.faces[of_flame.skin_faces])
+    eyes = [prepare_surface(template, faces) for faces, _ in of_flame.eye_rows(flame)]
     for number, name in enumerate(model.part_names):
         surface = skin_surface if name in CLINGING else eyes[IN_EYES[name]] if eyes and name in IN_EYES else None
         if surface is not None:

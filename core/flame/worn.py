@@ -55,7 +55,7 @@ def worn_model(model: HeadModel, fitted: HeadModel, flame: FlameArrays, carry: C
     correctives = widen(flame.pose_correctives, np.zeros((36, len(own_rows), 3)))
     joints = regressor @ whole
     units = carry_units(fitted, points, skin, own_rows, whole, joints, weights, correctives, count)
-    lashes = [k for k, row in enumerate(own_rows) if "lashes" in added and row in set(rows_of["lashes"].tolist())]
+    lashes = np.flatnonzero(np.isin(own_rows, rows_of["lashes"])) if "lashes" in added else np.zeros(0, int)
     keys = widen(flame.expression_basis, _parts_of(carry, flame.expression_basis, own_rows, lashes))
     regions = {name: _region(values, points, skin, own_rows, len(whole)) for name, values in model.regions.items()}
     landmarks = prepare_surface(template, flame.faces[skin_mask])
@@ -89,10 +89,10 @@ def directions(vertices: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
 
 
-def _parts_of(carry: Carry, basis: np.ndarray, own_rows: np.ndarray, moving: list[int]) -> np.ndarray:
+def _parts_of(carry: Carry, basis: np.ndarray, own_rows: np.ndarray, moving: np.ndarray) -> np.ndarray:
     """What an expression of the skin does to the added parts [E, A, 3]: lashes go along, the others stay."""
     out = np.zeros((len(basis), len(own_rows), 3), np.float32)
-    if moving:
+    if len(moving):
         out[:, moving] = carry.field(basis)[:, own_rows[moving]]
     return out
 
@@ -112,6 +112,7 @@ def carry_units(
     """The embedded units [E, V, 3] for FLAME's joints and weights: at weight 1 the skin is where the embedded unit takes it."""
     rest = fitted.pose(fitted.neutral_code())
     units = np.zeros((fitted.num_expression, *whole.shape))
+    still = np.setdiff1d(np.arange(num_flame), skin)
     for number in range(fitted.num_expression):
         expression = np.zeros(fitted.num_expression)
         expression[number] = 1.0
@@ -123,7 +124,6 @@ def carry_units(
         rotations = rotation_matrices(fitted.full_pose(code).reshape(-1, 3))
         shaped = unskin(goal, joints, rotations, weights)
         units[number] = shaped - whole - np.tensordot((rotations[1:] - np.eye(3)).ravel(), correctives, 1)
-        still = np.setdiff1d(np.arange(num_flame), skin)
         units[number, still] = 0
     return units
 
@@ -183,5 +183,5 @@ def lay_out(
         faces = np.concatenate([faces, np.where(model.faces[own] < 0, -1, place[model.faces[own]])])
         face_uvs = np.concatenate([face_uvs, shifted])
         face_parts = np.concatenate([face_parts, np.full(own.sum(), names.index(name))])
-        uvs = np.concatenate([uvs, model.uvs[used[has_gap * 1 :]]])
+        uvs = np.concatenate([uvs, model.uvs[used[used >= 0]]])
     return uvs, face_uvs.astype(np.int64), faces.astype(np.int64), face_parts

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..types import JOINT_NAMES, BoneRotation, HeadAsset
+from .closest import closest_of_triangles
 from .model import SurfacePoints, rotation_matrices, skin, triangulate
 
 EYE_BONE_LENGTH_M = 0.03
@@ -87,32 +88,6 @@ def bake_units(asset: HeadAsset) -> dict[str, np.ndarray]:
 def nearest_surface_points(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> SurfacePoints:
     """The closest point of the surface (faces [F, 4]) to each of points [N, 3], so that it can be carried along."""
     triangles = triangulate(faces)
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    indices, weights = np.empty((len(points), 3), np.int64), np.empty((len(points), 3))
-    for i, point in enumerate(points):
-        barycentric = _closest_barycentric(point, a, b, c)
-        distance = np.linalg.norm(np.einsum("tk,ktc->tc", barycentric, np.stack([a, b, c])) - point, axis=1)
-        best = int(np.argmin(distance))
-        indices[i], weights[i] = triangles[best], barycentric[best]
-    return SurfacePoints(indices, weights)
-
-
-def _closest_barycentric(point: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Barycentric coordinates [T, 3] of the closest point of every triangle: inside, else on the best edge."""
-    ab, ac, ap = b - a, c - a, point - a
-    d00, d01, d11 = (ab * ab).sum(1), (ab * ac).sum(1), (ac * ac).sum(1)
-    d20, d21 = (ap * ab).sum(1), (ap * ac).sum(1)
-    determinant = np.maximum(d00 * d11 - d01 * d01, 1e-30)
-    v, w = (d11 * d20 - d01 * d21) / determinant, (d00 * d21 - d01 * d20) / determinant
-    candidates = [np.stack([1 - v - w, v, w], 1)]
-    candidates[0][(candidates[0] < 0).any(1)] = np.nan
-    corners = (a, b, c)
-    for i, j in ((0, 1), (1, 2), (2, 0)):
-        edge = corners[j] - corners[i]
-        s = np.clip(((point - corners[i]) * edge).sum(1) / np.maximum((edge * edge).sum(1), 1e-30), 0, 1)
-        on_edge = np.zeros((len(a), 3))
-        on_edge[:, i], on_edge[:, j] = 1 - s, s
-        candidates.append(on_edge)
-    stacked = np.stack(candidates)
-    distances = np.linalg.norm(np.einsum("ktj,jtc->ktc", stacked, np.stack(corners)) - point, axis=-1)
-    return np.take_along_axis(stacked, np.nanargmin(distances, 0)[None, :, None], 0)[0]
+    corners = vertices[triangles].astype(np.float64)
+    found = [closest_of_triangles(point, corners) for point in points]
+    return SurfacePoints(triangles[[triangle for triangle, _ in found]], np.array([inside for _, inside in found]))

@@ -73,11 +73,22 @@ def place_of(path: Path) -> Path:
     from ..flame.head_file import FORMAT
 
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
+        digest = hashlib.sha256(_digest(path))
         for companion in find_companions(path):
-            digest.update(companion.name.encode() + hashlib.sha256(companion.read_bytes()).digest())
+            digest.update(companion.name.encode() + _digest(companion))
     except OSError as error:
         raise ModelError(f"The head model {path} cannot be read ({error.strerror or error}): check the path.") from error
     digest.update(guess_edition(path)[0].encode())
     return cache_dir() / "flame" / f"{digest.hexdigest()}.{FORMAT}.npz"
+
+
+def _digest(path: Path) -> bytes:
+    """SHA-256 of a file, read again only when it has changed: every fit asks."""
+    stat = path.stat()
+    return _digest_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest_of(path: Path, size_bytes: int, changed_ns: int) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
