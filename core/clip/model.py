@@ -29,6 +29,9 @@ HEAD_WIDTH = 64
 QUICK = ("quickgelu", "openai")
 """In the names of files whose networks have OpenAI's approximation of the GELU; the tensors do not tell."""
 NEEDS_OPEN_CLIP = "Editing with CLIP needs open_clip: install it (pip install open_clip_torch) for the Python that does the work."
+BROKEN_OPEN_CLIP = (
+    "open_clip is installed but does not load ({cause}): torch and torchvision must be of one release and for the same device."
+)
 NO_FILE = (
     "There is no CLIP file {path}: download open_clip's weights of a ViT (open_clip_model.safetensors of ViT-B-32, for example), "
     "and give the path."
@@ -143,6 +146,8 @@ def import_open_clip() -> Any:
         return importlib.import_module("open_clip")
     except ImportError as error:
         raise BackendError(NEEDS_OPEN_CLIP) from error
+    except (RuntimeError, OSError, AttributeError) as error:
+        raise BackendError(BROKEN_OPEN_CLIP.format(cause=str(error).split("\n")[0])) from error
 
 
 def build_network(open_clip: Any, sizes: ClipSizes, is_quick: bool) -> nn.Module:

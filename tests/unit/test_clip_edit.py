@@ -14,6 +14,7 @@ from likeness.core.clip.apply import apply_edit  # noqa: E402
 from likeness.core.clip.edit_head import HeadEdit, edit_head  # noqa: E402
 from likeness.core.clip.edit_latent import LatentEdit, edit_latent  # noqa: E402
 from likeness.core.clip.head_view import HeadView  # noqa: E402
+from likeness.core.clip.model import load_clip  # noqa: E402
 from likeness.core.clip.tints import tint_albedo, tint_fields  # noqa: E402
 from likeness.core.config import ASSETS_DIR  # noqa: E402
 from likeness.core.errors import IdentityError, ModelError, WordsError  # noqa: E402
@@ -21,6 +22,7 @@ from likeness.core.generation import generate_head  # noqa: E402
 from likeness.core.head.bones import pose_asset  # noqa: E402
 from likeness.core.head.library import EMBEDDED, get_model  # noqa: E402
 from likeness.core.story import run  # noqa: E402
+from real_open_clip import save_random_clip  # noqa: E402
 
 WORDS = "an angry old man"
 needs_assets = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
@@ -114,6 +116,15 @@ def test_a_head_comes_nearer_to_the_words(whole):
     assert whole.tints
     assert all(0 <= weight <= 1 for weight in whole.expression.values())
     assert whole.picture.shape == (64, 64, 3)
+
+
+@needs_assets
+def test_open_clip_with_random_weights_moves_a_head_towards_the_words(asset, model, tmp_path):
+    clip = load_clip(save_random_clip(tmp_path)[1])
+    made = run(edit_head(WORDS, asset, model, clip, steps=20))
+    assert made.loss_after < made.loss_before
+    assert np.any(made.identity)
+    assert run(edit_head(WORDS, asset, model, clip, steps=4)).losses == run(edit_head(WORDS, asset, model, clip, steps=4)).losses
 
 
 @needs_assets

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
 import numpy as np
@@ -12,34 +11,13 @@ torch = pytest.importorskip("torch")
 from likeness.core.checkpoints import write_safetensors  # noqa: E402
 from likeness.core.clip import losses, model  # noqa: E402
 from likeness.core.errors import BackendError, CheckpointError, ModelError  # noqa: E402
+from real_open_clip import SIZES, save_random_clip  # noqa: E402
 from torch.nn import functional  # noqa: E402
-
-SIZES = model.ClipSizes(32, 128, 2, 32, 64, 64, 2, 77, 49408)
-"""The smallest CLIP with whole attention heads; only its vocabulary is the published one."""
-
-
-def import_real_open_clip():
-    """open_clip, where it is installed; torchvision's compiled operators need not be."""
-    if importlib.util.find_spec("open_clip") is None:
-        pytest.skip("open_clip is not installed: pip install open_clip_torch")
-    for schema in (
-        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-        "qnms(Tensor a, Tensor b, float c) -> Tensor",
-    ):
-        name, rest = schema.split("(", 1)
-        if not hasattr(torch.ops.torchvision, name):
-            torch.library.define(f"torchvision::{name}", f"({rest}")
-    return model.import_open_clip()
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    network = model.build_network(import_real_open_clip(), SIZES, is_quick=True).eval()
-    path = tmp_path_factory.mktemp("clip") / "vit-quickgelu.safetensors"
-    write_safetensors(path, {k: v.numpy() for k, v in network.state_dict().items() if k != "attn_mask"})
-    return network, path
+    return save_random_clip(tmp_path_factory.mktemp("clip"))
 
 
 def test_a_file_of_weights_is_the_network_it_was(saved):
@@ -90,6 +68,16 @@ def test_what_is_missing_is_said_with_where_to_get_it(tmp_path, monkeypatch):
     (tmp_path / "some.safetensors").write_bytes(b"x")
     monkeypatch.setitem(sys.modules, "open_clip", None)
     with pytest.raises(BackendError, match="pip install open_clip_torch"):
+        model.load_clip(tmp_path / "some.safetensors")
+
+
+def test_an_open_clip_that_does_not_load_is_one_sentence(tmp_path, monkeypatch):
+    def fail(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    (tmp_path / "some.safetensors").write_bytes(b"x")
+    monkeypatch.setattr(model.importlib, "import_module", fail)
+    with pytest.raises(BackendError, match=r"open_clip is installed .* does not load \(operator torchvision::nms"):
         model.load_clip(tmp_path / "some.safetensors")
 
 
