@@ -171,7 +171,8 @@ class HeadAsset:
     provenance: JSON-able facts (model, licence, photo hash, version, confidence, warnings, times_s);
     further: the other photos of a head from several, in the order that they were given in;
     more_uvs: name of a further UV layout -> the faces' corners on it [F, 4, 2] (0 where a face has none); textures are not on it;
-    landmarks68 [68, 3] m on the neutral head, iBUG's order, where the model knows them.
+    landmarks68 [68, 3] m on the neutral head, iBUG's order, where the model knows them;
+    joint_moves: unit -> offsets [5, 3] m of the joints at weight 1 (FLAME's own expressions); Blender's bones stay.
     """
 
     name: str
@@ -201,3 +202,4 @@ class HeadAsset:
     further: tuple[FittedPhoto, ...] = ()
     more_uvs: dict[str, np.ndarray] = field(default_factory=dict)
     landmarks68: np.ndarray | None = None
+    joint_moves: dict[str, np.ndarray] = field(default_factory=dict)

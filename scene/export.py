@@ -55,7 +55,7 @@ def export_head(obj: bpy.types.Object, path: str | Path, format: str) -> Path:
 def evaluate_vertices(obj: bpy.types.Object) -> np.ndarray:
     """The mesh as its keys and bones make it now, without later modifiers' extra vertices: [V, 3] m, model space."""
     if obj.mode == "EDIT":
-        return pose_asset(read_head(obj), read_keys(obj), current_pose(obj))
+        return pose_asset(dataclasses.replace(read_head(obj), joint_moves={}), read_keys(obj), current_pose(obj))
     with _only_armature(obj):
         depsgraph = bpy.context.evaluated_depsgraph_get()
         evaluated = obj.evaluated_get(depsgraph)

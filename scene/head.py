@@ -179,6 +179,7 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         regions=_read_regions(facts["regions"], groups), provenance=facts["provenance"],
         further=read_further(obj, list(facts["expression"])), more_uvs=more_uvs,
         landmarks68=np.reshape(stored["landmarks68"], (68, 3)) if "landmarks68" in stored else None,
+        joint_moves={unit: np.array(move) for unit, move in facts.get("joint_moves", {}).items()},
     )  # fmt: skip
 
 
@@ -326,6 +327,7 @@ def _write_properties(
         "bone_rotations": {u: [[r.joint, list(map(float, r.axis_angle))] for r in rs] for u, rs in asset.bone_rotations.items()},
         "regions": list(asset.regions), "provenance": asset.provenance, "photo": asset.photo and photo_facts(asset.photo),
         "more_uvs": list(asset.more_uvs),
+        "joint_moves": {unit: np.asarray(move, float).tolist() for unit, move in asset.joint_moves.items()},
     }  # fmt: skip
     arrays = {
         "joints": asset.joints, "pose": asset.pose, "landmarks7": asset.landmarks7, "bone_axes": bone_axes(asset),

@@ -4,8 +4,8 @@
     joints   = joint_regressor @ shaped
     vertices = skin(shaped + pose correctives(R - I), joints, R, weights)
 
-FLAME's joints follow the expression, by a fraction of a millimetre; those of core/head/model.py, the twin for one head with
-named expressions, do not. Source: Li et al. 2017, "Learning a model of facial shape and expression from 4D scans", section 3.
+FLAME's joints follow the expression, by a fraction of a millimetre. core/head/model.py is the twin for one head with named
+expressions. Source: Li et al. 2017, "Learning a model of facial shape and expression from 4D scans", section 3.
 """
 
 from __future__ import annotations

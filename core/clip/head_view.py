@@ -19,6 +19,7 @@ from torch import Tensor
 from ..albedogan.normals import vertex_normals
 from ..albedogan.rotations import axis_angle_to_matrix
 from ..errors import IdentityError
+from ..head.bones import locate_joints
 from ..head.model import HeadModel, triangulate
 from ..render.camera import orbit_camera
 from ..render.differentiable import load_backend
@@ -60,7 +61,7 @@ class HeadView:
         self.tint_names = list(fields)
         self.vertices, self.weights = _tensor(asset.vertices), _tensor(asset.weights)
         self.basis = _tensor(basis).reshape(self.num_identity, -1)
-        self.joints = _tensor(asset.joints)
+        self.joints = _tensor(locate_joints(asset, asset.expression))
         self.joint_basis = torch.einsum("jv,kvc->kjc", _tensor(worn.joint_regressor), _tensor(basis)).flatten(1)
         still = np.zeros_like(asset.vertices)
         keys = [asset.shape_keys.get(name, still) for name in self.expression_names]

@@ -57,6 +57,8 @@ def worn_model(model: HeadModel, fitted: HeadModel, flame: FlameArrays, carry: C
     units = carry_units(fitted, points, skin, own_rows, whole, joints, weights, correctives, count)
     lashes = np.flatnonzero(np.isin(own_rows, rows_of["lashes"])) if "lashes" in added else np.zeros(0, int)
     keys = widen(flame.expression_basis, _parts_of(carry, flame.expression_basis, own_rows, lashes))
+    joint_moves = np.zeros((fitted.num_expression + len(keys), len(JOINT_NAMES), 3))
+    joint_moves[fitted.num_expression :] = np.einsum("jv,evc->ejc", regressor, keys.astype(np.float64), optimize=True)
     regions = {name: _region(values, points, skin, own_rows, len(whole)) for name, values in model.regions.items()}
     landmarks = prepare_surface(template, flame.faces[skin_mask])
     sevens = model.landmarks7.evaluate(fitted.template.astype(np.float64))
@@ -80,6 +82,7 @@ def worn_model(model: HeadModel, fitted: HeadModel, flame: FlameArrays, carry: C
         regions=regions,
         landmarks7=SurfacePoints(landmarks.triangles[np.maximum(face, 0)], inside.astype(np.float64)),
         base_textures=model.base_textures,
+        joint_moves=joint_moves,
     )
 
 

@@ -22,6 +22,7 @@ def fields_of_model(model: HeadModel, vertices: np.ndarray) -> dict[str, Any]:
         "bone_rotations": model.bone_rotations,
         "pose_correctives": model.pose_correctives,
         "joints": np.einsum("jv,vc->jc", model.joint_regressor, vertices).astype(np.float32),
+        "joint_moves": _name_moves(model),
         "weights": model.weights,
         "landmarks7": model.landmarks7.evaluate(vertices).astype(np.float32),
         "model_name": model.name,
@@ -29,3 +30,9 @@ def fields_of_model(model: HeadModel, vertices: np.ndarray) -> dict[str, Any]:
         "more_uvs": model.more_uvs,
         "landmarks68": model.landmarks68.evaluate(vertices).astype(np.float32) if model.landmarks68 else None,
     }
+
+
+def _name_moves(model: HeadModel) -> dict[str, np.ndarray]:
+    if model.joint_moves is None:
+        return {}
+    return {name: move for name, move in zip(model.expression_names, model.joint_moves, strict=True) if move.any()}

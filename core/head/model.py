@@ -1,11 +1,11 @@
 """The parametric head: template -> shaped -> posed, with FLAME's structure and conventions.
 
-    joints   = joint_regressor @ (template + identity)
+    joints   = joint_regressor @ (template + identity) + expression @ joint_moves
     vertices = skin(template + identity + expression + pose correctives(R - I), joints, pose, weights)
 
 Identity coefficients are in standard deviations. Expression units have names; a unit may also turn joints
 (bone_rotations), and what a rotation leaves over is in its basis vector. Pose is axis-angle per joint, [15] rad,
-in JOINT_NAMES order. The embedded head and FLAME files are both of this type.
+in JOINT_NAMES order. The embedded head and FLAME files are both of this type; joint_moves are of FLAME's own expressions alone.
 Source: Li et al. 2017, "Learning a model of facial shape and expression from 4D scans", section 3.
 """
 
@@ -50,6 +50,7 @@ class HeadModel:
     base_textures: name -> uint8 image on the UVs (at least 'albedo', sRGB);
     warnings: sentences for whoever makes heads with it;
     more_uvs, landmarks68: HeadAsset's, where the model has them;
+    joint_moves [E,5,3] m: how far a unit at weight 1 takes the joints along; None: no unit does;
     worn: the same people on another mesh, with the same layout of textures, which is what their heads are in a scene (FLAME's own
     mesh); its first identity axes and expression units are this model's. None: this mesh itself.
     """
@@ -75,6 +76,7 @@ class HeadModel:
     warnings: tuple[str, ...] = ()
     more_uvs: dict[str, np.ndarray] = field(default_factory=dict)
     landmarks68: SurfacePoints | None = None
+    joint_moves: np.ndarray | None = None
     worn: HeadModel | None = None
 
     @property
@@ -118,7 +120,10 @@ class HeadModel:
         rotations = rotation_matrices(pose.reshape(-1, 3))
         offsets = np.tensordot(code.expression, self.expression_basis, 1)
         offsets += np.tensordot((rotations[1:] - np.eye(3)).ravel(), self.pose_correctives, 1)
-        return skin(shaped + offsets, self.locate_joints(shaped), rotations, self.weights)
+        joints = self.locate_joints(shaped)
+        if self.joint_moves is not None:
+            joints = joints + np.tensordot(code.expression, self.joint_moves, 1)
+        return skin(shaped + offsets, joints, rotations, self.weights)
 
 
 def rotation_matrices(axis_angles: np.ndarray) -> np.ndarray:

@@ -19,11 +19,13 @@ from likeness.core.flame.arrays import NUM_FACES, NUM_VERTICES
 from likeness.core.flame.facing import prepare_surface
 from likeness.core.flame.head_file import FlameHeadFile, convert_flame, load_flame_head, read_head_file
 from likeness.core.flame.parts import find_parts
+from likeness.core.head.asset import fields_of_model
+from likeness.core.head.bones import locate_joints, pose_asset
 from likeness.core.head.library import get_model
 from likeness.core.head.model import HeadModel, triangulate
 from likeness.core.render.camera import orbit_camera
 from likeness.core.render.rasterize import rasterize
-from likeness.core.types import ARKIT_NAMES, HeadCode
+from likeness.core.types import ARKIT_NAMES, HeadAsset, HeadCode
 from likeness.tests.golden.synthetic_flame import synthetic_flame
 
 pytestmark = pytest.mark.skipif(not (ASSETS_DIR / "embedded_head.npz").exists(), reason="needs `make assets`")
@@ -150,14 +152,12 @@ def test_flames_arrays_are_the_first_of_the_worn_head_and_bit_equal(worn):
     assert worn.num_identity == 300
 
 
-def flame_formula(betas: np.ndarray, psi: np.ndarray, pose: np.ndarray, joints_from: np.ndarray | None = None) -> np.ndarray:
-    """FLAME's vertices [5023, 3] in float64, vertex by vertex of the published formulas; joints_from: betas and psi of the
-    shape whose joints are taken, where they are not those of the head itself."""
+def flame_formula(betas: np.ndarray, psi: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """FLAME's vertices [5023, 3] in float64, vertex by vertex of the published formulas."""
     flame = flame_head().arrays
     S, E, P = (a.astype(np.float64) for a in (flame.shape_basis, flame.expression_basis, flame.pose_correctives))
-    neutral = flame.template.astype(np.float64) + np.tensordot(betas, S, 1)
-    shaped = neutral + np.tensordot(psi, E, 1)
-    joints = flame.joint_regressor.astype(np.float64) @ (neutral if joints_from is None else shaped)
+    shaped = flame.template.astype(np.float64) + np.tensordot(betas, S, 1) + np.tensordot(psi, E, 1)
+    joints = flame.joint_regressor.astype(np.float64) @ shaped
     turns = []
     for vector in pose.reshape(5, 3):
         angle = np.linalg.norm(vector + 1e-8)
@@ -204,11 +204,32 @@ def test_expressions_are_flames(worn, seed):
     assert largest_share(ours, flame_formula(betas, psi, np.zeros(15))) < 1e-5
 
 
-def test_bones_are_a_persons_and_no_expressions(worn):
-    betas, psi, pose = random_flame(5)
+@pytest.mark.parametrize("seed", [5, 6])
+def test_joints_go_along_with_flames_expressions_as_in_flame(worn, seed):
+    betas, psi, pose = random_flame(seed)
     expression = np.concatenate([np.zeros(52), psi])
-    ours = worn.pose(HeadCode(betas, expression, pose))[:NUM_VERTICES]
-    assert largest_share(ours, flame_formula(betas, psi, pose)) < 1e-5
+    exact = flame_formula(betas, psi, pose)
+    assert largest_share(worn.pose(HeadCode(betas, expression, pose))[:NUM_VERTICES], exact) < 1e-5
+    asset = posable(worn, betas)
+    named = dict(zip(worn.expression_names, expression, strict=True))
+    assert largest_share(pose_asset(asset, named, pose)[:NUM_VERTICES], exact) < 1e-5
+    still = pose_asset(replace(asset, joint_moves={}), named, pose)[:NUM_VERTICES]
+    assert largest_share(still, exact) > 1e-4, "what the joints' moves are for"
+
+
+def test_our_units_move_no_joints(worn):
+    asset = posable(worn, np.zeros(300))
+    assert set(asset.joint_moves) == {f"Exp{k + 1:03d}" for k in range(100)}
+    assert np.array_equal(locate_joints(asset, dict.fromkeys(ARKIT_NAMES, 1.0)), asset.joints)
+
+
+def posable(worn: HeadModel, betas: np.ndarray) -> HeadAsset:
+    """A head of these people without textures."""
+    neutral = worn.neutral_code()
+    return HeadAsset(
+        name="nobody", **fields_of_model(worn, worn.shape(betas)), expression={}, pose=neutral.pose, identity=betas, textures={},
+        skin_linear_rgb=np.zeros(3), camera=None, light=None, photo=None, provenance={},
+    )  # fmt: skip
 
 
 # --- our units on FLAME's skin ------------------------------------------------------------------------------------------------
