@@ -17,6 +17,7 @@ from ..errors import ModelError
 from ..flame.embedding import read_landmark_embedding
 from ..flame.file import read_flame
 from ..flame.wavefront import read_obj
+from ..paper.files import TEXTURE_SPACES
 from .dense_mesh import DenseTemplate
 from .displacement import MAP_SIZE
 from .mask import FaceMask
@@ -26,8 +27,6 @@ from .unwrap import TEXTURE_SIZE
 
 FLAME, LAYOUT, MASK = "generic_model.pkl", "head_template.obj", "uv_face_eye_mask.png"
 FIXED, DENSE, EMBEDDING = "fixed_displacement_256.npy", "texture_data_256.npy", "landmark_embedding.npy"
-TEXTURE_SPACES = ("FLAME_albedo_from_BFM.npz", "FLAME_texture.npz")
-"""The first is the one that the encoders' codes belong to."""
 
 
 def read_paper_mesh(folder: Path, *, flame: Path | None = None, texture_size: int = TEXTURE_SIZE) -> PaperMesh:

@@ -1,12 +1,14 @@
 """The networks and the mesh of a folder of files, loaded and put together once a process.
 
-Rule of this file: what is loaded is what core/paper/files.py found; what a file really holds is only known here.
+Rule of this file: what is loaded is what core/paper/files.py found by its tensors' names; whether networks go together is only
+known here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from ..errors import ModelError
 from ..flame.file import read_flame
 from ..head.model import HeadModel, triangulate
 from ..nets.importing import NetworkFile, load_networks
-from ..paper.files import SOURCES, PaperFiles
+from ..paper.files import RANDOM, SOURCES, PaperFiles
 from ..render.rasterize import interpolate, rasterize_uv
 from .data_files import read_paper_mesh, read_texture_space
 from .displacement import MAP_SIZE
@@ -62,8 +64,7 @@ class _Worn:
 
 @lru_cache(maxsize=1)
 def _load(files: PaperFiles, worn: _Worn, stamp: Any, is_generated: bool) -> PaperTools:
-    only_random = ("stylegan2", "albedogan", "disp_gan")
-    wanted = {kind: path for kind, path in files.networks if is_generated or kind not in only_random}
+    wanted = {kind: path for kind, path in files.networks if is_generated or kind not in RANDOM}
     modules: dict[str, Any] = {}
     told: list[NetworkFile] = []
     for path in dict.fromkeys(wanted.values()):
@@ -75,10 +76,29 @@ def _load(files: PaperFiles, worn: _Worn, stamp: Any, is_generated: bool) -> Pap
     needed = ["deca_coarse", *(["stylegan2"] if is_generated else [])]
     if missing := [kind for kind in needed if kind not in modules]:
         raise ModelError(f"{wanted[missing[0]].name} does not hold what its name says: give {SOURCES[missing[0]]}.")
+    if is_generated:
+        _require_one_code(modules, wanted)
     space = read_texture_space(files.data)
     networks = PaperNetworks.connect(modules, space)
     mesh = read_paper_mesh(files.data, flame=files.flame) if files.has_layout else mesh_on_our_layout(files, worn.model)
     return PaperTools(networks, tuple(told), mesh, space is not None)
+
+
+def _require_one_code(modules: dict[str, Any], paths: dict[str, Path]) -> None:
+    """AlbedoGAN takes the very code of the picture, the displacement generator its first rows. Raises ModelError."""
+    given, albedo, displacement = (modules.get(kind) for kind in ("stylegan2", "albedogan", "disp_gan"))
+    assert given is not None
+    fits = {
+        "albedogan": albedo is None or albedo.num_latents == given.num_latents,
+        "disp_gan": displacement is None or (displacement.size == MAP_SIZE and displacement.num_latents <= given.num_latents),
+    }
+    for kind, has_fitting_layers in fits.items():
+        if not has_fitting_layers or (kind in modules and modules[kind].sizes.style_size != given.sizes.style_size):
+            size = modules[kind].size
+            raise ModelError(
+                f"{paths[kind].name} makes maps of {size} x {size} and does not go with {paths['stylegan2'].name}, which makes "
+                f"pictures of {given.size} x {given.size}: give {SOURCES[kind]}."
+            )
 
 
 def mesh_on_our_layout(files: PaperFiles, worn: HeadModel) -> PaperMesh:

@@ -28,6 +28,8 @@ STORAGES = {
 }  # fmt: skip
 UNTYPED = "untyped"
 MAX_NESTED_FILES = 2
+OUTLINE_BYTES = 256
+"""What a tensor without its numbers takes."""
 
 
 def item_size(dtype: str) -> int:
@@ -54,13 +56,20 @@ class InertDtypeName(InertValue):
 
 
 class InertStorage(InertValue):
-    """num items of dtype. raw: their bytes, which a legacy file has only after its pickles; a view lies in another at `start`."""
+    """num items of dtype. raw: their bytes, which a legacy file has only after its pickles; a view lies in another at `start`.
+    is_outline: its bytes are not wanted."""
 
     class_name = "a torch storage"
 
-    def __init__(self, dtype: str, num: int, raw: Any = None, root: InertStorage | None = None, start: int = 0) -> None:
+    def __init__(
+        self, dtype: str, num: int, raw: Any = None, root: InertStorage | None = None, start: int = 0, *, is_outline: bool = False
+    ) -> None:
         self.dtype, self.num, self.raw, self.root, self.start = dtype, num, raw, root, start
-        self.is_claimed = False
+        self.is_claimed, self.is_outline = False, is_outline
+
+    @property
+    def num_bytes(self) -> int:
+        return self.num * item_size(self.dtype)
 
     def bytes(self) -> memoryview:
         size = item_size(self.dtype)
@@ -90,12 +99,16 @@ class InertTensor(InertValue):
         self.storage, self.dtype, self.offset, self.size, self.stride = storage, dtype, offset, size, stride
 
     def resolve(self, resolver: Resolver) -> np.ndarray:
-        """A writable array of its own, in C order."""
+        """A writable array of its own, in C order; of an outline zeros that take no memory."""
         dtype = np.dtype("u1" if self.dtype == UNTYPED else DTYPES[self.dtype])
-        raw, count = self.storage.bytes(), math.prod(self.size)
+        count, is_outline = math.prod(self.size), self.storage.is_outline
+        raw = b"" if is_outline else self.storage.bytes()
         last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
-        if count and (last + 1) * dtype.itemsize > len(raw):
+        if count and (last + 1) * dtype.itemsize > (self.storage.num_bytes if is_outline else len(raw)):
             raise Refused(f"has a tensor of shape {shown(self.size)} that reaches beyond its data", DAMAGED)
+        if is_outline:
+            resolver.budget.take_bytes(OUTLINE_BYTES, "a tensor")
+            return np.broadcast_to(np.zeros((), {"bfloat16": "<f4", "bool": "?"}.get(self.dtype, dtype)), self.size)
         resolver.budget.take_bytes(count * dtype.itemsize * (2 if self.dtype == "bfloat16" else 1), "a tensor")
         if not count:
             array = np.empty(self.size, dtype)

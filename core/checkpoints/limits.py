@@ -61,12 +61,14 @@ def budget_for(size: int, limits: Limits) -> Budget:
 @dataclass(frozen=True)
 class Surroundings:
     """Where a pickle lies: the budget; storage_of, which turns a torch file's persistent id into a storage (None where no such id
-    may occur); read_nested, which reads a torch file from bytes within the pickle; level: of files within files."""
+    may occur); read_nested, which reads a torch file from bytes within the pickle; level: of files within files;
+    is_outline: torch's tensors are wanted without their numbers."""
 
     budget: Budget
     read_nested: Callable[[Any, Surroundings], Any]
     storage_of: Callable[[Any], Any] | None = None
     level: int = 0
+    is_outline: bool = False
 
 
 def shown(text: object, length: int = 60) -> str:

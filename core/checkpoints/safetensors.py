@@ -47,6 +47,19 @@ def read_safetensors(data: memoryview, budget: Budget) -> tuple[dict[str, np.nda
     return {name: tensors[name] for name in header}, metadata
 
 
+def outline_safetensors(start: memoryview, size: int, budget: Budget) -> dict[str, np.ndarray]:
+    """The tensors of a file of `size` bytes by name, zeros that take no memory; start: of the file, the header and more."""
+    length = int.from_bytes(start[:8], "little")
+    header, _ = read_header(bytes(start[8 : 8 + min(length, MAX_HEADER)]), length, budget)
+    tensors = {}
+    for name, entry in header.items():
+        kind, shape, _, end = _place(name, entry)
+        if end > size - 8 - length:
+            raise Refused("is cut short", DAMAGED)
+        tensors[name] = np.broadcast_to(np.zeros((), "<f4" if kind == "BF16" else DTYPES[kind]), shape)
+    return tensors
+
+
 def read_header(raw: bytes, length: int, budget: Budget) -> tuple[dict[str, Any], dict[str, str]]:
     """(descriptions of the tensors, metadata) of a header that should be `length` bytes long."""
     if len(raw) != length:

@@ -6,6 +6,7 @@ storage, its number of items (8 bytes) and its bytes. Its storages have no bytes
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .archives import Archive
@@ -30,9 +31,17 @@ def read_pickle(data: memoryview, around: Surroundings) -> Any:
     return Resolver(around.budget).value(root)
 
 
+def outline_legacy(start: memoryview, around: Surroundings) -> Any:
+    """What a legacy torch file holds without its numbers; start: of the file, all its pickles."""
+    root, end = Machine(start, 0, around).run()
+    if not (type(root) is int and root == MAGIC):
+        raise Refused("is no file of torch's", "give the file that its authors publish")
+    return Resolver(around.budget).value(read_legacy(start, end, around))
+
+
 def read_nested(data: memoryview, around: Surroundings) -> Any:
     """The unresolved root of a legacy torch file that lies within a pickle."""
-    inner = Surroundings(around.budget, around.read_nested, None, around.level + 1)
+    inner = replace(around, storage_of=None, level=around.level + 1)
     root, end = Machine(data, 0, inner).run()
     if not (type(root) is int and root == MAGIC):
         raise Refused("has a storage that is no torch file", UNTRUSTED)
@@ -45,7 +54,7 @@ def read_legacy(data: memoryview, at: int, around: Surroundings) -> Any:
 
     def storage_of(persistent_id: Any) -> InertStorage:
         dtype, key, num, view = checked_id(persistent_id)
-        root = storages.setdefault(key, InertStorage(dtype, num))
+        root = storages.setdefault(key, InertStorage(dtype, num, is_outline=around.is_outline))
         if root.dtype != dtype or root.num != num:
             raise Refused(f"describes its storage {shown(key)} in two ways", UNTRUSTED)
         if view is None:
@@ -53,18 +62,20 @@ def read_legacy(data: memoryview, at: int, around: Surroundings) -> Any:
         start, part = view
         if start + part > num:
             raise Refused("has a view that reaches beyond its storage", DAMAGED)
-        return InertStorage(dtype, part, root=root, start=start)
+        return InertStorage(dtype, part, root=root, start=start, is_outline=around.is_outline)
 
-    plain = Surroundings(around.budget, around.read_nested, None, around.level)
+    plain = replace(around, storage_of=None)
     version, at = Machine(data, at, plain).run()
     system, at = Machine(data, at, plain).run()
     if version != VERSION or type(system) is not dict or system.get("little_endian") is not True:
         raise Refused("is a torch file of another version or kind of machine", DAMAGED)
-    root, at = Machine(data, at, Surroundings(around.budget, around.read_nested, storage_of, around.level)).run()
+    root, at = Machine(data, at, replace(around, storage_of=storage_of)).run()
     keys, at = Machine(data, at, plain).run()
     is_list = type(keys) is list and all(type(key) in (str, int) for key in keys)
     if not is_list or set(map(str, keys)) != storages.keys() or len(keys) != len(storages):
         raise Refused("has other storages than its tensors name", DAMAGED)
+    if around.is_outline:
+        return root
     for key in keys:
         storage = storages[str(key)]
         num, size = int.from_bytes(data[at : at + 8], "little"), storage.num * item_size(storage.dtype)
@@ -106,7 +117,8 @@ def read_torch_archive(archive: Archive, folder: str, around: Surroundings) -> A
             name = f"{folder}data/{key}"
             if archive.size(name) != num * item_size(dtype):
                 raise Refused(f"has a storage {shown(key)} of another size than its tensors name", DAMAGED)
-            storages[key] = InertStorage(dtype, num, archive.read(name))
+            raw = None if around.is_outline else archive.read(name)
+            storages[key] = InertStorage(dtype, num, raw, is_outline=around.is_outline)
         if storages[key].dtype != dtype or storages[key].num != num:
             raise Refused(f"describes its storage {shown(key)} in two ways", UNTRUSTED)
         return storages[key]
@@ -114,7 +126,7 @@ def read_torch_archive(archive: Archive, folder: str, around: Surroundings) -> A
     if f"{folder}byteorder" in archive.names and bytes(archive.read(f"{folder}byteorder")) != b"little":
         raise Refused("is a torch file of another kind of machine", DAMAGED)
     data = memoryview(archive.read(f"{folder}data.pkl")).toreadonly()
-    root, end = Machine(data, 0, Surroundings(around.budget, around.read_nested, storage_of, around.level)).run()
+    root, end = Machine(data, 0, replace(around, storage_of=storage_of)).run()
     if end != len(data):
         raise Refused("goes on after its end", UNTRUSTED)
     return Resolver(around.budget).value(root)

@@ -1,21 +1,21 @@
 """Which of the method's files a folder holds: laid out as the release has them, all in one, or imported (core/nets/importing).
 
-Rule of this file: nothing is loaded; a checkpoint is told by its name, an imported network by what its header says of it.
+Rule of this file: nothing is loaded; a checkpoint is told by what it holds (contents.py), its name says which is taken first.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checkpoints.reading import read_metadata
 from ..errors import ModelError
+from .contents import DECA, FACE, IMPORTED, NVIDIA_NAMES, SUFFIXES, NetworkContents, look_into
 
 FOLDERS = ("", "data", "data/mica_pretrained", "stylegan2/training_logs/checkpoint", "stylegan2/checkpoint")
 """Where the release expects its files, and the folder itself."""
-DECA, FACE = ("deca_coarse", "deca_detail", "deca_decoder"), ("arcface", "mica_shape")
+RANDOM = ("stylegan2", "albedogan", "disp_gan")
+"""What only random people are made with."""
 CHECKPOINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mica_combined*.tar", (*DECA, *FACE)),
     ("deca_model.tar", DECA),
@@ -26,9 +26,10 @@ CHECKPOINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("albedogan*.pt", ("albedogan",)),
     ("disp_GAN*.pt", ("disp_gan",)),
 )
-"""Names of checkpoints and the kinds of networks in them; of two that hold the same, the first is taken."""
-WANTED = (*DECA, *FACE, "stylegan2", "albedogan", "disp_gan")
+"""Names of checkpoints and the kinds of networks that they promise; of two files that hold the same, the first is taken."""
 FLAME, LAYOUT = "generic_model.pkl", "head_template.obj"
+TEXTURE_SPACES = ("FLAME_albedo_from_BFM.npz", "FLAME_texture.npz")
+"""The first is the one that the encoders' codes belong to."""
 FLAME_NAMES = (
     FLAME,
     "flame2023.pkl",
@@ -56,7 +57,7 @@ FLAME_SOURCE = "generic_model.pkl (FLAME, the head)"
 @dataclass(frozen=True)
 class PaperFiles:
     """folder; flame: its file; data: the folder with DECA's other files; has_layout: whether head_template.obj is there;
-    networks: kind -> file, what the folder holds by name."""
+    networks: kind -> file."""
 
     folder: Path
     flame: Path
@@ -90,47 +91,69 @@ class PaperFiles:
         return said
 
 
+@dataclass(frozen=True)
+class FoundFiles:
+    """What there is of a folder's files. flame: None where there is none; data: the folder with DECA's other files; networks:
+    kind -> file; refused: a sentence for a kind whose file, by its name, cannot be used and which no other file has; or, by its
+    name, for a damaged file of Likeness' own."""
+
+    folder: Path
+    flame: Path | None
+    data: Path
+    has_layout: bool
+    networks: dict[str, Path]
+    refused: dict[str, str]
+
+
+def search_folder(folder: Path) -> FoundFiles:
+    """What a folder holds, whether or not it is enough."""
+    places = [place for name in FOLDERS if (place := folder / name).is_dir()]
+    flame = next((place / name for place in places for name in FLAME_NAMES if (place / name).is_file()), None)
+    data = next((place for place in places if (place / LAYOUT).is_file()), flame.parent if flame else folder)
+    networks: dict[str, Path] = {}
+    refused: dict[str, str] = {}
+    for contents, promised in _network_files(places):
+        for kind in contents.kinds:
+            networks.setdefault(kind, contents.path)
+        if contents.problem and contents.path.suffix == IMPORTED:
+            refused[contents.path.name] = contents.problem
+        if not set(promised) & set(contents.kinds):
+            sentences = {kind: contents.problem or _broken_promise(contents.path, kind) for kind in promised}
+            refused = sentences | refused
+    refused = {kind: sentence for kind, sentence in refused.items() if kind not in networks}
+    return FoundFiles(folder, flame, data, (data / LAYOUT).is_file(), networks, refused)
+
+
 def find_paper_files(folder: str | Path, *, is_generated: bool = False) -> PaperFiles:
     """The files of a folder. Raises ModelError, one sentence that names all that is missing and what it is for, unless there are
-    FLAME and the coarse encoder, and for random people the generator of pictures."""
+    FLAME and the coarse encoder, and for random people the generator of pictures; and where a file is not what its name says."""
     folder = Path(folder)
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}: give the one with the paper's files (data, stylegan2, ...).")
-    places = [place for name in FOLDERS if (place := folder / name).is_dir()]
-    networks = tuple(_find_networks(places).items())
-    flame = next((place / name for place in places for name in FLAME_NAMES if (place / name).is_file()), None)
-    data = next((place for place in places if (place / LAYOUT).is_file()), flame.parent if flame else folder)
+    found = search_folder(folder)
+    refused = [sentence for kind, sentence in found.refused.items() if is_generated or kind not in RANDOM]
+    if refused:
+        raise ModelError(refused[0])
     needed = ["deca_coarse", *(["stylegan2"] if is_generated else [])]
-    missing = [] if flame else [FLAME_SOURCE]
-    missing += [SOURCES[kind] for kind in needed if kind not in dict(networks)]
-    if missing or flame is None:
+    missing = [] if found.flame else [FLAME_SOURCE]
+    missing += [SOURCES[kind] for kind in needed if kind not in found.networks]
+    if missing or found.flame is None:
         purpose = "Random people by the paper's method" if is_generated else "A photo by the paper's method"
         raise ModelError(f"{purpose} needs files that {folder} lacks: {'; '.join(missing)}.")
-    return PaperFiles(folder, flame, data, (data / LAYOUT).is_file(), networks)
+    return PaperFiles(folder, found.flame, found.data, found.has_layout, tuple(found.networks.items()))
 
 
-def _find_networks(places: list[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for kind, path in (*_imported(places), *_checkpoints(places)):
-        found.setdefault(kind, path)
-    return found
-
-
-def _imported(places: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Networks that Likeness has written."""
-    for place in places:
-        for path in sorted(place.glob("*.safetensors")):
-            try:
-                kind = json.loads(read_metadata(path).get("likeness", "{}")).get("kind")
-            except (ValueError, AttributeError) as error:
-                raise ModelError(f"The network file {path.name} does not say what it is: import the original again.") from error
-            if kind in WANTED:
-                yield kind, path
-
-
-def _checkpoints(places: list[Path]) -> Iterator[tuple[str, Path]]:
-    for pattern, kinds in CHECKPOINTS:
+def _network_files(places: list[Path]) -> Iterator[tuple[NetworkContents, tuple[str, ...]]]:
+    """Files with what their names promise, those first that are taken first: what Likeness wrote, known names, all others."""
+    seen: set[Path] = set()
+    others = [(pattern, ()) for pattern in (*(f"*{suffix}" for suffix in SUFFIXES), *NVIDIA_NAMES)]
+    for pattern, promised in ((f"*{IMPORTED}", ()), *CHECKPOINTS, *others):
         for place in places:
             for path in sorted(place.glob(pattern)):
-                if path.is_file():
-                    yield from ((kind, path) for kind in kinds)
+                if path not in seen and path.is_file():
+                    seen.add(path)
+                    yield look_into(path), promised
+
+
+def _broken_promise(path: Path, kind: str) -> str:
+    return f"{path.name} does not hold what its name says: give {SOURCES[kind]}, or move the file away."

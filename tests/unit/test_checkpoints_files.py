@@ -7,12 +7,13 @@ import collections
 import json
 import pickle
 import struct
+import tracemalloc
 from functools import cache
 
 import numpy as np
 import pytest
 from foreign_classes import foreign_classes, python2_pickle
-from likeness.core.checkpoints import Record, Sparse, read_file, read_metadata, write_safetensors
+from likeness.core.checkpoints import Record, Sparse, read_file, read_metadata, read_outline, write_safetensors
 from likeness.core.errors import CheckpointError, ExportError, ModelError
 from likeness.tests.golden.vectors import make_weights
 
@@ -257,6 +258,39 @@ def test_arrays_of_tensors_that_share_a_storage_do_not_share_memory(layout, tmp_
     found = read_file(write_torch(tmp_path / "a.pt", {"a": whole, "b": whole.reshape(2, 3), "c": whole[2:4]}, layout))
     found["a"][:] = -1
     assert found["b"].tolist() == [[0, 1, 2], [3, 4, 5]] and found["c"].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("layout", ["zip", "legacy"])
+def test_an_outline_has_every_name_type_and_shape_and_no_number(layout, tmp_path):
+    torch = pytest.importorskip("torch")
+    from torch_files import training_dump, write_torch
+
+    values = {**torch_values(), "large": torch.ones(3 << 20)}
+    path = write_torch(
+        tmp_path / "mica.tar", {"model": values, **training_dump(g=small_weights("testnet_sg2_64", "g", "s"))}, layout
+    )
+    tracemalloc.start()
+    outline = read_outline(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 << 20, "not even the largest tensor"
+    whole = read_file(path)
+    assert outline.keys() == whole.keys() and outline["global_step"] == whole["global_step"]
+    for section in ("model", "g"):
+        assert list(outline[section]) == list(whole[section])
+        for name, array in whole[section].items():
+            found = outline[section][name]
+            assert (found.dtype, found.shape) == (array.dtype, array.shape) and not found.any(), name
+
+
+def test_an_outline_of_safetensors_is_its_header(tmp_path):
+    path = tmp_path / "a.safetensors"
+    write_safetensors(path, {"a": np.ones((2, 3), np.float32), "b": np.ones(4, np.int64)})
+    outline = read_outline(path)
+    assert {name: (array.dtype, array.shape) for name, array in outline.items()} == {"a": ("f4", (2, 3)), "b": ("i8", (4,))}
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"a\.safetensors is cut short"):
+        read_outline(path)
 
 
 @pytest.mark.parametrize("layout", ["zip", "legacy"])
