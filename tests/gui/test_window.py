@@ -43,12 +43,12 @@ def play(out, photo, tmp_path_factory):
     """Scenario's name -> its facts; the extension is installed from its zip before the first one."""
     profile, is_installed = tmp_path_factory.mktemp("profile"), []
 
-    def run(name: str, timeout_s: int = 900) -> dict:
+    def run(name: str, timeout_s: int = 900, **more: str) -> dict:
         folder = out / name
         folder.mkdir()
         environment = os.environ | {
             "LIKENESS_GUI_PHOTO": str(photo), "PROFILE": str(profile), "TIMEOUT": str(timeout_s), "SETTLE": "0.5",
-            "GUI_BIND": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".cache" / "gui" / "cache"),
+            "GUI_BIND": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".cache" / "gui" / "cache"), **more,
         }  # fmt: skip
         if not is_installed:
             environment["EXT"] = str(Path(ZIP).resolve())
@@ -210,6 +210,20 @@ def test_words_change_shape_skin_and_face_in_one_step_and_can_be_adjusted(play):
     assert facts["waiting"] == 0
     assert not facts["has_warp"]
     print(f"\nredraws, idle: {describe(facts['gaps_idle'])}; with words: {describe(facts['gaps'])}")
+
+
+def test_a_flame_file_is_imported_and_its_heads_are_flames(play, flame_file):
+    facts = play("flame", LIKENESS_GUI_FLAME=str(flame_file))
+    assert "confirm that you may use it under its licence" in facts["refused"]
+    assert facts["model"] == "generic_model.pkl"
+    assert facts["error"] == ""
+    assert set(facts["made"]) >= HEAD
+    assert facts["undone"]
+    look = facts["look"]
+    assert look["vertices"] > 5023
+    assert set(look["keys"]) >= {"jawOpen", "mouthSmileLeft", "tongueOut", "Exp001", "Exp100"}
+    assert set(look["bones"]) >= {"root", "neck", "jaw", "left_eye", "right_eye"}
+    assert facts["reloaded"] == look
 
 
 def test_the_sidebar_speaks_blenders_language(play):
