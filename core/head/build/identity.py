@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 SEED = 20260801
+TIED = 0.999
+"""Offsets of this share of the largest are as large."""
 
 
 def align_rigidly(moving: np.ndarray, fixed: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +33,8 @@ class IdentitySpace:
 def principal_components(samples: np.ndarray, count: int, weights: np.ndarray) -> IdentitySpace:
     """PCA of heads [S, N, 3], distances weighed by `weights` [N] (the kept skin 1, helpers 0), via the samples' Gram matrix.
 
-    Signs are fixed by each component's largest skin offset being positive along its main axis.
+    Signs are fixed by each component's largest skin offset being positive along its main axis; of those that are as large
+    (TIED), by the first: which of two is larger by a rounding differs from machine to machine.
     """
     mean = samples.mean(0)
     deviations = (samples - mean).reshape(len(samples), -1).astype(np.float32)
@@ -42,5 +45,6 @@ def principal_components(samples: np.ndarray, count: int, weights: np.ndarray) -
     basis = (vectors.T.astype(np.float32) @ deviations) / np.sqrt(len(samples) - 1)
     basis = basis.reshape(count, *mean.shape).astype(np.float64)
     flat = (basis * (weights > 0)[None, :, None]).reshape(count, -1)
-    peak = np.take_along_axis(flat, np.abs(flat).argmax(1)[:, None], 1)[:, 0]
+    size = np.abs(flat)
+    peak = np.take_along_axis(flat, (size > TIED * size.max(1, keepdims=True)).argmax(1)[:, None], 1)[:, 0]
     return IdentitySpace(mean, basis * np.sign(peak)[:, None, None], np.sqrt(values / (len(samples) - 1)))
