@@ -65,6 +65,25 @@ class PackedPaint:
     skin_linear_rgb: np.ndarray
 
 
+@dataclass(frozen=True)
+class PackedEdit:
+    """How a head that is there already changes. identity [K]: what is added to its code; expression: unit -> new weight, of those
+    that moved; paint: new textures, where there are any; told: what is to be told of it."""
+
+    identity: np.ndarray
+    expression: dict[str, float]
+    paint: PackedPaint | None
+    told: dict[str, Any]
+
+
+def pack_edit(before: HeadAsset, after: HeadAsset, told: dict[str, Any]) -> PackedEdit:
+    """The difference of two heads of one model; sculpting is no part of it."""
+    moved = {name: weight for name, weight in after.expression.items() if weight != before.expression[name]}
+    new = {name: texture for name, texture in after.textures.items() if texture is not before.textures.get(name)}
+    paint = pack_paint(new, {}, after.skin_linear_rgb) if new else None
+    return PackedEdit(np.asarray(after.identity, float) - before.identity, moved, paint, told)
+
+
 def pack_paint(textures: dict[str, Texture], provenance: dict[str, Any], skin_linear_rgb: np.ndarray) -> PackedPaint:
     """Make the image files of textures now."""
     return PackedPaint(_encode_textures(textures), provenance, np.asarray(skin_linear_rgb, np.float32))

@@ -39,12 +39,14 @@ ARKIT_NAMES = (
 class Progress:
     """One step of a long job: `stage` is shown to the user, `fraction` in [0, 1] is the whole job's.
 
-    is_once: what follows is done once a machine or a process, so it says nothing about how long such jobs take.
+    is_once: what follows is done once a machine or a process, so it says nothing about how long such jobs take;
+    picture: what is being made as it is now, [h, w, 3] uint8 sRGB, at some of the steps.
     """
 
     stage: str
     fraction: float
     is_once: bool = False
+    picture: np.ndarray | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,15 @@ def draw_lines(layout: bpy.types.UILayout, context: bpy.types.Context, text: str
         column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: bpy.types.PropertyGroup) -> None:
+    """Where a job of the row is, and the button that ends it."""
+    column = layout.column(align=True)
+    draw_lines(column, context, f"{job.name}: {translate_sentence(job.stage)}", "SORTTIME")
+    row = column.row(align=True)
+    row.progress(factor=job.fraction, text=job.remaining or f"{job.fraction:.0%}", translate=False)
+    row.operator("likeness.cancel", text="", icon="X").number = job.number
+
+
 def wrap_sentence(sentence: str, width: int) -> list[str]:
     """Lines of at most `width` letters; between wide letters, which count twice, they break anywhere but before a point."""
     if not any(map(_is_wide, sentence)):

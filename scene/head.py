@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
@@ -156,6 +157,13 @@ def _create_rigged_mesh(asset: HeadAsset, name: str) -> tuple[bpy.types.Object, 
 
 def read_head(obj: bpy.types.Object) -> HeadAsset:
     """The head as it is now. Raises ValueError when obj is not a head of ours, or its mesh was cut beyond a HeadAsset."""
+    bare = read_bare_head(obj)
+    textures = {key: read_texture(image) for key, image in texture_images(obj).items()}
+    return replace(bare, textures=textures, photo=read_photo(obj), further=read_further(obj, list(bare.expression)))
+
+
+def read_bare_head(obj: bpy.types.Object) -> HeadAsset:
+    """read_head without textures and photos, which take most of its time."""
     if not is_head(obj):
         raise ValueError(f"'{obj.name}' is not a Likeness head: select the head's mesh.")
     stored = obj[HEAD].to_dict()
@@ -173,11 +181,10 @@ def read_head(obj: bpy.types.Object) -> HeadAsset:
         joints=np.reshape(stored["joints"], (5, 3)), weights=np.stack([groups[joint] for joint in JOINT_NAMES], 1),
         expression=facts["expression"], pose=np.array(stored["pose"]), landmarks7=np.reshape(stored["landmarks7"], (7, 3)),
         identity=np.array(stored.get("identity", [])), model_name=facts["model_name"],
-        textures={key: read_texture(image) for key, image in texture_images(obj).items()},
-        skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
-        light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=read_photo(obj),
+        textures={}, skin_linear_rgb=np.array(stored["skin_linear_rgb"]), camera=read_camera(obj),
+        light=np.reshape(stored["light"], (9, 3)) if "light" in stored else None, photo=None,
         regions=_read_regions(facts["regions"], groups), provenance=facts["provenance"],
-        further=read_further(obj, list(facts["expression"])), more_uvs=more_uvs,
+        more_uvs=more_uvs,
         landmarks68=np.reshape(stored["landmarks68"], (68, 3)) if "landmarks68" in stored else None,
         joint_moves={unit: np.array(move) for unit, move in facts.get("joint_moves", {}).items()},
     )  # fmt: skip

@@ -89,3 +89,12 @@ def read_file(image: bpy.types.Image) -> EncodedImage:
     data = bytes(image.packed_file.data)
     width, height = PNG_SIZE.unpack_from(data, 16)  # image.size would have Blender decode the file
     return EncodedImage(data, (width, height), False, image.colorspace_settings.name)
+
+
+def fill_preview(preview: bpy.types.ImagePreview, picture: np.ndarray) -> None:
+    """A picture [h, w, 3] uint8, row 0 at the top, into one of Blender's previews, which buttons can show."""
+    height, width = picture.shape[:2]
+    preview.image_size = (width, height)
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = picture[::-1] / np.float32(255)
+    preview.image_pixels_float.foreach_set(pixels.ravel())

@@ -27,7 +27,7 @@ PATIENCE_S = 3.0
 
 @dataclass
 class Job:
-    """One piece of work: what is shown of it, and its result or its error once it has ended."""
+    """One piece of work: what is shown of it, and its result or its error once it has ended; picture: the last that it showed."""
 
     title: str
     request: Request
@@ -36,6 +36,7 @@ class Job:
     result: Any = None
     error: str = ""
     details: str = ""
+    picture: Any = None
     started_s: float = 0.0
     pace: Pace = field(default_factory=Pace)
 
@@ -175,6 +176,7 @@ class Jobs:
             return
         if isinstance(message, Step):
             job.stage = message.progress.stage
+            job.picture = job.picture if message.progress.picture is None else message.progress.picture
             job.pace.add_step(message.progress.fraction, job.elapsed_s, message.progress.is_once)
         elif isinstance(message, Result):
             job.result = message.value

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..core.animation.capture import FaceCapture
-from ..core.image_files import EncodedImage, HeadImages, PackedHead, PackedPaint, PackedPhoto
+from ..core.image_files import EncodedImage, HeadImages, PackedEdit, PackedHead, PackedPaint, PackedPhoto
 from ..core.types import BoneRotation, Camera, FittedPhoto, HeadAsset, HeadCode, Photo, Progress, Texture
 
 COUNTS = struct.Struct("<II")
@@ -87,7 +87,7 @@ class Cancelled:
 MESSAGES = (Request, Cancel, Ready, Step, Result, Failure, Cancelled)
 VALUES = (
     Progress, Photo, Camera, HeadCode, FittedPhoto, Texture, BoneRotation, HeadAsset, EncodedImage, HeadImages, PackedHead,
-    PackedPaint, PackedPhoto, FaceCapture,
+    PackedPaint, PackedPhoto, PackedEdit, FaceCapture,
 )  # fmt: skip
 CLASSES: dict[str, type] = {cls.__name__: cls for cls in (*MESSAGES, *VALUES)}
 

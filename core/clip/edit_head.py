@@ -78,12 +78,14 @@ def edit_head(
     seed: int = 0,
     steps: int = STEPS,
     num_views: int = 1,
+    held: np.ndarray | None = None,
     backend: str = "warp",
 ) -> Generator[OptimisationStep, None, HeadEdit]:
     """The change of a head [of `model`] that makes it look like the words, in English.
 
-    masks: what may change; strength: share of the found change that is made, 0 none; num_views: pictures a step; backend: of
-    core/render/differentiable. Closing the story cancels. Raises WordsError, IdentityError, BackendError.
+    masks: what may change; strength: share of the found change that is made, 0 none; num_views: pictures a step; held: how far
+    the identity leaves each vertex where it is, [V] in [0, 1]; backend: of core/render/differentiable.
+    Closing the story cancels. Raises WordsError, IdentityError, BackendError.
     """
     if not words.strip():
         raise WordsError(NO_WORDS)
@@ -91,7 +93,7 @@ def edit_head(
         raise WordsError(f"{', '.join(wrong)} cannot change: choose from {', '.join(MASKS)}.")
     require_steps(steps, WordsError)
     yield OptimisationStep("Reading the words", 0.0)
-    view = HeadView(asset, model, backend=backend)
+    view = HeadView(asset, model, held=held, backend=backend)
     start = {
         SHAPE: torch.zeros(view.num_identity),
         ALBEDO: torch.zeros(len(view.tint_names), 3),

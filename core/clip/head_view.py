@@ -47,14 +47,18 @@ class View:
 
 
 class HeadView:
-    """A HeadAsset of a HeadModel, made into tensors; `expression_names`: the units that may move, `tint_names`: the regions."""
+    """A HeadAsset of a HeadModel, made into tensors; `expression_names`: the units that may move, `tint_names`: the regions.
 
-    def __init__(self, asset: HeadAsset, model: HeadModel, *, backend: str = "warp") -> None:
+    held: how far the identity leaves each vertex where it is, [V] in [0, 1].
+    """
+
+    def __init__(self, asset: HeadAsset, model: HeadModel, *, held: np.ndarray | None = None, backend: str = "warp") -> None:
         worn = model.worn or model
         if worn.template.shape != asset.vertices.shape or len(asset.identity) > worn.num_identity:
             raise IdentityError(f"{asset.name} is no head of the model {model.name}: give the model that it was made with.")
         self.renderer = load_backend(backend)
         basis = worn.identity_basis[: len(asset.identity)]
+        basis = basis if held is None else basis * (1 - held[:, None])
         self.num_identity = len(basis)
         self.expression_names = [n for n in ARKIT_NAMES if n in asset.expression and _moves(asset, n)]
         fields = tint_fields(asset)

@@ -7,9 +7,8 @@ the tensors, files go through core/checkpoints (nothing in them is run), and not
 from __future__ import annotations
 
 import importlib
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,25 +18,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..checkpoints import read_file
-from ..errors import BackendError, ModelError
+from ..errors import BackendError
 from ..nets.strict import require_tensors
+from .weights import HEAD_WIDTH, ClipSizes, find_tensors, read_sizes, require_file
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of the pictures that CLIP was trained on, RGB in [0, 1]."""
-HEAD_WIDTH = 64
-"""Channels of an attention head, in every CLIP that was published as a vision transformer."""
 QUICK = ("quickgelu", "openai")
 """In the names of files whose networks have OpenAI's approximation of the GELU; the tensors do not tell."""
 NEEDS_OPEN_CLIP = "Editing with CLIP needs open_clip: install it (pip install open_clip_torch) for the Python that does the work."
 BROKEN_OPEN_CLIP = (
     "open_clip is installed but does not load ({cause}): torch and torchvision must be of one release and for the same device."
 )
-NO_FILE = (
-    "There is no CLIP file {path}: download open_clip's weights of a ViT (open_clip_model.safetensors of ViT-B-32, for example), "
-    "and give the path."
-)
-NOT_CLIP = "{name} holds no CLIP with a vision transformer: give open_clip's weights, for example of ViT-B-32."
-MOST_BLOCKS = 128
 
 
 class TextImageModel(Protocol):
@@ -55,38 +47,6 @@ class TextImageModel(Protocol):
     def encode_image(self, pictures: Tensor) -> Tensor:
         """[B, 3, size, size], RGB in [0, 1] -> [B, E] of unit length, differentiable."""
         ...
-
-
-@dataclass(frozen=True)
-class ClipSizes:
-    """embedding: of both encoders; vision: width, layers, patch and picture (px); text: width, layers, context, vocabulary."""
-
-    embedding: int
-    vision_width: int
-    vision_layers: int
-    patch: int
-    picture: int
-    text_width: int
-    text_layers: int
-    context: int
-    vocabulary: int
-
-    @classmethod
-    def read(cls, tensors: Mapping[str, Any]) -> ClipSizes:
-        """From the tensors in open_clip's (and OpenAI's) names. Raises KeyError or ValueError for what is no such CLIP."""
-        patches, places = tensors["visual.conv1.weight"].shape, tensors["visual.positional_embedding"].shape
-        grid = math.isqrt(places[0] - 1)
-        if grid**2 != places[0] - 1 or len(patches) != 4:
-            raise ValueError("no square picture")
-        vocabulary, text_width = tensors["token_embedding.weight"].shape
-        sizes = cls(
-            tensors["text_projection"].shape[1], patches[0], _count(tensors, "visual.transformer.resblocks."), patches[-1],
-            grid * patches[-1], text_width, _count(tensors, "transformer.resblocks."), tensors["positional_embedding"].shape[0],
-            vocabulary,
-        )  # fmt: skip
-        if sizes.vision_width % HEAD_WIDTH or sizes.text_width % HEAD_WIDTH:
-            raise ValueError("no heads of the usual width")
-        return sizes
 
 
 class OpenClip:
@@ -118,14 +78,10 @@ def load_clip(path: Path, *, is_quick: bool | None = None) -> OpenClip:
     without open_clip, ModelError where the file is missing or no CLIP, CheckpointError where it is refused.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(NO_FILE.format(path=path))
+    require_file(path)
     open_clip = import_open_clip()
-    tensors = _find_tensors(read_file(path), path.name)
-    try:
-        sizes = ClipSizes.read(tensors)
-    except (KeyError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
-        raise ModelError(NOT_CLIP.format(name=path.name)) from error
+    tensors = find_tensors(read_file(path), path.name)
+    sizes = read_sizes(tensors, path.name)
     quick = any(word in f"{path.parent.name}/{path.name}".lower() for word in QUICK) if is_quick is None else is_quick
     network = build_network(open_clip, sizes, quick)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items() if name != "attn_mask"}
@@ -134,6 +90,19 @@ def load_clip(path: Path, *, is_quick: bool | None = None) -> OpenClip:
     network.load_state_dict({name: torch.from_numpy(np.array(array, np.float32)) for name, array in own.items()}, strict=False)
     tokenizer = open_clip.SimpleTokenizer(context_length=sizes.context)
     return OpenClip(network, tokenizer, path.name, sizes.picture)
+
+
+def get_clip(path: Path) -> OpenClip:
+    """load_clip, but the last one is kept as long as its file has not changed. Raises what load_clip raises."""
+    path = Path(path)
+    require_file(path)
+    stat = path.stat()
+    return _load(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, size_bytes: int, changed_ns: int) -> OpenClip:
+    return load_clip(path)
 
 
 IGNORED = ("attn_mask", "input_resolution", "context_length", "vocab_size")
@@ -158,19 +127,3 @@ def build_network(open_clip: Any, sizes: ClipSizes, is_quick: bool) -> nn.Module
     text |= {"heads": sizes.text_width // HEAD_WIDTH, "layers": sizes.text_layers}
     network: nn.Module = open_clip.CLIP(sizes.embedding, vision, text, quick_gelu=is_quick)
     return network
-
-
-def _find_tensors(content: Any, name: str) -> dict[str, np.ndarray]:
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping):
-        raise ModelError(NOT_CLIP.format(name=name))
-    arrays = {str(key): value for key, value in content.items() if isinstance(value, np.ndarray)}
-    return {key.removeprefix("module."): value for key, value in arrays.items()}
-
-
-def _count(tensors: Mapping[str, Any], prefix: str) -> int:
-    count = 0
-    while count < MOST_BLOCKS and f"{prefix}{count}.ln_1.weight" in tensors:
-        count += 1
-    return count

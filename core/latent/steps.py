@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..types import Progress
 
 RAMP_UP, RAMP_DOWN = 0.05, 0.25
@@ -16,10 +14,9 @@ RAMP_UP, RAMP_DOWN = 0.05, 0.25
 
 @dataclass(frozen=True)
 class OptimisationStep(Progress):
-    """loss: of this step; picture: what the code shows now, [h, w, 3] uint8 sRGB, at some of the steps."""
+    """loss: of this step."""
 
     loss: float = math.nan
-    picture: np.ndarray | None = None
 
 
 def rate_at(t: float, highest: float = 0.1) -> float:
