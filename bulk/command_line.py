@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import LikenessError
-from . import between, clip, evaluate, paper, workers
+from . import between, clip, evaluate, latent, paper, project, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
@@ -48,10 +48,11 @@ def make_parser() -> Parser:
     paper.add_fit_arguments(fit)
     fit.set_defaults(run=fit_command)
     generate = commands.add_parser("generate", help="random people", description=generate_command.__doc__)
-    generate.add_argument("--seed", type=parse_seed, required=True, metavar="N", help=f"0 to {MAX_SEED}: who it is")
+    generate.add_argument("--seed", type=parse_seed, metavar="N", help=f"0 to {MAX_SEED}: who it is")
     generate.add_argument("--count", type=parse_count, default=1, metavar="N", help="people, with the seeds from --seed on (1)")
     add_output_arguments(generate)
     paper.add_generate_arguments(generate, parse_seed)
+    latent.add_arguments(generate, paper.parse_share, parse_strength, parse_count)
     generate.set_defaults(run=generate_command)
     edit = commands.add_parser("edit", help="heads changed by words", description=edit_command.__doc__)
     edit.add_argument(
@@ -66,6 +67,7 @@ def make_parser() -> Parser:
     add_result_arguments(edit)
     edit.set_defaults(run=edit_command)
     between.add_command(commands, add_result_arguments)
+    project.add_command(commands, parse_count, parse_seed)
     info = commands.add_parser("info", help="what a file of ours holds", description=info_command.__doc__)
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
     info.set_defaults(run=info_command)
@@ -181,9 +183,15 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
 
 def generate_command(arguments: argparse.Namespace, script: Path) -> int:
     """Make random people, whole heads of nobody; the same seed gives the same bytes. report.jsonl has one line a person."""
-    if arguments.seed + arguments.count - 1 > MAX_SEED:
+    told, by_paper = latent.read_options(arguments), paper.read_options(arguments)
+    if told or arguments.code:
+        by_paper |= {"latent": told}
+    if arguments.code:
+        tasks = latent.list_codes(arguments.code, Path(arguments.out))
+    elif arguments.seed + arguments.count - 1 > MAX_SEED:
         raise UsageError(f"The last seed would be {arguments.seed + arguments.count - 1}: seeds end at {MAX_SEED}.")
-    tasks = list_people(arguments.seed, arguments.count)
+    else:
+        tasks = list_people(arguments.seed, arguments.count)
     options = FitOptions(
         arguments.out,
         arguments.export,
@@ -191,7 +199,7 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
         preview=arguments.preview,
         texture_size=arguments.texture_size,
         skin=arguments.skin,
-        paper=paper.read_options(arguments),
+        paper=by_paper,
     )
     return make_heads(tasks, options, arguments.jobs, script, "people")
 

@@ -16,6 +16,7 @@ from ..core.staging import staged
 from ..core.types import HeadAsset, Progress
 from .inputs import Task
 from .interruption import held_back, leave_if_stopped
+from .latent import tell_code
 
 SCENE_FORMATS = ("blend", "glb", "fbx", "obj")
 FORMATS = (*SCENE_FORMATS, "npz")
@@ -62,7 +63,7 @@ def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progres
             assets = _make(task, options, on_progress)
             line["heads"], times_s = _write(assets, task, options)
             line |= summarise(line["heads"])
-        if task.seed is not None or (options.words and not line["confidence"]):
+        if task.seed is not None or "latent" in options.paper or (options.words and not line["confidence"]):
             del line["confidence"]
         line["ok"] = True
     except Exception as error:
@@ -174,7 +175,7 @@ def _write(assets: list[HeadAsset], task: Task, options: FitOptions) -> tuple[li
                     "confidence": asset.provenance.get("confidence", 0.0),
                     "warnings": [] if options.words else list(asset.provenance.get("warnings", ())),
                     **{key: asset.provenance[key] for key in ("appearance", "appearance_read") if key in asset.provenance},
-                    **_tell_words(asset, options),
+                    **(tell_code(asset) if "latent" in options.paper else _tell_words(asset, options)),
                 }
             )
         end.enter_context(held_back())

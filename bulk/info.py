@@ -10,6 +10,9 @@ from typing import Any
 
 from .inputs import UsageError
 
+MOST_LETTERS = 300
+"""Of one fact."""
+
 
 def describe_file(path: Path) -> list[str]:
     """Lines about one file. Raises UsageError when it is missing, damaged or of no format of ours."""
@@ -31,7 +34,7 @@ def _describe_npz(path: Path) -> Iterator[str]:
         for key in sorted(file.files):
             array = file[key]
             if array.ndim == 0:
-                yield f"  {key}: {str(array)[:300]}"
+                yield f"  {key}: {str(array)[:MOST_LETTERS]}"
             else:
                 yield f"  {key}: {'x'.join(map(str, array.shape))} {array.dtype}"
 
@@ -69,6 +72,6 @@ def _describe_blend(path: Path) -> Iterator[str]:
         found = True
         yield f"  head {obj.name}: {len(obj.data.vertices)} vertices, {len(obj.data.shape_keys.key_blocks) - 1} shape keys"
         for key, value in provenance.read_provenance(obj).items():
-            yield f"    {key}: {value}"
+            yield f"    {key}: {str(value)[:MOST_LETTERS]}"
     if not found:
         yield "  no head of Likeness"

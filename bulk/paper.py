@@ -74,6 +74,10 @@ def fit_by_paper(
     from ..core.paper.stories import fit_photo_by_paper, generate_by_paper
     from ..core.story import run
 
+    if "latent" in told:
+        from .latent import make_person
+
+        return [make_person(task, told, sizes, on_progress)]
     if task.seed is not None:
         return [run(generate_by_paper(task.seed, **told, **sizes), on_progress)]
     faces = [face] if face is not None else list(range(count_faces(task.photo)))

@@ -29,7 +29,7 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
     expression [E] with expression_names; identity [K]; light [9,3]; skin_linear_rgb [3]; appearance [A] with appearance_names
     (appearance/parameters.py, all but the iris); times_s with time_names. Of a head without a photo the camera's and the light's
     keys are absent. Of a FLAME head whose files came with them: landmarks68 [68,3] m (neutral), and corner_uvs_FLAME [F,3,2], a
-    face's corners on FLAME's own layout.
+    face's corners on FLAME's own layout. Of one that was made from a latent code: latent, w [D] or w+ [L,D].
     """
     times_s: dict[str, float] = asset.provenance.get("times_s", {})
     told = {k: v for k, v in asset.provenance.get("appearance", {}).items() if not isinstance(v, list)}
@@ -53,6 +53,8 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
         arrays["landmarks68"] = asset.landmarks68.astype(np.float32)
     for name, corners in asset.more_uvs.items():
         arrays[f"corner_uvs_{name}"] = triangulate_corners(asset.faces, corners)
+    if "code" in asset.provenance.get("latent", {}):
+        arrays["latent"] = np.array(asset.provenance["latent"]["code"], np.float32)
     if asset.light is not None:
         arrays["light"] = asset.light.astype(np.float32)
     if asset.camera is not None:

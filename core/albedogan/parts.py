@@ -36,7 +36,7 @@ class PictureGenerator(Protocol):
         """z [B, 512], one or two to mix -> w+ [B, L, 512]."""
         ...
 
-    def synthesise(self, latent: Tensor) -> Tensor:
+    def synthesise(self, latent: Tensor, noise: Any = None) -> Tensor:
         """w+ -> pictures [B, 3, N, N]."""
         ...
 

@@ -26,7 +26,7 @@ from .faithfulness import FIXED, Faithfulness
 from .image_sampling import resize_maps
 from .light_removal import harmonics
 from .obj_file import write_dense_obj
-from .parts import PaperMesh, PaperNetworks
+from .parts import PaperMesh, PaperNetworks, PictureGenerator
 
 TRUNCATION, LATENT_SIZE = 0.5, 512
 FindLandmarks = Callable[[np.ndarray], np.ndarray | None]
@@ -103,6 +103,19 @@ def draw_latent(seed: int, size: int = LATENT_SIZE) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((1, size)).astype(np.float32))
 
 
+def arrange_styles(
+    seed: int,
+    generator: PictureGenerator,
+    *,
+    truncation: float = TRUNCATION,
+    mix_seed: int | None = None,
+    mix_at: int | None = None,
+) -> Tensor:
+    """w+ [1, L, D] of a seed; see `generate`."""
+    styles = [draw_latent(seed)] if mix_seed is None else [draw_latent(seed), draw_latent(mix_seed)]
+    return generator.arrange(styles, truncation=truncation, mix_at=mix_at)
+
+
 @dataclass(frozen=True)
 class Person:
     """A random person before the face is made: the crop of its picture, its codes, and its latent code [1, L, D]."""
@@ -122,19 +135,23 @@ def draw_person(
     truncation: float = TRUNCATION,
     mix_seed: int | None = None,
     mix_at: int | None = None,
+    latent: Tensor | None = None,
+    noise: Sequence[Tensor] | None = None,
 ) -> Generator[Progress, None, Person]:
     """z of the seed -> picture -> codes; see `generate`."""
     if networks.generator is None:
         raise ModelError("Random people of the paper need a face generator: give a StyleGAN2 file (stylegan2_ffhq.pt).")
     yield Progress("Drawing a person", 0.0)
-    styles = [draw_latent(seed)] if mix_seed is None else [draw_latent(seed), draw_latent(mix_seed)]
-    latent = networks.generator.arrange(styles, truncation=truncation, mix_at=mix_at)
-    picture = (networks.generator.synthesise(latent) + 1) / 2
+    who, remedy = "this code", "take one nearer to the mean person (a lower truncation, shorter moves)"
+    if latent is None:
+        who, remedy = f"seed {seed}", "choose another seed or a lower truncation"
+        latent = arrange_styles(seed, networks.generator, truncation=truncation, mix_seed=mix_seed, mix_at=mix_at)
+    picture = (networks.generator.synthesise(latent, *([] if noise is None else [noise])) + 1) / 2
     image = np.round(rows_to_map(picture.clamp(0, 1)) * 255).astype(np.uint8)
     yield Progress("Finding the face", 0.2)
     landmarks68 = find_landmarks(image)
     if landmarks68 is None:
-        raise FaceError(f"No face was found in the picture of seed {seed}: choose another seed or a lower truncation.")
+        raise FaceError(f"No face was found in the picture of {who}: {remedy}.")
     yield Progress("Reading the face", 0.3)
     crop = cut_face(image, landmarks68, faithfulness)
     has_identity = networks.identity is not None and not faithfulness.generate_without_identity
@@ -153,12 +170,15 @@ def generate(
     truncation: float = TRUNCATION,
     mix_seed: int | None = None,
     mix_at: int | None = None,
+    latent: Tensor | None = None,
+    noise: Sequence[Tensor] | None = None,
 ) -> FaceStory:
     """A random person: z of the seed -> picture -> PaperFace, with the latent code's own albedo and displacement where there are
     such generators. truncation: how far from the mean face, 0..1; mix_seed: from row mix_at of w+ on (default: the middle) the
-    code is this seed's. Raises ModelError without a generator, FaceError where no face is found in its picture.
+    code is this seed's. latent: w+ [1, L, D] instead of all this; noise: of the picture, a map [1, 1, R, R] a layer (None: the
+    generator's own). Raises ModelError without a generator, FaceError where no face is found in its picture.
     """
-    styles = {"truncation": truncation, "mix_seed": mix_seed, "mix_at": mix_at}
+    styles = {"truncation": truncation, "mix_seed": mix_seed, "mix_at": mix_at, "latent": latent, "noise": noise}
     person = yield from draw_person(seed, networks, find_landmarks, faithfulness, **styles)  # type: ignore[arg-type]
     return (yield from _decode(person.crop, person.codes, networks, mesh, faithfulness, person.latent, seed))
 

@@ -34,6 +34,8 @@ LICENCE = "The terms of the networks and of the head model, which are named here
 NO_SKIN = "There is no FLAME_albedo_from_BFM.npz: skin that the picture does not show is of one plain colour."
 LOADED, REFINED_FROM, PAINTED_FROM = 0.1, 0.3, 0.8
 """Shares of a story: all is loaded; the method is done where our fit follows, and where it does not."""
+CODE_SHARE = 0.6
+"""Of the method's, for changing a latent code."""
 
 
 def fit_photo_by_paper(
@@ -72,6 +74,8 @@ def generate_by_paper(
     truncation: float = 0.5,
     mix_seed: int | None = None,
     mix_at: int | None = None,
+    code: Any = None,
+    change: Any = None,
     refine: bool = False,
     faults: Sequence[str] = (),
     texture_size: int = TEXTURE_SIZE,
@@ -79,28 +83,38 @@ def generate_by_paper(
     """A random person by StyleGAN2 and the paper's networks; the picture of the person is the head's photo.
 
     truncation: how far from the mean person, 0 to 1; from row mix_at of the latent code on (default: the middle) it is
-    mix_seed's. refine, faults: as fit_photo_by_paper's. Raises FaceError where no face is found in the picture, ModelError
-    (which names the files that are missing), BackendError without PyTorch.
+    mix_seed's. code: the person's (core/latent/code_files.LatentCode), instead of the seed's; change: what is done with the one
+    or the other (core/latent/person.CodeChange). refine, faults: as fit_photo_by_paper's. Raises FaceError where no face is found
+    in the picture, ModelError (which names the files that are missing), BackendError without PyTorch.
     """
     files = find_paper_files(folder, is_generated=True)
     way = yield from _prepare(files, tuple(faults), refine=refine, texture_size=texture_size, is_generated=True)
     from ..albedogan.pipeline import generate
+    from ..latent.person import draw_code, pack_code
 
+    name = f"person_{seed}" if code is None else Path(code.name).stem
     seen: list[tuple[Photo, Landmarks]] = []
 
     def find_landmarks(picture: np.ndarray) -> np.ndarray | None:
-        photo = photo_from_pixels(picture, f"person_{seed}.png")
+        photo = photo_from_pixels(picture, f"{name}.png")
         with suppress(FaceError):
             seen.append((photo, detect_landmarks(photo)))
         return to_68(seen[0][1]) if seen else None
 
     styles: dict[str, Any] = {"truncation": truncation, "mix_seed": mix_seed, "mix_at": mix_at}
-    story = generate(seed, way.tools.networks, way.tools.mesh, find_landmarks, way.faithfulness, **styles)
-    found = yield from _within(story, LOADED, way.method_end)
+    begin, given, told = LOADED, styles, {"from": f"seed {seed}"}
+    if code is not None or change is not None:
+        drawing = draw_code(seed, code, change, files, way.tools.networks.generator, styles)
+        begin = LOADED + CODE_SHARE * (way.method_end - LOADED)
+        drawn = yield from _within(drawing, LOADED, begin)
+        given, told = {"latent": drawn.latent, "noise": drawn.noise}, drawn.told
+    story = generate(seed, way.tools.networks, way.tools.mesh, find_landmarks, way.faithfulness, **given)
+    found = yield from _within(story, begin, way.method_end)
     asset = yield from _finish(way, *seen[0], found, {})
-    drawn = {"seed": seed, **{name: value for name, value in styles.items() if value is not None}}
-    asset.provenance["paper"] |= drawn
-    asset.provenance["seed"] = seed
+    if code is None:
+        asset.provenance["paper"] |= {"seed": seed, **{name: value for name, value in styles.items() if value is not None}}
+        asset.provenance["seed"] = seed
+    asset.provenance["latent"] = told | {"code": pack_code(found.latent[0].numpy())}
     del asset.provenance["times_s"]  # the seed alone decides, to the last byte
     return asset
 

@@ -251,10 +251,6 @@ OWN_SCRIPTS = {
     "core/albedogan/rendering.py": "the release's own renderer, whose pictures its losses compare",
     "core/albedogan/lamps.py": "the release's other lights (points, directions), which its renderer takes",
     "core/nets/adversarial.py": "the generators' training: losses, gradient penalty, path length",
-    "core/latent/projection.py": "a picture's latent code, for whoever has a generator",
-    "core/latent/directions.py": "published directions of such codes, and codes moved along them",
-    "core/latent/mixing.py": "such codes mixed, interpolated, truncated",
-    "core/clip/edit_latent.py": "such codes edited by words; a head's own are batch.py edit --clip's",
 }
 """What is no part of any program of ours: what a researcher's own scripts import, and what for."""
 STARTED = ("__init__.py", "batch.py", "bulk/", "worker/", "presets/", *OWN_SCRIPTS)
