@@ -37,7 +37,8 @@ def add_command(commands: Any, parse_count: Callable[[str], int], parse_seed: Ca
     project.add_argument("--out", required=True, metavar="DIR", help="folder for the codes and report.jsonl")
     spaces = "w+: a code for every layer, closer (default); w: one for all, easier to edit"
     project.add_argument("--space", choices=SPACES, default=SPACES[0], help=spaces)
-    project.add_argument("--steps", type=parse_count, default=STEPS, metavar="N", help=f"of the optimisation ({STEPS}; published: 1000)")
+    steps = f"of the optimisation ({STEPS}; published: 1000)"
+    project.add_argument("--steps", type=parse_count, default=STEPS, metavar="N", help=steps)
     project.add_argument("--seed", type=parse_seed, default=0, metavar="N", help="of the search's noise (0)")
     project.set_defaults(run=project_command)
 
