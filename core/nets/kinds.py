@@ -6,6 +6,7 @@ Rule of this file: it imports no network until one is built, so that files can b
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -31,7 +32,6 @@ KindName = Literal[
     "vggface2",
     "vgg19",
 ]
-NEEDS_TORCH = "The networks need PyTorch: install it (pip install torch) for the Python that does the work."
 NVIDIA = "weights made at NVIDIA: research and evaluation only, no commercial use (NVIDIA Source Code License)"
 MAX_PLANCK = "Max Planck Institute's licence of the project: research only, no commercial use"
 UNKNOWN = "not known: ask whoever made the file"
@@ -70,7 +70,10 @@ def require_torch() -> None:
     try:
         importlib.import_module("torch")
     except ImportError as error:
-        raise BackendError(NEEDS_TORCH) from error
+        raise BackendError(
+            f"The networks need PyTorch, which the Python that does the work lacks: run {sys.executable} -m pip install torch, "
+            "or choose another Python under Worker in Likeness' preferences."
+        ) from error
 
 
 def build_network(kind: KindName, tensors: Mapping[str, np.ndarray], *, limit: float | None = None) -> nn.Module:

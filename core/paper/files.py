@@ -79,16 +79,16 @@ class PaperFiles:
     def lacking(self, *, is_generated: bool = False) -> list[str]:
         """Sentences: what is done without, and what stands in for it."""
         kinds = self.kinds
-        said = []
+        warnings: list[str] = []
         if not set(FACE) <= kinds:
-            said.append("There is no mica.tar: the shape is the coarse encoder's.")
+            warnings.append("There is no mica.tar: the shape is the coarse encoder's.")
         if not {"deca_detail", "deca_decoder"} <= kinds and not (is_generated and "disp_gan" in kinds):
-            said.append("There is no whole deca_model.tar: the head has no displacement of the networks.")
+            warnings.append("There is no whole deca_model.tar: the head has no displacement of the networks.")
         if is_generated and "albedogan" not in kinds:
-            said.append("There is no albedogan.pt: the texture is the unwrapped picture's.")
+            warnings.append("There is no albedogan.pt: the texture is the unwrapped picture's.")
         if not self.has_layout:
-            said.append("There is no head_template.obj: the texture is unwrapped on Likeness' own layout.")
-        return said
+            warnings.append("There is no head_template.obj: the texture is unwrapped on Likeness' own layout.")
+        return warnings
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,10 @@ def find_paper_files(folder: str | Path, *, is_generated: bool = False) -> Paper
     missing = [] if found.flame else [FLAME_SOURCE]
     missing += [SOURCES[kind] for kind in needed if kind not in found.networks]
     if missing or found.flame is None:
-        purpose = "Random people by the paper's method" if is_generated else "A photo by the paper's method"
-        raise ModelError(f"{purpose} needs files that {folder} lacks: {'; '.join(missing)}.")
+        named = "; ".join(missing)
+        if is_generated:
+            raise ModelError(f"Random people by the paper's networks need files that {folder} lacks: {named}.")
+        raise ModelError(f"A photo by the paper's networks needs files that {folder} lacks: {named}.")
     return PaperFiles(folder, found.flame, found.data, found.has_layout, tuple(found.networks.items()))
 
 

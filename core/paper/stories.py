@@ -55,7 +55,9 @@ def fit_photo_by_paper(
     """
     started = time.perf_counter()
     files = find_paper_files(folder)
-    yield Progress("Reading the photo", 0.0)
+    yield Progress("Loading PyTorch", 0.0)
+    require_torch()
+    yield Progress("Reading the photo", 0.01)
     read = photo if isinstance(photo, Photo) else load_photo(photo)
     yield Progress("Finding the face", 0.02)
     landmarks = detect_landmarks(read, index=face)
@@ -88,6 +90,8 @@ def generate_by_paper(
     in the picture, ModelError (which names the files that are missing), BackendError without PyTorch.
     """
     files = find_paper_files(folder, is_generated=True)
+    yield Progress("Loading PyTorch", 0.0)
+    require_torch()
     way = yield from _prepare(files, tuple(faults), refine=refine, texture_size=texture_size, is_generated=True)
     from ..albedogan.pipeline import generate
     from ..latent.person import draw_code, pack_code
@@ -117,6 +121,13 @@ def generate_by_paper(
     asset.provenance["latent"] = told | {"code": pack_code(found.latent[0].numpy())}
     del asset.provenance["times_s"]  # the seed alone decides, to the last byte
     return asset
+
+
+def require_torch() -> None:
+    """Raises BackendError, which says what to install where, before anything else is done."""
+    from ..nets import kinds
+
+    kinds.require_torch()
 
 
 def to_68(landmarks: Landmarks) -> np.ndarray:

@@ -7,11 +7,13 @@ maps hold a picture of a face, so that its pictures are of one person, in a tone
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from likeness.core.albedogan.spherical_harmonics import ambient
+from likeness.core.checkpoints import read_file
 from likeness.core.nets.arcface import ArcFace, ArcFaceSizes, MappingNetwork
 from likeness.core.nets.detail_decoder import DetailDecoder
 from likeness.core.nets.resnet import DecaEncoder, ResNetSizes
@@ -21,6 +23,8 @@ from torch_files import training_dump, write_states, write_torch
 RESNET = ResNetSizes(3, 8, (1, 1, 1, 1), (4, 4, 4, 4), (16, 16, 16, 16))
 CHECKPOINTS = Path("stylegan2", "training_logs", "checkpoint")
 PICTURE_SIZE = 256
+FACE, ALBEDO, DISPLACEMENT = (-0.85, -0.98, -1.05), (0.25, 1.3, 0.4), (0.75, 0.0, -1.0)
+"""Colours of generators of pictures in -1..1, of albedos in 0..1, and of displacements."""
 ROOT, JAW = (0.0685, -0.0072, -0.0407), (0.05, 0.0, 0.0)
 CAMERA = (10.35, -0.00896, 0.03443)
 """Root's turn (rad) and s, tx, ty with which the stand-in's face lies on the astronaut's in its crop."""
@@ -74,8 +78,31 @@ def write_paper_folder(folder: Path, flame: Path, picture: np.ndarray | None = N
     return folder
 
 
-def generator_state(picture: np.ndarray) -> dict[str, np.ndarray]:
-    """A generator of 256 px whose last layer's noise is the picture [256, 256] in 0..1, tinted by its latent code."""
+def combine_networks(folder: Path) -> None:
+    """Six networks in one mica.tar, as the method's own training saves them, and no deca_model.tar."""
+    deca, mica = folder / "data" / "deca_model.tar", folder / "data" / "mica_pretrained" / "mica.tar"
+    networks = {**read_file(deca), **{name: read_file(mica)[name] for name in ("arcface", "flameModel")}}
+    networks["otherParamModel"] = random_state(MappingNetwork(512, (16, 16), 86), 8)
+    deca.unlink()
+    mica.unlink()
+    write_torch(mica, training_dump(**networks))
+
+
+def write_random_people(folder: Path) -> None:
+    """albedogan.pt and disp_GAN.pt as torch.nn.DataParallel leaves them: ALBEDO, whose blue goes with the latent code, and
+    DISPLACEMENT, whose first channel alone means something."""
+    grey = np.full((PICTURE_SIZE, PICTURE_SIZE), 0.5)
+    albedo = generator_state(grey, ALBEDO, (0.0, 0.0, 0.04))
+    displacement = generator_state(grey, DISPLACEMENT, (0.0, 0.04, 0.04))
+    write_states(folder / CHECKPOINTS / "albedogan.pt", {"g": albedo}, prefix="module.", **training_dump())
+    write_states(folder / CHECKPOINTS / "disp_GAN.pt", {"g": displacement}, prefix="module.")
+
+
+def generator_state(
+    picture: np.ndarray, colour: Sequence[float] = FACE, tint: Sequence[float] = (0.16, 0.16, 0.16)
+) -> dict[str, np.ndarray]:
+    """A generator of 256 px: colour, and tint times its last layer's noise, which is the picture [256, 256] in 0..1, and its
+    latent code's."""
     state = random_state(Generator(GeneratorSizes(512, 512, 2, 4, (8, 8, 8, 8, 8, 8, 4), 3)), 6)
     for name in state:
         if name.endswith("modulation.bias"):
@@ -92,7 +119,7 @@ def generator_state(picture: np.ndarray) -> dict[str, np.ndarray]:
     state[f"convs.{last - 1}.noise.weight"] = np.ones(1, np.float32)
     state[f"convs.{last - 1}.conv.weight"] = 0 * state[f"convs.{last - 1}.conv.weight"]
     rgb = f"to_rgbs.{last // 2 - 1}"
-    state[f"{rgb}.conv.weight"] = np.full((1, 3, 4, 1, 1), 0.16, np.float32)
+    state[f"{rgb}.conv.weight"] = np.tile(np.reshape(tint, (1, 3, 1, 1, 1)), (1, 1, 4, 1, 1)).astype(np.float32)
     state[f"{rgb}.conv.modulation.weight"] *= 0.3 * np.sqrt(512)
-    state[f"{rgb}.bias"] = np.array([-0.85, -0.98, -1.05], np.float32).reshape(1, 3, 1, 1)
+    state[f"{rgb}.bias"] = np.array(colour, np.float32).reshape(1, 3, 1, 1)
     return state

@@ -18,7 +18,6 @@ torch = pytest.importorskip("torch")
 from likeness.core.checkpoints import read_file  # noqa: E402
 from likeness.core.checkpoints.reading import read_metadata  # noqa: E402
 from likeness.core.errors import BackendError, LikenessError, ModelError  # noqa: E402
-from likeness.core.nets import kinds  # noqa: E402
 from likeness.core.nets.arcface import ArcFace, ArcFaceSizes, MappingNetwork  # noqa: E402
 from likeness.core.nets.detail_decoder import DetailDecoder  # noqa: E402
 from likeness.core.nets.discriminator import Discriminator, DiscriminatorSizes  # noqa: E402
@@ -314,7 +313,10 @@ def test_without_torch_files_are_told_apart_and_one_sentence_says_what_is_missin
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(BackendError) as error:
         load_network(source)
-    assert str(error.value) == kinds.NEEDS_TORCH
+    assert str(error.value) == (
+        f"The networks need PyTorch, which the Python that does the work lacks: run {sys.executable} -m pip install torch, or "
+        "choose another Python under Worker in Likeness' preferences."
+    )
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from pathlib import Path\n"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,15 +21,20 @@ from likeness.bulk.command_line import run as run_batch  # noqa: E402
 from likeness.core.albedogan import tools as paper_tools  # noqa: E402
 from likeness.core.albedogan.codes import PaperFace  # noqa: E402
 from likeness.core.albedogan.lay_on_head import lay_on_head  # noqa: E402
+from likeness.core.albedogan.parts import PaperMesh  # noqa: E402
+from likeness.core.albedogan.pipeline import draw_latent  # noqa: E402
 from likeness.core.albedogan.unwrap import UvLayout  # noqa: E402
+from likeness.core.appearance.relief import decode_displacement  # noqa: E402
 from likeness.core.errors import BackendError, ModelError  # noqa: E402
 from likeness.core.export_npz import export_npz  # noqa: E402
 from likeness.core.fit.geometry import SCHEDULE, FitSettings, FitStart, LandmarkProblem  # noqa: E402
 from likeness.core.fit.light import TRANSPARENT_PARTS  # noqa: E402
 from likeness.core.head.model import HeadModel, triangulate  # noqa: E402
 from likeness.core.nets.importing import import_networks  # noqa: E402
+from likeness.core.nets.stylegan2 import Generator, GeneratorSizes  # noqa: E402
 from likeness.core.paper.beliefs import find_units  # noqa: E402
 from likeness.core.paper.files import find_paper_files  # noqa: E402
+from likeness.core.paper.listing import list_parts  # noqa: E402
 from likeness.core.paper.stories import fit_photo_by_paper, generate_by_paper  # noqa: E402
 from likeness.core.photo.dense_landmarks import locate_dense_landmarks  # noqa: E402
 from likeness.core.photo.landmarks import detect_landmarks  # noqa: E402
@@ -36,21 +43,53 @@ from likeness.core.render.rasterize import interpolate, rasterize, sample_textur
 from likeness.core.story import run  # noqa: E402
 from likeness.core.types import ARKIT_NAMES, HeadAsset, HeadCode, Progress  # noqa: E402
 from likeness.worker.stories import STORIES  # noqa: E402
-from paper_folder import CHECKPOINTS, write_paper_folder  # noqa: E402
+from paper_folder import (  # noqa: E402
+    ALBEDO,
+    CHECKPOINTS,
+    DISPLACEMENT,
+    combine_networks,
+    random_state,
+    write_paper_folder,
+    write_random_people,
+)
+from torch_files import write_states  # noqa: E402
 
 torch.set_num_threads(1)
 SIZE = 512
+DECA, MICA = Path("data", "deca_model.tar"), Path("data", "mica_pretrained", "mica.tar")
 EXPRESSIONS = [f"Exp{k + 1:03d}" for k in range(100)]
 
 
 @pytest.fixture(scope="module")
 def folder(flame_file, flame_cache, astronaut, tmp_path_factory) -> Iterator[Path]:
-    """All the files, as released; the generator's pictures show the astronaut."""
+    """All the files, as released; the generator's pictures show the astronaut. It is unwrapped on a quarter of the texels."""
     with Image.open(astronaut) as image:
         picture = np.asarray(image.convert("L").crop((110, 0, 366, 256)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIKENESS_CACHE", str(flame_cache))
+        patch.setattr(
+            PaperMesh,
+            "build",
+            staticmethod(lambda *given, build=PaperMesh.build, **options: build(*given, **options | {"texture_size": SIZE})),
+        )
         yield write_paper_folder(tmp_path_factory.mktemp("paper"), flame_file, picture / 255)
+
+
+@contextmanager
+def added(place: Path, files: list[Path]) -> Iterator[None]:
+    """Files in the folder for a while: another folder's FLAME file would be loaded anew."""
+    for path in files:
+        (place / path.name).symlink_to(path)
+    try:
+        yield
+    finally:
+        for path in files:
+            (place / path.name).unlink()
+
+
+def linked(folder: Path, tmp_path: Path) -> Path:
+    """The same files in a folder that can be changed."""
+    return Path(shutil.copytree(folder, tmp_path / "files", copy_function=lambda a, b: Path(b).symlink_to(a)))
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +154,9 @@ def test_seen_by_its_camera_the_head_shows_the_photo(plain, worn):
 
 def test_so_it_does_unwrapped_on_the_papers_layout(folder, astronaut, worn, tmp_path):
     """A head_template.obj whose layout is ours on a part of the sheet, under the mask for the published one."""
-    shutil.copytree(folder, tmp_path / "files", copy_function=lambda a, b: Path(b).symlink_to(a))
-    write_layout(tmp_path / "files" / "data" / "head_template.obj", worn)
-    asset = run(fit_photo_by_paper(astronaut, tmp_path / "files", refine=False, faults=("texture_lit",), texture_size=SIZE))
+    write_layout(tmp_path / "head_template.obj", worn)
+    with added(folder, [tmp_path / "head_template.obj"]):  # not beside FLAME's file, which would have to be made ready with it
+        asset = run(fit_photo_by_paper(astronaut, folder, refine=False, faults=("texture_lit",), texture_size=SIZE))
     off, mirrored = compare_with_photo(asset, worn)
     assert len(off) > 1500 and np.median(off) < 4 and off.mean() < 7 and mirrored.mean() > 4 * off.mean()
     assert not any("head_template.obj" in line for line in asset.provenance["warnings"])
@@ -225,7 +264,7 @@ def test_a_seed_is_always_the_same_person_to_the_byte(folder, person, tmp_path):
 
 
 def test_another_latent_code_is_another_person_also_in_the_workers_story(folder, person):
-    (packed,) = run(STORIES["generate_by_paper"](seed=3, folder=str(folder), truncation=1.0, mix_seed=4, texture_size=256))
+    (packed,) = run(STORIES["generate_by_paper"](seed=3, folder=str(folder), truncation=1.0, mix_seed=4, texture_size=SIZE))
     told = packed.asset.provenance["paper"]
     assert (told["truncation"], told["mix_seed"]) == (1.0, 4) and packed.asset.provenance["seed"] == 3
     assert packed.asset.provenance["photo_sha256"] != person.provenance["photo_sha256"]
@@ -253,8 +292,7 @@ def test_provenance_says_what_made_the_head_and_on_which_terms(folder, plain, pe
     ],
 )
 def test_what_is_missing_is_named_with_what_it_is_for_in_one_sentence(folder, tmp_path, gone, is_generated, named):
-    copy = tmp_path / "files"
-    shutil.copytree(folder, copy, copy_function=lambda a, b: Path(b).symlink_to(a))
+    copy = linked(folder, tmp_path)
     target = copy / gone
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     with pytest.raises(ModelError) as error:
@@ -264,9 +302,9 @@ def test_what_is_missing_is_named_with_what_it_is_for_in_one_sentence(folder, tm
 
 
 def test_what_can_be_done_without_is_told(folder, tmp_path):
-    shutil.copytree(folder, tmp_path / "files", copy_function=lambda a, b: Path(b).symlink_to(a))
-    (tmp_path / "files" / "data" / "mica_pretrained" / "mica.tar").unlink()
-    lacking = find_paper_files(tmp_path / "files").lacking()
+    files = linked(folder, tmp_path)
+    (files / MICA).unlink()
+    lacking = find_paper_files(files).lacking()
     assert any("mica.tar" in line and "coarse encoder" in line for line in lacking)
     assert len(lacking) == len(find_paper_files(folder).lacking()) + 1
 
@@ -278,6 +316,140 @@ def test_imported_networks_in_one_folder_are_found(folder, tmp_path):
     files = find_paper_files(tmp_path)
     assert files.kinds == {"deca_coarse", "deca_detail", "deca_decoder", "arcface", "mica_shape"}
     assert {path.suffix for _, path in files.networks} == {".safetensors"}
+
+
+def test_six_networks_in_one_mica_tar_are_told_by_what_they_are(folder, worn, tmp_path):
+    """METHOD 3.4.3: the combined checkpoint, under the name that the released code reads."""
+    files = linked(folder, tmp_path)
+    combine_networks(files)
+    found, whole = find_paper_files(files), find_paper_files(folder)
+    assert found.kinds == whole.kinds and not (files / DECA).exists()
+    assert {path for kind, path in found.networks if kind != "stylegan2"} == {files / MICA}
+    assert found.lacking() == whole.lacking()
+    picture = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    said = [paper_tools.load_tools(one, worn).networks.coarse(picture) for one in (found, whole)]
+    assert torch.equal(*said)
+
+
+def test_deca_model_tar_comes_before_another_file_that_holds_the_same(folder, tmp_path):
+    files = linked(folder, tmp_path)
+    combine_networks(files)
+    (files / DECA).symlink_to(folder / DECA)
+    networks = dict(find_paper_files(files).networks)
+    assert networks["deca_coarse"] == files / DECA and networks["arcface"] == files / MICA
+
+
+def test_checkpoints_of_any_name_are_told_by_what_they_hold(folder, tmp_path):
+    (tmp_path / "generic_model.pkl").symlink_to(folder / "data" / "generic_model.pkl")
+    for number, path in enumerate((DECA, MICA, CHECKPOINTS / "stylegan2_ffhq.pt")):
+        (tmp_path / f"download_{number}{path.suffix}").symlink_to(folder / path)
+    (tmp_path / "notes.pt").write_text("not a network")
+    assert find_paper_files(tmp_path, is_generated=True).kinds == find_paper_files(folder, is_generated=True).kinds
+
+
+@pytest.fixture(scope="module")
+def random_files(tmp_path_factory) -> list[Path]:
+    """AlbedoGAN's and the displacement generator's stand-ins."""
+    files = tmp_path_factory.mktemp("random")
+    (files / CHECKPOINTS).mkdir(parents=True)
+    write_random_people(files)
+    return sorted((files / CHECKPOINTS).iterdir())
+
+
+@pytest.fixture
+def whole_folder(folder, random_files) -> Iterator[Path]:
+    with added(folder / CHECKPOINTS, random_files):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def whole_person(folder, random_files) -> HeadAsset:
+    with added(folder / CHECKPOINTS, random_files):
+        return run(generate_by_paper(3, folder, texture_size=SIZE))
+
+
+def test_a_random_persons_albedo_is_albedogans_of_the_same_code(whole_person, whole_folder, worn):
+    """METHOD 3.2.2: in [0, 1] as it is, not in [-1, 1]; the code that drew the picture draws the albedo."""
+    albedo, skin = whole_person.textures["albedo"].pixels, middle_of_face(worn)
+    assert albedo[skin][:2].tolist() == [round(255 * ALBEDO[0]), 255]
+    assert not whole_person.textures["albedo_confidence"].pixels.any(), "all invented"
+    tools = paper_tools.load_tools(find_paper_files(whole_folder, is_generated=True), worn, is_generated=True)
+    blue = [albedo_of(tools.networks, seed)[2] for seed in (3, 4)]
+    assert albedo[skin][2] == pytest.approx(255 * blue[0], abs=1) and abs(blue[0] - blue[1]) > 0.004
+
+
+def albedo_of(networks, seed: int) -> np.ndarray:
+    """The colour of a seed's albedo, by the generator itself."""
+    latent = networks.generator.arrange([draw_latent(seed)], truncation=0.5)
+    return networks.albedo(latent)[0, :, 128, 128].numpy()
+
+
+def middle_of_face(worn: HeadModel) -> tuple[int, int]:
+    """Row and column of the nose's tip on the texture."""
+    u, v = worn.uvs[worn.face_uvs[np.argmax(worn.template[worn.faces[:9976, 0], 2]), 0]]
+    return int((1 - v) * SIZE), int(u * SIZE)
+
+
+def test_a_random_persons_displacement_is_the_first_channel_of_its_generator(whole_person, worn):
+    """METHOD 1.10: z = (2 u - 1) / 255 m."""
+    heights = decode_displacement(whole_person.textures["displacement"].pixels)
+    row, column = middle_of_face(worn)
+    assert heights[row // 2, column // 2] == pytest.approx((2 * DISPLACEMENT[0] - 1) / 255, abs=1e-5)
+    assert heights.min() > -1e-6, "nothing of the other channels"
+
+
+def test_provenance_names_what_drew_a_random_person_and_a_photo_takes_none_of_it(whole_person, whole_folder, plain, worn):
+    """METHOD 1.13: a photo is not inverted, so AlbedoGAN is not involved."""
+    drawn = {network["kind"] for network in whole_person.provenance["paper"]["networks"]}
+    assert {"stylegan2", "albedogan", "disp_gan"} < drawn
+    assert not any("albedogan" in line for line in whole_person.provenance["warnings"])
+    told = paper_tools.load_tools(find_paper_files(whole_folder), worn).told
+    assert [one.kind for one in told] == [network["kind"] for network in plain.provenance["paper"]["networks"]]
+
+
+@pytest.mark.parametrize("name", ["albedogan.pt", "disp_GAN.pt"])
+@pytest.mark.parametrize("wrong", ["another network", "cut short", "another size"])
+def test_a_wrong_file_is_refused_in_one_sentence_that_names_it_and_only_where_it_is_used(name, wrong, folder, worn, tmp_path):
+    files, path = linked(folder, tmp_path), tmp_path / "files" / CHECKPOINTS / name
+    if wrong == "another network":
+        path.symlink_to(folder / DECA)
+    elif wrong == "cut short":
+        path.write_bytes((folder / CHECKPOINTS / "stylegan2_ffhq.pt").read_bytes()[:-500])
+    else:
+        small = random_state(Generator(GeneratorSizes(512, 512, 2, 4, (8, 8, 8), 3)), 6)
+        write_states(path, {"g": small}, prefix="module.")
+    with pytest.raises(ModelError) as error:
+        paper_tools.load_tools(find_paper_files(files, is_generated=True), worn, is_generated=True)
+    line = str(error.value)
+    assert name in line and "\n" not in line and line.endswith(".") and ": " in line
+    assert wrong == "cut short" or f"give {name} (" in line
+    assert find_paper_files(files).kinds >= {"deca_coarse", "arcface"}, "a photo needs none of it"
+
+
+def test_the_listing_says_of_every_part_what_it_brings_whether_it_is_there_or_not(whole_folder, folder, tmp_path):
+    parts = list_parts(whole_folder)
+    there = {part.brings: part.path.name for part in parts if part.path}
+    assert there["the albedo of a random person"] == "albedogan.pt" and there["wrinkles as displacement"] == "deca_model.tar"
+    assert {part.name for part in parts if not part.path} == {"head_template.obj", "FLAME_albedo_from_BFM.npz"}
+    empty = list_parts(tmp_path)
+    assert [(part.name, part.brings) for part in empty] == [(part.name, part.brings) for part in parts]
+    assert not any(part.path for part in empty) and [part.name for part in empty if part.is_needed] == [
+        "generic_model.pkl",
+        "deca_model.tar",
+    ]
+    (tmp_path / "disp_GAN.pt").symlink_to(folder / DECA)
+    (problem,) = [part.problem for part in list_parts(tmp_path) if part.problem]
+    assert problem.startswith("disp_GAN.pt does not hold what its name says")
+
+
+def test_looking_for_files_reads_no_tensor_and_imports_no_torch(whole_folder):
+    program = (
+        "import sys, time, tracemalloc; from pathlib import Path\n"
+        "from likeness.core.paper.listing import list_parts\n"
+        "assert sum(part.path is not None for part in list_parts(Path(sys.argv[1]))) == 7\n"
+        "assert not {'torch', 'warp'} & sys.modules.keys(), sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program, str(whole_folder)], check=True)
 
 
 def test_a_fault_that_is_none_is_refused_with_all_that_are(folder, astronaut):
