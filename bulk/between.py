@@ -45,7 +45,7 @@ def between_command(arguments: argparse.Namespace, script: Path) -> int:
     if arguments.steps is None and arguments.export == ("npz",):
         raise UsageError("An .npz has no shape key towards another head: export blend, glb or fbx, or give --steps.")
     one, other = (_read_named(task) for task in tasks)
-    options = FitOptions(arguments.out, arguments.export, preview=arguments.preview)
+    options = FitOptions(arguments.out, arguments.export, preview=arguments.preview, has_visemes=arguments.visemes)
     stem = f"{tasks[0].stem}_to_{tasks[1].stem}"
     if arguments.steps is None:
         made = [(stem, add_key_towards(one, other))]

@@ -27,6 +27,7 @@ def run(argv: list[str], script: Path) -> int:
         return workers.work()
     arguments = make_parser().parse_args(argv)
     try:
+        require_keys(arguments)
         return arguments.run(arguments, script)
     except (UsageError, LikenessError) as error:
         say_error(str(error))
@@ -92,6 +93,14 @@ def add_result_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--export", type=parse_formats, default=("blend",), metavar="LIST", help=listed)
     parser.add_argument("--jobs", type=parse_jobs, default=1, metavar="N", help="heads at a time, each in a process of its own")
     parser.add_argument("--preview", action="store_true", help="also render <name>_preview.png")
+    keys = "also 15 shape keys viseme_PP ... for lip-sync (a fifth more in a .glb; an .obj has no keys)"
+    parser.add_argument("--visemes", action="store_true", help=keys)
+
+
+def require_keys(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where visemes are asked for and no format that is to be written has shape keys."""
+    if getattr(arguments, "visemes", False) and set(arguments.export) <= {"obj"}:
+        raise UsageError("An .obj has one shape and no visemes: export blend, glb, fbx or npz too, or leave --visemes out.")
 
 
 def parse_strength(text: str) -> float:
@@ -176,6 +185,7 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
         arguments.preview,
         arguments.texture_size,
         arguments.skin,
+        has_visemes=arguments.visemes,
         paper=paper.read_options(arguments),
     )
     return make_heads(tasks, options, arguments.jobs, script, "people" if arguments.same_person else "photos")
@@ -197,6 +207,7 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
         arguments.export,
         arguments.model,
         preview=arguments.preview,
+        has_visemes=arguments.visemes,
         texture_size=arguments.texture_size,
         skin=arguments.skin,
         paper=by_paper,
@@ -217,6 +228,7 @@ def edit_command(arguments: argparse.Namespace, script: Path) -> int:
         arguments.out,
         arguments.export,
         preview=arguments.preview,
+        has_visemes=arguments.visemes,
         words=arguments.words,
         strength=arguments.strength,
         only=arguments.only,

@@ -26,6 +26,8 @@ FORMATS = (*SCENE_FORMATS, "npz")
 class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
     texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name),
+    has_visemes: 15 shape keys more, for lip-sync (not by default: a .glb of 8.2 MB has 10.0 with them, its mesh half as much again,
+    and whoever has ARKit's units can mix them),
     is_shape_only: nothing is painted or written, the report's line holds the identity; words, strength, only: of tasks that
     are heads' files, how these are edited (core/words); paper: what core/paper's stories are told, where they do the work;
     clip: what bulk/clip.py is told, where it edits by the words."""
@@ -38,6 +40,7 @@ class FitOptions:
     texture_size: int | None = None
     skin: dict[str, float] = field(default_factory=dict)
     is_shape_only: bool = False
+    has_visemes: bool = False
     words: str = ""
     strength: float = 1.0
     only: tuple[str, ...] = ()
@@ -196,6 +199,10 @@ def write_heads(named: list[tuple[str, HeadAsset]], options: FitOptions) -> list
 def _write_head(asset: HeadAsset, folder: Path, stem: str, options: FitOptions) -> dict[str, float]:
     times_s: dict[str, float] = {}
     clock = time.perf_counter()
+    if options.has_visemes:
+        from ..core.head.visemes import add_visemes
+
+        asset = add_visemes(asset)
 
     def lap(stage: str) -> None:
         nonlocal clock

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .animation.visemes import KEYS
 from .head.bones import nearest_surface_points, pose_asset
 from .head.model import triangulate, triangulate_corners
 from .staging import staged
@@ -30,6 +31,7 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
     (appearance/parameters.py, all but the iris); times_s with time_names. Of a head without a photo the camera's and the light's
     keys are absent. Of a FLAME head whose files came with them: landmarks68 [68,3] m (neutral), and corner_uvs_FLAME [F,3,2], a
     face's corners on FLAME's own layout. Of one that was made from a latent code: latent, w [D] or w+ [L,D].
+    Of a head with viseme keys: viseme_names [N] and viseme_offsets [N,V,3] m from `vertices`.
     """
     times_s: dict[str, float] = asset.provenance.get("times_s", {})
     told = {k: v for k, v in asset.provenance.get("appearance", {}).items() if not isinstance(v, list)}
@@ -55,6 +57,9 @@ def head_arrays(asset: HeadAsset) -> dict[str, np.ndarray]:
         arrays[f"corner_uvs_{name}"] = triangulate_corners(asset.faces, corners)
     if "code" in asset.provenance.get("latent", {}):
         arrays["latent"] = np.array(asset.provenance["latent"]["code"], np.float32)
+    if names := [key for key in KEYS if key in asset.shape_keys]:
+        arrays["viseme_names"] = np.array(names, np.str_)
+        arrays["viseme_offsets"] = np.stack([asset.shape_keys[name] for name in names]).astype(np.float32)
     if asset.light is not None:
         arrays["light"] = asset.light.astype(np.float32)
     if asset.camera is not None:

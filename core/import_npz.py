@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .animation.visemes import KEYS
 from .config import VERSION
 from .errors import WordsError
 from .head.asset import fields_of_model
@@ -49,9 +50,11 @@ def _build(path: Path, model: HeadModel, arrays: dict[str, np.ndarray]) -> HeadA
     numbers: dict[str, Any] = dict(zip(told, _numbers(arrays["appearance"], (len(told),)).tolist(), strict=True))
     if "seed" in numbers:
         numbers["seed"] = int(numbers["seed"])
+    fields = fields_of_model(model, vertices)
+    fields["shape_keys"] |= _read_visemes(arrays, model)
     return HeadAsset(
         name=path.stem,
-        **fields_of_model(model, vertices),
+        **fields,
         expression={name: shown.get(name, 0.0) for name in model.expression_names},
         pose=np.zeros(15),
         identity=identity,
@@ -65,6 +68,17 @@ def _build(path: Path, model: HeadModel, arrays: dict[str, np.ndarray]) -> HeadA
             "read_from": path.name, **({"appearance": numbers} if numbers else {}),
         },
     )  # fmt: skip
+
+
+def _read_visemes(arrays: dict[str, np.ndarray], model: HeadModel) -> dict[str, np.ndarray]:
+    """Viseme key -> offsets, where the file has them."""
+    names = list(map(str, arrays.get("viseme_names", ())))
+    if not names:
+        return {}
+    if not set(names) <= set(KEYS):
+        raise ValueError("keys that are no visemes")
+    offsets = _numbers(arrays["viseme_offsets"], (len(names), *model.template.shape)).astype(np.float32)
+    return dict(zip(names, offsets, strict=True))
 
 
 def _numbers(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

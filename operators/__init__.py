@@ -19,6 +19,7 @@ from . import (
     repaint,
     restyle_skin,
     skin_presets,
+    visemes,
     worker,
 )
 
@@ -35,6 +36,7 @@ MODULES = (
     skin_presets,
     expression,
     expression_presets,
+    visemes,
     edit_words,
     animate,
     export,

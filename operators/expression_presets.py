@@ -99,9 +99,10 @@ class LIKENESS_OT_expression_preset_add(AddsPreset, bpy.types.Operator):
 
     def _write(self, context: bpy.types.Context, filepath: str) -> None:
         from ..core.head.expressions import write_expression
+        from ..core.head.visemes import spell_out
         from ..scene import expression, head
 
-        write_expression(filepath, expression.read_keys(head.find_head(context)))
+        write_expression(filepath, spell_out(expression.read_keys(head.find_head(context))))
 
 
 class LIKENESS_OT_mirror_expression(bpy.types.Operator):

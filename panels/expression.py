@@ -1,4 +1,4 @@
-"""Expression: the face at rest, as in the photo, as a preset says, or unit by unit."""
+"""Expression: the face at rest, as in the photo, as a preset says, unit by unit, or as it speaks."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ UNITS = (
     ("Cheeks and Nose", (("Puff", "cheekPuff"), ("Raise", "cheekSquint"), ("Sneer", "noseSneer"))),
 )  # fmt: skip
 """Group -> (label, ARKit's unit; of a pair of sides, what both names begin with)."""
+VISEMES = ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U")
 
 
 class LIKENESS_MT_expression_presets(PresetMenu, bpy.types.Menu):
@@ -76,6 +77,7 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
             column = body.column(align=True)
             for label, unit in units:
                 self._draw_unit(column, keys.key_blocks, label, unit)
+        draw_visemes(self.layout, obj)
 
     def _draw_unit(self, column: bpy.types.UILayout, keys: bpy.types.bpy_prop_collection, label: str, unit: str) -> None:
         """One slider, or the person's right and left side by side, as one who faces the person sees them."""
@@ -86,6 +88,24 @@ class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
             row = column.row(align=True)
             for number, key in enumerate(sides):
                 row.prop(key, "value", text="" if number else label, text_ctxt=CONTEXT, slider=True)
+
+
+def draw_visemes(layout: bpy.types.UILayout, obj: bpy.types.Object) -> None:
+    """A button a viseme, which the units show; then the keys of their own, or the button that makes them."""
+    from ..scene import visemes
+
+    header, body = layout.panel("likeness_expression_visemes", default_closed=True)
+    header.label(text="Visemes", text_ctxt=CONTEXT)
+    if body is None:
+        return
+    flow = body.grid_flow(columns=5, row_major=True, even_columns=True, align=True)
+    for name in VISEMES:
+        flow.operator("likeness.apply_viseme", text=name, translate=False).viseme = name
+    column = body.column(align=True)
+    keys = visemes.find_keys(obj)
+    for key in keys:
+        column.prop(key, "value", text=key.name, translate=False, slider=True)
+    column.operator(f"likeness.{'remove' if keys else 'add'}_visemes", icon="REMOVE" if keys else "ADD")
 
 
 CLASSES = (LIKENESS_MT_expression_presets, LIKENESS_PT_expression)

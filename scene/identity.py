@@ -23,6 +23,7 @@ from . import ownership
 from .head import HEAD, head_rig, is_head
 from .mesh import read_vertices
 from .neutral_shape import move_bones, move_vertices
+from .visemes import follow_shape
 
 HISTORY = "likeness_history"
 """The mesh object's property with earlier states: 'place', 'last' and states by number; number 0 is the head as it was made."""
@@ -218,6 +219,7 @@ def _write_state(obj: bpy.types.Object, space: EditingSpace, before: IdentitySta
     if (rig := head_rig(obj)) is not None:
         move_bones(rig, joints, moved)
     move_vertices(obj.data, start, end)
+    follow_shape(obj, offsets, moved - joints, model.weights)
     stored["joints"] = moved.ravel().tolist()
     stored["landmarks7"] = (np.array(stored["landmarks7"]) + model.landmarks7.evaluate(offsets).ravel()).tolist()
     stored[CODE_KEY] = after.code.tolist()

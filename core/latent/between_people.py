@@ -16,6 +16,7 @@ from ..appearance.catalogue import NAMES as SKIN_NAMES
 from ..appearance.parameters import describe_appearance, read_appearance
 from ..appearance.restyle import change_appearance
 from ..errors import IdentityError
+from ..head.visemes import follow_shape
 from ..render.shading import SRGB_TABLE, encode_srgb
 from ..types import HeadAsset, Texture
 
@@ -59,7 +60,7 @@ def mix_people(one: HeadAsset, other: HeadAsset, share: float) -> HeadAsset:
     facts = {key: one.provenance[key] for key in ("program", "version", "model", "model_licence") if key in one.provenance}
     licences = list(dict.fromkeys(str(head.provenance["licence"]) for head in (one, other) if "licence" in head.provenance))
     provenance = facts | {"between": [one.name, other.name], "share": float(share), "licence": "; ".join(licences)}
-    return replace(
+    mixed = replace(
         one,
         name=f"{one.name} {100 * share:g}% {other.name}",
         vertices=_between(one.vertices, other.vertices, share),
@@ -72,6 +73,7 @@ def mix_people(one: HeadAsset, other: HeadAsset, share: float) -> HeadAsset:
         camera=None, light=None, photo=None, further=(),
         provenance=provenance | _mix_appearance(one, other, share),
     )  # fmt: skip
+    return follow_shape(one, mixed)
 
 
 def mix_in_steps(one: HeadAsset, other: HeadAsset, shares: Sequence[float]) -> list[HeadAsset]:

@@ -15,6 +15,7 @@ import numpy as np
 from ..appearance.catalogue import NAMES as SKIN_NAMES
 from ..appearance.parameters import read_appearance
 from ..head.library import EMBEDDED, LAYOUT
+from ..head.visemes import follow_shape
 from ..identity.catalogue import NAMES, TRAITS
 from ..identity.directions import open_space
 from ..identity.gauges import load_gauges
@@ -80,7 +81,7 @@ def move_shape(asset: HeadAsset, traits: dict[str, float]) -> HeadAsset:
     }
     told = dict(asset.provenance.get("identity_edited", {}))
     told |= {name: [told.get(name, was_now)[0], was_now[1]] for name, was_now in changed.items()}
-    return replace(edited, provenance=asset.provenance | {"identity_edited": told})
+    return replace(follow_shape(asset, edited), provenance=asset.provenance | {"identity_edited": told})
 
 
 def _is_embedded(asset: HeadAsset) -> bool:

@@ -16,10 +16,12 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from likeness.core.animation.visemes import KEYS
 from likeness.core.errors import ExportError
 from likeness.core.export_glb import encode_glb, matrix_to_quaternion
 from likeness.core.head.bones import bake_units, pose_asset
 from likeness.core.head.model import rotation_matrices
+from likeness.core.head.visemes import add_visemes
 from likeness.core.types import ARKIT_NAMES, JOINT_NAMES, HeadAsset, Texture
 from likeness.scene import resave
 from likeness.scene.convert import scene_to_model
@@ -295,6 +297,24 @@ def test_khronos_validator_finds_no_error(context, model, tmp_path):
     path = export_head(head, tmp_path / "Ada", "glb")
     issues = validate(path)
     assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+
+
+def test_visemes_are_morph_targets_and_blend_shapes_by_name(context, tmp_path):
+    head = create_head(context, add_visemes(make_asset()))
+    asset = read_head(head)
+    issues = validate(export_head(head, tmp_path / "Ada", "glb"))
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    export_head(head, tmp_path / "Ada", "fbx")
+    for load, ending in ((import_glb, "glb"), (import_fbx, "fbx")):
+        imported = load(tmp_path / f"Ada.{ending}")
+        keys = imported.data.shape_keys.key_blocks
+        assert [key.name for key in keys[1:]] == [*ARKIT_NAMES, *KEYS]
+        values = np.empty(3 * len(imported.data.vertices))
+        keys["viseme_aa"].points.foreach_get("co", values)
+        moved = values.reshape(-1, 3).copy()
+        keys[0].points.foreach_get("co", values)
+        largest = np.linalg.norm(moved - values.reshape(-1, 3), axis=1).max() * imported.matrix_world.median_scale
+        assert largest == pytest.approx(np.linalg.norm(asset.shape_keys["viseme_aa"], axis=1).max(), abs=1e-5)
 
 
 def with_maps(asset: HeadAsset) -> HeadAsset:

@@ -28,10 +28,11 @@ SAME = frozenset({
 """The same in every language, and the names of Blender's own preset properties."""
 TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
+    "core/head/visemes.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
     "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "core/words/plan.py",
     "operators/*.py", "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py",
-    "scene/ownership.py", "scene/skin.py", "scene/transaction.py", "worker/client.py", "worker/jobs.py",
+    "scene/ownership.py", "scene/skin.py", "scene/transaction.py", "scene/visemes.py", "worker/client.py", "worker/jobs.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
 STAGES = (
