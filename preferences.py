@@ -1,6 +1,7 @@
 """The extension's page in Blender's preferences: what is installed, the models folder, the cache, the worker, the interface.
 
-Rule of this file: drawing reads no file's contents but the built-in model's header, once; what takes longer has a button.
+Rule of this file: of files' contents drawing reads headers alone (the built-in model's, the names of the paper's tensors), and
+those once until they change; what takes longer has a button.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from . import keymap
 
 if TYPE_CHECKING:
     from .core.cache import CacheSize
+    from .core.paper.listing import Part
 
 PARTS = (
     ("PIL", "pillow", "Photos", True),
@@ -50,6 +52,12 @@ def follow_worker(preferences: bpy.types.AddonPreferences, context: bpy.types.Co
     renew_worker()
 
 
+def follow_paper_folder(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """The panels offer the method, or do so no longer."""
+    for area in (area for window in context.window_manager.windows for area in window.screen.areas):
+        area.tag_redraw()
+
+
 def follow_pie_menu(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     """The shortcut comes and goes with the tick."""
     keymap.follow_preference()
@@ -68,6 +76,12 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     model: StringProperty(
         name="Head Model",
         description="The file of the models folder that photos are fitted with. Empty: the built-in head",
+    )
+    paper_folder: StringProperty(
+        name="Paper's Files",
+        description="The folder with the paper's networks, laid out as released or all in one. Empty: they are not offered",
+        subtype="DIR_PATH",
+        update=follow_paper_folder,
     )
     worker_python: StringProperty(
         name="Python",
@@ -92,6 +106,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         self._draw_installation(self._section("Installation", "PACKAGE"))
         self._draw_models(self._section("Head Models", "USER"), context)
+        self._draw_paper(self._section("Paper's Networks", "NETWORK_DRIVE"))
         self._draw_cache(self._section("Cache", "FILE_CACHE"))
         self._draw_worker(self._section("Worker", "SYSTEM"), context)
         self._draw_interface(self._section("Interface", "WINDOW"))
@@ -136,6 +151,19 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         row.operator("likeness.import_model", text="Import Model by File...", icon="IMPORT")
         row.operator("likeness.check_models", text="Check All", icon="FILE_REFRESH")
         layout.label(text="FLAME files (generic_model.pkl) can be imported as they were downloaded", icon="INFO")
+
+    def _draw_paper(self, layout: bpy.types.UILayout) -> None:
+        layout.prop(self, "paper_folder", text="Folder")
+        if not self.paper_folder:
+            layout.label(text="Own files of the paper's networks (DECA, MICA, StyleGAN2): heads can be made by them", icon="INFO")
+            return
+        folder = bpy.path.abspath(self.paper_folder)
+        if not Path(folder).is_dir():
+            layout.label(text="There is no such folder: choose another", icon="ERROR")
+            return
+        for part in look_into_paper_folder(folder, _tick()):
+            draw_part(layout, part)
+        layout.label(text="They need PyTorch in the worker's Python; their terms hold for heads made by them", icon="INFO")
 
     def _draw_cache(self, layout: bpy.types.UILayout) -> None:
         from .core.config import cache_dir
@@ -196,6 +224,19 @@ def draw_model(layout: bpy.types.UILayout, path: Path, *, is_used: bool) -> None
         box.label(text=f"SHA-256 {found.sha256}", icon="BLANK1", translate=False)
 
 
+def draw_part(layout: bpy.types.UILayout, part: Part) -> None:
+    """A file of the paper's, there or not, and what it brings."""
+    from .translations.sentences import translate_sentence
+
+    icon = "CHECKMARK" if part.path else "ERROR" if part.is_needed or part.problem else "REMOVE"
+    if part.problem:
+        layout.label(text=translate_sentence(part.problem), icon=icon, translate=False)
+        return
+    brings = iface_(part.brings)
+    missing = iface_("{name} is missing: {brings}").format(name=part.name, brings=brings)
+    layout.label(text=f"{part.path.name}: {brings}" if part.path else missing, icon=icon, translate=False)
+
+
 def describe_size(num_bytes: int) -> str:
     """'8.5 MB', '12 kB'."""
     return f"{num_bytes / 1e6:.1f} MB" if num_bytes >= 1e5 else f"{-(-num_bytes // 1000)} kB"
@@ -219,6 +260,17 @@ def chosen_model(context: bpy.types.Context) -> str:
     """What pipeline.fit_photo calls `model`: 'embedded', or the path of the file that is used."""
     preferences = find_preferences(context)
     return str(models_folder(context) / preferences.model) if preferences and preferences.model else "embedded"
+
+
+def paper_folder(context: bpy.types.Context) -> str:
+    """The folder of the paper's files, '' where none is chosen."""
+    preferences = find_preferences(context)
+    return bpy.path.abspath(preferences.paper_folder) if preferences else ""
+
+
+def chosen_method(context: bpy.types.Context) -> str:
+    """properties.METHODS' choice; the paper's only where there is a folder of its files."""
+    return context.scene.likeness.method if paper_folder(context) else "LIKENESS"
 
 
 def embedded_model() -> Path:
@@ -271,6 +323,14 @@ def look_into_models_folder(folder: str, tick: int) -> list[Path]:
 
 
 @lru_cache(maxsize=1)
+def look_into_paper_folder(folder: str, tick: int) -> tuple[Part, ...]:
+    """What of the paper's files is there; looked at once a tick, each file's names of tensors once until it changes."""
+    from .core.paper.listing import list_parts
+
+    return list_parts(Path(folder))
+
+
+@lru_cache(maxsize=1)
 def look_into_cache(folder: str, tick: int) -> CacheSize:
     """How much is there; looked at once a tick."""
     from .core.cache import measure_cache
@@ -281,6 +341,7 @@ def look_into_cache(folder: str, tick: int) -> CacheSize:
 def show_change(context: bpy.types.Context) -> None:
     """Look again and draw the page again: something was changed by one of our buttons."""
     look_into_models_folder.cache_clear()
+    look_into_paper_folder.cache_clear()
     look_into_cache.cache_clear()
     for area in (area for window in context.window_manager.windows for area in window.screen.areas):
         if area.type == "PREFERENCES":

@@ -15,7 +15,14 @@ FACES = (
     ("ALL", "All Faces", "A head for every face in the photo"),
     ("ONE", "Face Number", "One face by its place in order of size"),
 )
+METHODS = (
+    ("LIKENESS", "Likeness", "Likeness' own way: nothing else is needed"),
+    ("PAPER", "Paper's Networks", "The networks of the paper, whose files you have: by them, on FLAME's mesh, under their terms"),
+)
 TEXTURE_SIZES = tuple((str(size), f"{size} x {size}", f"{size} pixels wide and high") for size in (512, 1024, 2048, 4096))
+REFINE = "Likeness' own fit starts from what the networks say and goes on; otherwise their result stays as it is"
+AS_RELEASED = "As the paper's code was released, with its known faults; nothing is refined then"
+TRUNCATION = "How far from the mean person: 0 is the mean, 1 anybody"
 
 _chosen: dict[str, str] = {}
 """The chosen photos' paths, for this session only: a .blend may be given away, and a path says whose it was and where."""
@@ -67,6 +74,14 @@ class LikenessSettings(bpy.types.PropertyGroup):
         name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
     )
     seed: IntProperty(name="Seed", description="Which random person: the same seed always makes the same", default=0, min=0)
+    method: EnumProperty(
+        name="Method", description="What heads are made by", items=METHODS, default="LIKENESS", translation_context=CONTEXT
+    )
+    refine: BoolProperty(name="Refine", description=REFINE, default=True)
+    as_released: BoolProperty(name="As Released", description=AS_RELEASED, default=False)
+    truncation: FloatProperty(name="Truncation", description=TRUNCATION, default=0.5, min=0.0, max=1.0, subtype="FACTOR")
+    is_mixed: BoolProperty(name="Mix", description="The finer half of the random person is another seed's", default=False)
+    mix_seed: IntProperty(name="Mix Seed", description="Whose finer half it is", default=1, min=0)
     words: StringProperty(
         name="Words",
         description="What to change of the head, in English, for example: older, with a slightly wider nose, not smiling",

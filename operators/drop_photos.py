@@ -15,6 +15,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
+from ..preferences import chosen_method
 from ..properties import IMAGE_FILTER, RELATIVE_PATH
 from .job import hand_over
 from .photos import photo_folder
@@ -89,6 +90,7 @@ class LIKENESS_OT_import_photos(bpy.types.Operator):
         others = "\n".join(photos[1:]) if is_one_head else ""
         settings.photo, settings.others = photos[0], others
         options = {"faces": settings.faces, "face": settings.face} if len(photos) == 1 else {}
+        options |= {"method": chosen_method(context), "refine": settings.refine, "as_released": settings.as_released}
         firsts = photos[:1] if is_one_head else photos
         num_made = sum(self._start(path, others=others, texture_size=settings.texture_size, **options) for path in firsts)
         if not num_made:

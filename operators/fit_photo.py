@@ -10,14 +10,15 @@ from bpy.app.translations import pgettext_tip as tip_
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..preferences import chosen_model
-from ..properties import FACES, IMAGE_FILTER, RELATIVE_PATH, TEXTURE_SIZES
+from ..properties import FACES, IMAGE_FILTER, REFINE, RELATIVE_PATH, TEXTURE_SIZES
 from ..translations import CONTEXT
 from .head_operator import HeadOperator
 from .job import cancel_job, hand_over, show_jobs
+from .paper_method import PaperMethod
 from .photos import photo_folder
 
 
-class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
+class LIKENESS_OT_fit_photo(PaperMethod, HeadOperator, bpy.types.Operator):
     """Make a rigged, textured head from a photo"""
 
     bl_idname = "likeness.fit_photo"
@@ -40,6 +41,7 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
     texture_size: EnumProperty(
         name="Texture", description="The albedo's width and height in pixels", items=TEXTURE_SIZES, default="2048"
     )
+    refine: BoolProperty(name="Refine", description=REFINE, default=True, options={"SKIP_SAVE"})
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
     is_from_selector: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -57,7 +59,8 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
             context.scene.likeness.photo = self.filepath
             return hand_over(
                 self, bpy.ops.likeness.fit_photo, filepath=self.filepath, others=self.others, faces=self.faces, face=self.face,
-                texture_size=self.texture_size,
+                texture_size=self.texture_size, method=self.method, paper_folder=self.paper_folder, refine=self.refine,
+                as_released=self.as_released,
             )  # fmt: skip
         return super().execute(context)
 
@@ -75,8 +78,18 @@ class LIKENESS_OT_fit_photo(HeadOperator, bpy.types.Operator):
             raise PhotoError("No photo is chosen: give the path of one as filepath.")
         photos = [bpy.path.abspath(path) for path in (self.filepath, *self.others.splitlines()) if path.strip()]
         face = {"ALL": None, "ONE": self.face}.get(self.faces, 0)
+        if self.method == "PAPER":
+            return Path(photos[0]).stem, "fit_photo_by_paper", self._paper_arguments(photos, face)
         arguments = {"photos": photos, "face": face, "texture_size": int(self.texture_size), "model": chosen_model(bpy.context)}
         return Path(photos[0]).stem, "fit_photos", arguments
+
+    def _paper_arguments(self, photos: list[str], face: int | None) -> dict[str, Any]:
+        from ..core.errors import ModelError
+
+        if len(photos) > 1:
+            raise ModelError("The paper's networks make a head of one photo: take the further photos away, or choose Likeness.")
+        told = self._tell_paper(is_generated=False)
+        return told | {"photo": photos[0], "face": face, "refine": self.refine and not self.as_released}
 
 
 class LIKENESS_OT_cancel(bpy.types.Operator):

@@ -6,6 +6,8 @@ import random
 
 import bpy
 
+from .paper import set_style
+
 NUM_SEEDS = 100_000
 
 
@@ -28,9 +30,10 @@ class LIKENESS_MT_pie(bpy.types.Menu):
 
 
 def draw_random_head(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Another person each time the menu opens, with the texture size that the panel shows."""
+    """Another person each time the menu opens, made as the panel shows."""
     person = layout.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH")
-    person.seed, person.texture_size = random.randrange(NUM_SEEDS), context.scene.likeness.texture_size
+    person.seed = random.randrange(NUM_SEEDS)
+    set_style(person, context)
 
 
 def draw_import(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
+from ..preferences import chosen_method, paper_folder
 from ..translations.sentences import translate_sentence
 from .drawing import SidebarPanel, draw_lines, draw_sentence, thumbnail_of
+from .paper import draw_method, draw_styles, set_style
 
 
 class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
@@ -32,7 +34,9 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
             if settings.faces == "ONE":
                 row.prop(settings, "face", text="")
         layout.prop(settings, "texture_size")
-        self._draw_generate(layout, settings)
+        if paper_folder(context):
+            draw_method(layout, settings)
+        self._draw_generate(context, layout, settings)
         self._draw_jobs(context, layout, job)
         if job.error:
             draw_sentence(layout.box(), context, job.error, "ERROR")
@@ -59,17 +63,21 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
         if names:
             row.operator("likeness.clear_photos", text="", icon="X")
 
-    def _draw_generate(self, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    def _draw_generate(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
         column = layout.column()
         column.scale_y = 1.5
         text = "Generate Head" if settings.photo else "Choose a Photo..."
         generate = column.operator("likeness.fit_photo", text=text, icon="USER")
         generate.filepath, generate.others = settings.photo, settings.others
         generate.faces, generate.face, generate.texture_size = settings.faces, settings.face, settings.texture_size
+        generate.method, generate.refine, generate.as_released = chosen_method(context), settings.refine, settings.as_released
         row = layout.row(align=True)
         person = row.operator("likeness.generate", text="Random Person", icon="FILE_REFRESH")
-        person.seed, person.texture_size = settings.seed, settings.texture_size
+        person.seed = settings.seed
+        set_style(person, context)
         row.prop(settings, "seed", text="")
+        if chosen_method(context) == "PAPER":
+            draw_styles(layout, settings)
 
 
 CLASSES = (LIKENESS_PT_photos,)

@@ -73,16 +73,19 @@ def generate(seed: int, texture_size: int = 2048) -> Generator[Progress, None, l
 
 
 def fit_photo_by_paper(
-    photo: str, folder: str, refine: bool = True, faults: Sequence[str] = (), face: int = 0, texture_size: int = 2048
+    photo: str, folder: str, refine: bool = True, faults: Sequence[str] = (), face: int | None = 0, texture_size: int = 2048
 ) -> Generator[Progress, None, list[PackedHead]]:
-    """A photo and the folder of the paper's files -> a head by the paper's networks."""
-    from ..core.paper import stories
+    """A photo and the folder of the paper's files -> by the paper's networks a head of its `face`-th largest face, or of every
+    face (None)."""
+    from ..core.paper import all_faces, stories
 
-    asset = yield from stories.fit_photo_by_paper(
-        photo, folder, refine=refine, faults=faults, face=face, texture_size=texture_size
-    )
+    told: dict[str, Any] = {"refine": refine, "faults": faults, "texture_size": texture_size}
+    if face is None:
+        assets = yield from all_faces.fit_all_faces_by_paper(photo, folder, **told)
+    else:
+        assets = [(yield from stories.fit_photo_by_paper(photo, folder, face=face, **told))]
     yield PACKING
-    return [pack_head(asset)]
+    return [pack_head(asset) for asset in assets]
 
 
 def generate_by_paper(

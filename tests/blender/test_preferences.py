@@ -83,7 +83,7 @@ class Recorder:
 def drawn() -> list[str]:
     page = SimpleNamespace(layout=Recorder())
     chosen = bpy.context.preferences.addons["likeness"].preferences
-    for name in ("models_folder", "model", "use_pie_menu", "worker_python", "device", "bl_rna"):
+    for name in (*preferences.LikenessPreferences.__annotations__, "bl_rna"):
         setattr(page, name, getattr(chosen, name))
     for name, method in vars(preferences.LikenessPreferences).items():
         if name.startswith("_") and callable(method):

@@ -30,6 +30,8 @@ TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
     "core/head/visemes.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
+    "core/albedogan/pipeline.py", "core/albedogan/tools.py", "core/nets/kinds.py", "core/paper/all_faces.py",
+    "core/paper/files.py", "core/paper/stories.py",
     "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "core/words/plan.py",
     "operators/*.py", "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py",
     "scene/ownership.py", "scene/skin.py", "scene/transaction.py", "scene/visemes.py", "worker/client.py", "worker/jobs.py",
@@ -42,11 +44,12 @@ STAGES = (
 """Where else jobs tell how far they are, and heads what cannot be done."""
 SENTENCES = {
     "COMPILING", "LINK", "NOTHING", "NO_TOOL", "SILENT", "OLD_HEAD", "OTHER_MESH", "CHOOSE_PYTHON", "NO_CUDA", "NO_METAL",
-    "READING", "CHANGED", "LINKED", "SHARED",
+    "READING", "CHANGED", "LINKED", "SHARED", "NO_SKIN",
 }  # fmt: skip
 ENDINGS = {"client.py", "cache.py"}
 """Files whose sentences end in one of several remedies or name one of several reasons."""
 SPEAKERS = {
+    "_broken_promise",
     "_unknown_format", "covering_warnings", "describe_end", "describe_error", "describe_failure", "describe_use", "why_not",
 }  # fmt: skip
 """Functions that return such sentences."""
@@ -152,12 +155,17 @@ def listed_texts() -> Iterator[tuple[str, str]]:
     from likeness.core.errors import describe_error
     from likeness.core.fit import confidence
     from likeness.core.fit.correction import HANDLES
+    from likeness.core.paper import listing
+    from likeness.core.paper.stories import LICENCE
     from likeness.operators import cache, correct, expression_presets, model_files, presets, selection, skin_presets
     from likeness.panels import expression, result
     from likeness.worker.client import CHOOSE_PYTHON
 
     yield from (("core/fit/correction.py HANDLES", name) for name in HANDLES)
     yield from (("core/fit/confidence.py PARTS", part) for part in confidence.PARTS)
+    for brings in (listing.FLAME_BRINGS, listing.LAYOUT_BRINGS, listing.SKIN_BRINGS, *(row[2] for row in listing.NETWORKS)):
+        yield "core/paper/listing.py", brings
+    yield "core/paper/stories.py", LICENCE
     yield "worker/client.py", CHOOSE_PYTHON.partition(",")[0]
     yield "core/appearance/parameters.py", OLD_HEAD
     yield from (("preferences.py PARTS", part[2]) for part in preferences.PARTS)
