@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import LikenessError
-from . import between, clip, evaluate, latent, paper, project, workers
+from . import between, clip, evaluate, latent, paper, project, texture_space, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
@@ -82,6 +82,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="embedded", metavar="PATH", help="a head model file instead of the embedded one")
     sizes = ",".join(map(str, TEXTURE_SIZES))
     parser.add_argument("--texture-size", type=int, choices=TEXTURE_SIZES, metavar="N", help=f"albedo of {sizes} texels (2048)")
+    texture_space.add_argument(parser)
     moved = "numbers of the skin to move, as in melanin=2,freckles=0.6 (a wrong name lists them all)"
     parser.add_argument("--skin", type=parse_skin, default={}, metavar="NAME=VALUE,...", help=moved)
 
@@ -187,6 +188,7 @@ def fit_command(arguments: argparse.Namespace, script: Path) -> int:
         arguments.skin,
         has_visemes=arguments.visemes,
         paper=paper.read_options(arguments),
+        texture_space=texture_space.read_option(arguments),
     )
     return make_heads(tasks, options, arguments.jobs, script, "people" if arguments.same_person else "photos")
 
@@ -211,6 +213,7 @@ def generate_command(arguments: argparse.Namespace, script: Path) -> int:
         texture_size=arguments.texture_size,
         skin=arguments.skin,
         paper=by_paper,
+        texture_space=texture_space.read_option(arguments),
     )
     return make_heads(tasks, options, arguments.jobs, script, "people")
 

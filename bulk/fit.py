@@ -30,7 +30,7 @@ class FitOptions:
     and whoever has ARKit's units can mix them),
     is_shape_only: nothing is painted or written, the report's line holds the identity; words, strength, only: of tasks that
     are heads' files, how these are edited (core/words); paper: what core/paper's stories are told, where they do the work;
-    clip: what bulk/clip.py is told, where it edits by the words."""
+    clip: what bulk/clip.py is told, where it edits by the words; texture_space: the file of a space of skins for hidden ones."""
 
     out: str
     formats: tuple[str, ...]
@@ -46,6 +46,7 @@ class FitOptions:
     only: tuple[str, ...] = ()
     paper: dict[str, Any] = field(default_factory=dict)
     clip: dict[str, Any] = field(default_factory=dict)
+    texture_space: str = ""
 
 
 def fit_to_files(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None = None) -> dict[str, Any]:
@@ -125,6 +126,10 @@ def _find_shape(task: Task, options: FitOptions, on_progress: Callable[[Progress
 
 def _make(task: Task, options: FitOptions, on_progress: Callable[[Progress], None] | None) -> list[HeadAsset]:
     assets = _fit(task, options, on_progress)
+    if options.texture_space:
+        from .texture_space import dress
+
+        assets = [dress(asset, task, options.texture_space, options.model, options.paper) for asset in assets]
     if not options.skin:
         return assets
     from ..core.head.library import get_model
