@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..core.head.library import EMBEDDED, get_model
+from ..core.head.library import EMBEDDED, find_model, get_model, is_flame_file, note_model
 from ..core.story import run
 from ..core.types import HeadAsset, Progress
 from .inputs import UsageError
@@ -16,7 +16,7 @@ from .inputs import UsageError
 STEPS = 100
 MASKS = {"shape": "shape", "skin": "albedo", "expression": "expression"}
 """--only's kinds as core/clip calls them."""
-OPTIONS = {"steps": "--steps", "seed": "--seed", "model": "--model"}
+OPTIONS = {"steps": "--steps", "seed": "--seed"}
 """What means nothing without --clip."""
 
 
@@ -26,11 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser, parse_count: Callable[[str], 
     parser.add_argument("--clip", metavar="FILE", help=file)
     parser.add_argument("--steps", type=parse_count, metavar="N", help=f"with --clip: steps of the optimisation ({STEPS})")
     parser.add_argument("--seed", type=parse_seed, metavar="N", help="with --clip: of the views and their order (0)")
-    parser.add_argument("--model", metavar="PATH", help="with --clip: the head model that the heads were made with (embedded)")
+    parser.add_argument("--model", metavar="PATH", help="the FLAME file that the heads were made with, where it has moved")
 
 
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What `edit_by_clip` is told; nothing without --clip. Raises UsageError; BackendError where something is missing."""
+    """What `edit_by_clip` is told; nothing without --clip. Raises UsageError; ModelError, BackendError where something is
+    missing."""
+    if arguments.model not in (None, EMBEDDED) and is_flame_file(Path(arguments.model)):
+        note_model(Path(arguments.model))
     if arguments.clip is None:
         if alone := [option for name, option in OPTIONS.items() if getattr(arguments, name) is not None]:
             raise UsageError(f"{alone[0]} goes with --clip: give a file of CLIP's weights, or leave it out.")
@@ -41,8 +44,7 @@ def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
     require_torch()
     _load(arguments.clip)
-    steps, seed, model = (getattr(arguments, name) for name in OPTIONS)
-    return {"file": arguments.clip, "steps": steps or STEPS, "seed": seed or 0, "model": model or EMBEDDED}
+    return {"file": arguments.clip, "steps": arguments.steps or STEPS, "seed": arguments.seed or 0, "model": arguments.model}
 
 
 def edit_by_clip(
@@ -57,10 +59,14 @@ def edit_by_clip(
     from ..core.clip.apply import apply_edit
     from ..core.clip.edit_head import edit_head
 
-    clip, model = _load(options["file"]), get_model(options["model"])
+    clip = _load(options["file"])
     chosen: dict[str, Any] = {"masks": tuple(MASKS[kind] for kind in only), "strength": strength}
     chosen |= {"seed": options["seed"], "steps": options["steps"]}
-    return [apply_edit(asset, run(edit_head(words, asset, model, clip, **chosen), on_progress), model) for asset in assets]
+    made = []
+    for asset in assets:
+        model = get_model(options["model"] or find_model(asset.provenance))
+        made.append(apply_edit(asset, run(edit_head(words, asset, model, clip, **chosen), on_progress), model))
+    return made
 
 
 @cache

@@ -24,7 +24,7 @@ from .config import DATA_DIR, VERSION
 from .errors import ModelError
 from .fit.texture import bake_surface_maps
 from .head.asset import fields_of_model
-from .head.library import EMBEDDED, LAYOUT, get_model
+from .head.library import EMBEDDED, describe_model, get_model
 from .head.model import HeadModel
 from .render.runtime import COMPILING, FIT_KERNELS, are_kernels_compiled, load_relief_kernels, load_skin_kernels, warm_up
 from .types import HeadAsset, Progress, Texture
@@ -141,15 +141,14 @@ def neutral_vertices(model: HeadModel, person: Person) -> np.ndarray:
 
 def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarray, textures: dict[str, Texture]) -> HeadAsset:
     """Everything about one random head, with a neutral face and no photo, on the mesh that the model's heads wear."""
-    layout = {LAYOUT: EMBEDDED} if model.worn else {}
+    facts = describe_model(model)
     if model.worn:
         model = model.worn
         vertices = neutral_vertices(model, person)
     provenance: dict[str, Any] = {
         "program": "Likeness",
         "version": VERSION,
-        "model": model.name,
-        "model_licence": model.licence,
+        **facts,
         "licence": LICENCE,
         "seed": seed,
         "age": round(person.age),
@@ -157,7 +156,6 @@ def build_person(model: HeadModel, seed: int, person: Person, vertices: np.ndarr
         "ancestry": {name: round(share, 2) for name, share in person.ancestry.items()},
         "appearance": describe_appearance(person.appearance),
         **({"warnings": list(model.warnings)} if model.warnings else {}),
-        **layout,
     }
     return HeadAsset(
         name=f"person_{seed}",

@@ -18,7 +18,7 @@ from .fit.measurement import load_calibration
 from .flame.companions import NAMES as COMPANIONS
 from .flame.companions import find_companions
 from .flame.file import read_flame
-from .head.library import is_flame_file
+from .head.library import is_flame_file, note_model
 from .head.model import load_model
 from .staging import explain_write_error, staged
 
@@ -57,7 +57,8 @@ def list_model_files(folder: Path) -> list[Path]:
 
 
 def inspect_model_file(path: Path) -> ModelFile:
-    """Read a file and say what it is. Raises ModelError when there is no such file or it may not be read."""
+    """Read a file and say what it is; heads that were made with it find it from then on. Raises ModelError when there is no
+    such file or it may not be read."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -97,6 +98,8 @@ def import_model_file(source: Path, folder: Path, *, is_link: bool = False) -> P
             beside = find_companions(source) if is_flame_file(source) else []
             for path in [source, *(path for path in beside if not os.path.lexists(folder / path.name))]:
                 shutil.copyfile(path, partial / path.name)
+    if is_flame_file(target):
+        note_model(target)
     return target
 
 
@@ -126,6 +129,7 @@ def _read(path: Path) -> ModelFile:
     if is_flame_file(path):
         try:
             flame = read_flame(path)
+            note_model(path)
         except ModelError as error:
             return ModelFile(path, size, "", "unreadable", str(error))
         return ModelFile(

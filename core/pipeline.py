@@ -28,7 +28,7 @@ from .fit.photometry import load_photometry
 from .fit.several import blend_textures, crop_to_head
 from .fit.texture import bake_surface_maps, look_at_skin, paint_sight
 from .head.asset import fields_of_model
-from .head.library import EMBEDDED, LAYOUT, get_model, has_to_be_made_ready
+from .head.library import EMBEDDED, describe_model, get_model, has_to_be_made_ready
 from .head.model import HeadModel
 from .photo.dense_landmarks import locate_dense_landmarks
 from .photo.image import load_photo
@@ -156,13 +156,15 @@ def repaint_head(
     *,
     further: Sequence[FittedPhoto] = (),
     texture_size: int = TEXTURE_SIZE,
+    model: str = EMBEDDED,
 ) -> Generator[Progress, None, PaintedHead]:
-    """A head of the embedded model whose shape was corrected -> what its photos paint on it now. Raises ModelError, FaceError.
+    """A head whose shape was corrected -> what its photos paint on it now. Raises ModelError, FaceError.
 
-    further: the head's other photos as they were fitted: their cameras and expressions follow the shape that it has now.
+    further: the head's other photos as they were fitted: their cameras and expressions follow the shape that it has now;
+    model: that it was made with.
     """
     times_s: dict[str, float] = {}
-    tools = yield from _load_tools(EMBEDDED, times_s)
+    tools = yield from _load_tools(model, times_s)
     unsure = np.ones(tools.model.num_identity)
     others = follow_identity(tools.model, tools.calibration, [(f.code, f.camera) for f in further], code.identity)
     fits = [LandmarkFit(*fit, np.zeros(1), np.ones(1), unsure) for fit in [(code, camera), *others]]
@@ -263,14 +265,13 @@ def load_calibrated_model(name: str) -> CalibratedModel:
 def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[str, Texture], skin_light: SkinLight) -> HeadAsset:
     """Everything about one fitted head, in NumPy only, on the mesh that the model's heads wear."""
     code: HeadCode = fit.code
-    layout = {LAYOUT: EMBEDDED} if model.worn else {}
+    facts = describe_model(model)
     model = model.worn or model
     vertices = model.shape(code.identity)
     provenance: dict[str, Any] = {
         "program": "Likeness",
         "version": VERSION,
-        "model": model.name,
-        "model_licence": model.licence,
+        **facts,
         "photo": Path(photo.source).name,
         "photo_sha256": photo.sha256,
         "photo_notes": list(photo.notes),
@@ -279,7 +280,6 @@ def build_asset(model: HeadModel, fit: FitResult, photo: Photo, textures: dict[s
         "residual_px": fit.residual_px,
         "skin_angle_sd": round(skin_light.ita_sd, 1),
         "times_s": dict(fit.times_s),
-        **layout,
     }
     return HeadAsset(
         name=Path(photo.source).stem or "head",

@@ -1,4 +1,4 @@
-"""Who a head is: drawn anew around what is locked, chosen from a sheet, put back, and the way back and forward."""
+"""Who a head is: drawn anew around what is locked, chosen from a sheet, put back, the way back and forward, the model's file."""
 
 from __future__ import annotations
 
@@ -196,6 +196,34 @@ class LIKENESS_OT_choose_variant(DrawsSheet, EditsIdentity, bpy.types.Operator):
         obj.likeness_identity.seed = self.seed + 1
 
 
+class LIKENESS_OT_make_model_ready(JobOperator, bpy.types.Operator):
+    """Make the FLAME file ready that this head was made with, once: half a minute, then its shape can be changed"""
+
+    bl_idname = "likeness.make_model_ready"
+    bl_label = "Make Ready"
+    bl_options: set[Any] = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not require_head(cls, context):
+            return False
+        from ..scene import head, head_model
+
+        if head_model.find_unready(head.find_head(context)) is None:
+            cls.poll_message_set("This head's model needs nothing")
+            return False
+        return True
+
+    def _request(self) -> tuple[str, str, dict[str, Any]]:
+        from ..scene import head, head_model
+
+        return rpt_("A FLAME file, made ready"), "make_ready", {"model": head_model.find_unready(head.find_head(bpy.context))}
+
+    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
+        self.report({"INFO"}, rpt_("The FLAME file is ready: the head's shape can be changed"))
+        return {"FINISHED"}
+
+
 class LIKENESS_OT_reset_identity(EditsIdentity, bpy.types.Operator):
     """Take back sliders, re-rolls and variants; sculpting stays, and so do corrections by hand until their points are let go"""
 
@@ -245,6 +273,7 @@ CLASSES = (
     LIKENESS_OT_reroll_identity,
     LIKENESS_OT_draw_variants,
     LIKENESS_OT_choose_variant,
+    LIKENESS_OT_make_model_ready,
     LIKENESS_OT_reset_identity,
     LIKENESS_OT_step_identity,
 )

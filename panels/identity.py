@@ -21,14 +21,16 @@ class LIKENESS_PT_identity(HeadPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        from ..scene import head, identity
+        from ..scene import head, head_model, identity
 
         obj = head.find_head(context)
         reason = identity.why_not(obj)
         if reason is not None:
             draw_sentence(self.layout.box(), context, reason, "INFO")
+            if head_model.find_unready(obj) is not None:
+                self.layout.operator("likeness.make_model_ready", icon="FILE_TICK")
             return
-        identity.prepare()
+        identity.prepare(obj)
         self._draw_steps(obj, identity)
         draw_sliders(self.layout, obj, "Person")
         self._draw_locks(obj.likeness_identity)
@@ -90,13 +92,16 @@ class IdentityGroup(HeadPanel):
 
 
 def draw_sliders(layout: bpy.types.UILayout, obj: bpy.types.Object, group: str) -> None:
-    """A group's sliders; those that locks hold are greyed."""
+    """A group's sliders; those that locks hold are greyed, those in which the model's people hardly differ are not there."""
     from ..scene import identity
 
     settings = obj.likeness_identity
     locks = locked_regions(settings)
+    offered = [name for name in SLIDERS[group] if identity.is_offered(obj, name)]
+    if len(offered) < len(SLIDERS[group]):
+        layout.label(text="In other traits this model's people hardly differ", icon="INFO")
     column = layout.column(align=True)
-    for name in SLIDERS[group]:
+    for name in offered:
         row = column.row(align=True)
         row.enabled = not identity.is_held(obj, name, locks)
         row.prop(settings, name, slider=True)

@@ -26,12 +26,10 @@ from mathutils import Matrix, Vector
 from ..core.errors import CorrectionError
 from ..core.fit.correction import HANDLES, CorrectedHead, Correction
 from ..core.fit.measurement import load_calibration
-from ..core.head.library import get_model
-from ..core.identity.directions import open_space
 from ..core.identity.state import IdentityState, shape
 from ..core.image_files import PackedPaint
 from ..core.types import Camera, HeadCode
-from . import further_photos, identity
+from . import further_photos, head_model, identity
 from .convert import camera_to_lens
 from .expression import read_keys, set_keys
 from .head import HEAD, head_camera, head_rig, read_camera, read_photo, set_expression, texture_images
@@ -55,14 +53,19 @@ def why_not(obj: bpy.types.Object) -> str | None:
     """Why this head cannot be corrected on its photo, as a sentence for the user; None when it can be."""
     if read_camera(obj) is None or head_camera(obj) is None:
         return "This head has no photo to be corrected on"
-    return identity.why_not(obj)
+    if (reason := identity.why_not(obj)) is not None:
+        return reason
+    shown = {name for name, weight in json.loads(obj[HEAD]["facts"])["expression"].items() if weight}
+    if not shown <= set(head_model.fitted_model(obj).expression_names):  # the photo's fit explains none of them
+        return "This head shows FLAME's own expressions, on which no points can be pulled: fit the photo without --paper"
+    return None
 
 
 def begin(obj: bpy.types.Object) -> Correction:
     """The head as its photos were fitted, ready to be pulled. Raises CorrectionError, IdentityError."""
     if (reason := why_not(obj)) is not None:
         raise CorrectionError(f"{reason}.")
-    code, camera, state, model = read_code(obj), read_camera(obj), identity.read_state(obj), get_model()
+    code, camera, state, model = read_code(obj), read_camera(obj), identity.read_state(obj), head_model.fitted_model(obj)
     assert camera is not None
     if FIT in obj:
         fit = obj[FIT]
@@ -71,7 +74,9 @@ def begin(obj: bpy.types.Object) -> Correction:
         code = replace(code, expression=np.array([expression.get(name, 0.0) for name in model.expression_names]))
         camera = replace(camera, K=K.reshape(3, 3), R=R.reshape(3, 3), t=t)
     code = replace(code, identity=state.code - state.pulled)
-    beside = read_vertices(obj.data) - shape(open_space(), IdentityState(state.code))
+    beside = read_vertices(obj.data) - shape(head_model.space_of(obj), IdentityState(state.code))
+    if model.carry is not None:
+        beside = model.carry.field(beside)
     return Correction(model, load_calibration(), code, camera, further_photos.read_fits(obj, model.expression_names), beside)
 
 
@@ -89,7 +94,7 @@ def has_strayed(now: CorrectedHead, pins: Mapping[int, np.ndarray]) -> bool:
 
 def read_code(obj: bpy.types.Object) -> HeadCode:
     """Identity as it is, expression and pose as in the photo."""
-    facts, model = json.loads(obj[HEAD]["facts"]), get_model()
+    facts, model = json.loads(obj[HEAD]["facts"]), head_model.fitted_model(obj)
     expression = np.array([facts["expression"].get(name, 0.0) for name in model.expression_names])
     return HeadCode(identity.read_state(obj).code, expression, np.array(obj[HEAD]["pose"]))
 
@@ -152,7 +157,7 @@ def reset(obj: bpy.types.Object) -> None:
 def _write(obj: bpy.types.Object, corrected: CorrectedHead, started: Correction, key: str) -> None:
     """Shape, camera and what is known of the photo's expression."""
     identity.set_code(obj, corrected.code.identity, corrected.code.identity - started.code.identity, key)
-    stored, names = obj[HEAD], get_model().expression_names
+    stored, names = obj[HEAD], head_model.fitted_model(obj).expression_names
     facts = json.loads(stored["facts"])
     facts["expression"] |= dict(zip(names, map(float, corrected.code.expression), strict=True))
     stored["facts"] = json.dumps(facts)
@@ -176,7 +181,7 @@ def remember_pins(obj: bpy.types.Object, pins: Mapping[int, np.ndarray], started
     facts = json.loads(obj[HEAD]["facts"])
     facts["provenance"].pop("corrected_by_hand", None)
     if pins:
-        expression = dict(zip(get_model().expression_names, map(float, started.code.expression), strict=True))
+        expression = dict(zip(head_model.fitted_model(obj).expression_names, map(float, started.code.expression), strict=True))
         numbers = {f"camera_{key}": np.ravel(getattr(started.camera, key)).astype(float).tolist() for key in "KRt"}
         obj[FIT] = {"expression": json.dumps(expression), **numbers}
         obj[PINS] = [float(value) for point, (x, y) in pins.items() for value in (point, x, y)]
@@ -220,8 +225,11 @@ def repaint_arguments(obj: bpy.types.Object) -> dict[str, Any]:
     if (reason := why_not(obj)) is not None:
         raise CorrectionError(f"{reason}.")
     size = int(texture_images(obj)["albedo"].size[0])
-    further = further_photos.pack_further(obj, get_model().expression_names)
-    return {"photo": photo, "code": read_code(obj), "camera": camera, "further": further, "texture_size": size}
+    further = further_photos.pack_further(obj, head_model.fitted_model(obj).expression_names)
+    return {
+        "photo": photo, "code": read_code(obj), "camera": camera, "further": further, "texture_size": size,
+        "model": head_model.name_of_model(obj),
+    }  # fmt: skip
 
 
 def count_missing_photos(obj: bpy.types.Object) -> int:

@@ -14,12 +14,20 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.errors import IdentityError
+from ..core.errors import IdentityError, ModelError
 from ..core.identity.catalogue import NAMES, TRAITS
-from ..core.identity.directions import EditingSpace, open_space
-from ..core.identity.gauges import load_gauges
-from ..core.identity.state import IdentityState, change_axis, change_trait, change_traits, is_same, read_traits, reroll, shape
-from . import ownership
+from ..core.identity.directions import EditingSpace
+from ..core.identity.state import (
+    IdentityState,
+    change_axis,
+    change_trait,
+    change_traits,
+    is_same,
+    read_traits,
+    reroll,
+    shape,
+)
+from . import head_model, ownership
 from .head import HEAD, head_rig, is_head
 from .mesh import read_vertices
 from .neutral_shape import move_bones, move_vertices
@@ -38,9 +46,15 @@ LEAST_CHANGE = 0.02
 def why_not(obj: bpy.types.Object) -> str | None:
     """Why this head's shape cannot be edited now, as a sentence for the user; None when it can be."""
     rig = head_rig(obj)
+    if (reason := head_model.why_not(obj)) is not None:
+        return reason
     model_name = json.loads(obj[HEAD]["facts"])["model_name"]
-    gauges = load_gauges()
-    if model_name != gauges.model_name or len(obj[HEAD].get(CODE_KEY, ())) != len(gauges.weights):
+    try:
+        gauges = head_model.table_of(obj)
+    except ModelError as error:
+        return str(error).rstrip(".")
+    is_known = gauges.is_of_file or model_name == gauges.model_name
+    if not is_known or len(obj[HEAD].get(CODE_KEY, ())) != len(gauges.weights):
         return f"This head was made with another model ({model_name}), whose shape has no sliders: use the built-in head model"
     if (reason := ownership.why_not(obj, [rig, rig.data] if rig else [])) is not None:
         return reason
@@ -55,9 +69,10 @@ def why_not(obj: bpy.types.Object) -> str | None:
     return None
 
 
-def prepare() -> None:
-    """Load what the first change would wait for, a third of a second once a session: better when a panel opens than in a drag."""
-    open_space()
+def prepare(obj: bpy.types.Object) -> None:
+    """Load what the first change of this head would wait for, a third of a second once a session (of a FLAME head a whole one):
+    better when a panel opens than in a drag. Raises ModelError."""
+    head_model.space_of(obj)
 
 
 def require_editable(obj: bpy.types.Object) -> None:
@@ -67,16 +82,24 @@ def require_editable(obj: bpy.types.Object) -> None:
 
 
 def get_trait(obj: bpy.types.Object, name: str) -> float:
-    """A trait as it is now; cheap enough for a panel. 0 for what is no head of the embedded model."""
+    """A trait as it is now; cheap enough for a panel. 0 where the head's model is not at hand."""
     stored = obj.get(HEAD)
     code = stored.get(CODE_KEY, ()) if stored is not None else ()
-    gauges = load_gauges()
-    if len(code) != len(gauges.weights):
+    try:
+        gauges = head_model.gauges_of(obj) if len(code) else None
+    except ModelError:
+        return 0.0
+    if gauges is None or len(code) != len(gauges.weights):
         return 0.0
     t = NAMES.index(name)
     if TRAITS_KEY in stored:
         return float(stored[TRAITS_KEY][t])
     return float(gauges.mean[t] + np.array(code) @ gauges.weights[:, t])
+
+
+def is_offered(obj: bpy.types.Object, name: str) -> bool:
+    """Whether the people of an editable head's model differ in a trait, so that it has a slider. A shape axis always has."""
+    return name not in NAMES or head_model.gauges_of(obj).offers(name)
 
 
 def get_axis(obj: bpy.types.Object, axis: int) -> float:
@@ -87,10 +110,10 @@ def get_axis(obj: bpy.types.Object, axis: int) -> float:
 
 
 def set_trait(obj: bpy.types.Object, name: str, value: float, locks: Collection[str] = ()) -> None:
-    """Moves the head so that the trait is `value`. A trait that locks hold stays. Raises IdentityError."""
+    """Moves the head so that the trait is `value`. A trait that locks hold or that is not offered stays. Raises IdentityError."""
     require_editable(obj)
-    space = open_space()
-    if space.is_held(name, locks):
+    space = head_model.space_of(obj)
+    if space.is_held(name, locks) or not space.gauges.offers(name):
         return
     before = read_state(obj)
     now = read_traits(space, before, read_vertices(obj.data))[NAMES.index(name)]
@@ -101,7 +124,7 @@ def set_traits(obj: bpy.types.Object, values: Mapping[str, float], locks: Collec
     """Moves the head so that several traits have these values at once, in one step of the history; traits that locks hold stay.
     Raises IdentityError."""
     require_editable(obj)
-    space, before = open_space(), read_state(obj)
+    space, before = head_model.space_of(obj), read_state(obj)
     now = read_traits(space, before, read_vertices(obj.data))
     by = {name: value - now[NAMES.index(name)] for name, value in values.items()}
     _become(obj, space, before, change_traits(space, before, by, locks), "")
@@ -111,7 +134,7 @@ def set_axis(obj: bpy.types.Object, axis: int, value: float, locks: Collection[s
     """Moves the head so that a coordinate of its code is `value`. Raises IdentityError."""
     require_editable(obj)
     before = read_state(obj)
-    _become(obj, open_space(), before, change_axis(before, axis, value, locks), _slider_key(f"axis {axis}", locks))
+    _become(obj, head_model.space_of(obj), before, change_axis(before, axis, value, locks), _slider_key(f"axis {axis}", locks))
 
 
 def set_code(obj: bpy.types.Object, code: np.ndarray, pulled: np.ndarray, key: str) -> None:
@@ -119,13 +142,14 @@ def set_code(obj: bpy.types.Object, code: np.ndarray, pulled: np.ndarray, key: s
     the history. Raises IdentityError."""
     require_editable(obj)
     before = read_state(obj)
-    _become(obj, open_space(), before, replace(before, code=np.asarray(code, float), pulled=np.asarray(pulled, float)), key)
+    after = replace(before, code=np.asarray(code, float), pulled=np.asarray(pulled, float))
+    _become(obj, head_model.space_of(obj), before, after, key)
 
 
 def reroll_head(obj: bpy.types.Object, seed: int, strength: float, locks: Collection[str] = (), keep_person: bool = True) -> None:
     """Makes the head somebody else around what is locked. Raises IdentityError."""
     require_editable(obj)
-    space, before = open_space(), read_state(obj)
+    space, before = head_model.space_of(obj), read_state(obj)
     _become(obj, space, before, reroll(space, before, seed, strength, locks, keep_person), "")
 
 
@@ -136,7 +160,7 @@ def reset_head(obj: bpy.types.Object, key: str = "") -> None:
     if HISTORY in obj:
         before = read_state(obj)
         made = _read_entry(obj[HISTORY]["0"])
-        _become(obj, open_space(), before, replace(made, code=made.code + before.pulled, pulled=before.pulled), key)
+        _become(obj, head_model.space_of(obj), before, replace(made, code=made.code + before.pulled, pulled=before.pulled), key)
 
 
 def step_history(obj: bpy.types.Object, by: int) -> None:
@@ -146,7 +170,7 @@ def step_history(obj: bpy.types.Object, by: int) -> None:
         raise IdentityError("There is no earlier shape." if by < 0 else "There is no later shape.")
     history = obj[HISTORY]
     history["place"], history["last"] = history["place"] + by, ""
-    _write_state(obj, open_space(), read_state(obj), _read_entry(history[str(history["place"])]))
+    _write_state(obj, head_model.space_of(obj), read_state(obj), _read_entry(history[str(history["place"])]))
 
 
 def can_step(obj: bpy.types.Object, by: int) -> bool:
@@ -164,7 +188,7 @@ def is_as_made(obj: bpy.types.Object) -> bool:
 
 def is_held(obj: bpy.types.Object, name: str, locks: Collection[str]) -> bool:
     """Whether locks hold a trait; a shape axis is never held."""
-    return bool(locks) and name in NAMES and open_space().is_held(name, locks)
+    return bool(locks) and name in NAMES and head_model.space_of(obj).is_held(name, locks)
 
 
 def read_state(obj: bpy.types.Object) -> IdentityState:
@@ -221,7 +245,9 @@ def _write_state(obj: bpy.types.Object, space: EditingSpace, before: IdentitySta
     move_vertices(obj.data, start, end)
     follow_shape(obj, offsets, moved - joints, model.weights)
     stored["joints"] = moved.ravel().tolist()
-    stored["landmarks7"] = (np.array(stored["landmarks7"]) + model.landmarks7.evaluate(offsets).ravel()).tolist()
+    for key, points in (("landmarks7", model.landmarks7), ("landmarks68", model.landmarks68)):
+        if key in stored and points is not None:
+            stored[key] = (np.array(stored[key]) + points.evaluate(offsets).ravel()).tolist()
     stored[CODE_KEY] = after.code.tolist()
     stored[KEPT_KEY] = {key: change.tolist() for key, change in after.kept.items()}
     stored[PULLED_KEY] = after.pulled.tolist()

@@ -21,7 +21,7 @@ from .rig import DRIVE_PREFIX
 def move_vertices(mesh: bpy.types.Mesh, before: np.ndarray, after: np.ndarray) -> None:
     """The mesh and all its keys from one shape to another, both [V, 3] m float32, model space. The mesh may not be in edit mode.
 
-    On core.identity.state's grid the additions are exact.
+    On the grid of core.identity.directions the additions are exact.
     """
     keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
     offsets = np.ascontiguousarray(model_to_scene(after - before), np.float32).ravel()

@@ -9,9 +9,10 @@ from typing import Any
 import bpy
 import numpy as np
 
+from . import head_model
 from .head import texture_images
 from .identity import read_state, require_editable
-from .image import read_file
+from .image import fill_preview, read_file
 from .mesh import read_vertices
 
 
@@ -24,15 +25,11 @@ def sheet_arguments(
     return {
         "state": {field.name: getattr(state, field.name) for field in fields(state)}, "vertices": read_vertices(obj.data),
         "albedo": read_file(image) if image is not None else None, "seeds": list(seeds), "strength": strength,
-        "locks": sorted(locks), "keep_person": keep_person,
+        "locks": sorted(locks), "keep_person": keep_person, "model": head_model.name_of_model(obj),
     }  # fmt: skip
 
 
 def fill_previews(previews: Sequence[bpy.types.ImagePreview], pictures: Sequence[np.ndarray]) -> None:
     """Pictures [h, w, 3] uint8 into Blender's previews."""
     for preview, picture in zip(previews, pictures, strict=True):
-        height, width = picture.shape[:2]
-        preview.image_size = (width, height)
-        pixels = np.ones((height, width, 4), np.float32)
-        pixels[..., :3] = picture[::-1] / np.float32(255)
-        preview.image_pixels_float.foreach_set(pixels.ravel())
+        fill_preview(preview, picture)

@@ -25,7 +25,7 @@ LINKED_KEYS = "this head is linked from another file: make it local, or override
 
 def why_not(obj: bpy.types.Object) -> str | None:
     """Why words can change nothing of this head now, as a sentence for the user; None when they can change something."""
-    return None if _has_keys(obj) else identity.why_not(obj) and skin.why_not(obj)
+    return None if has_keys(obj) else identity.why_not(obj) and skin.why_not(obj)
 
 
 def look_at(obj: bpy.types.Object, locks: Collection[str] = ()) -> Look:
@@ -34,11 +34,12 @@ def look_at(obj: bpy.types.Object, locks: Collection[str] = ()) -> Look:
     reasons = {kind: reason[0].lower() + reason[1:] for kind, reason in found.items() if reason}
     traits = {} if SHAPE in reasons else {name: identity.get_trait(obj, name) for name in NAMES}
     numbers = {} if COLOUR in reasons else {name: skin.shown_number(obj, name) for name in SKIN_NAMES}
-    units = {unit: value for unit, value in expression.read_keys(obj).items() if unit in ARKIT_NAMES} if _has_keys(obj) else {}
+    units = {unit: value for unit, value in expression.read_keys(obj).items() if unit in ARKIT_NAMES} if has_keys(obj) else {}
     if obj.data.shape_keys is not None and not obj.data.shape_keys.is_editable:
         reasons[FACE] = LINKED_KEYS
     held = frozenset(name for name in traits if identity.is_held(obj, name, locks))
-    return Look(traits, numbers, units, reasons, held)
+    unspanned = frozenset(name for name in traits if not identity.is_offered(obj, name))
+    return Look(traits, numbers, units, reasons, held, unspanned)
 
 
 def follow(obj: bpy.types.Object, plan: EditPlan, words: str, locks: Collection[str] = ()) -> None:
@@ -48,8 +49,12 @@ def follow(obj: bpy.types.Object, plan: EditPlan, words: str, locks: Collection[
         identity.set_traits(obj, plan.traits, locks)
     if plan.expression:
         expression.set_keys(obj, expression.read_keys(obj) | plan.expression)
+    tell(obj, {"words": words, "understood": list(plan.understood), "ignored": list(plan.ignored)})
+
+
+def tell(obj: bpy.types.Object, told: dict[str, Any]) -> None:
+    """Keep what words did in the head's provenance: 'words', 'understood', 'ignored', and what else there is to tell."""
     facts = json.loads(obj[HEAD]["facts"])
-    told = {"words": words, "understood": list(plan.understood), "ignored": list(plan.ignored)}
     facts["provenance"][EDITS] = [*facts["provenance"].get(EDITS, ()), told]
     obj[HEAD]["facts"] = json.dumps(facts)
 
@@ -60,6 +65,7 @@ def last_edit(obj: bpy.types.Object) -> dict[str, Any] | None:
     return edits[-1] if edits else None
 
 
-def _has_keys(obj: bpy.types.Object) -> bool:
+def has_keys(obj: bpy.types.Object) -> bool:
+    """Whether the head has expressions that can be moved."""
     keys = obj.data.shape_keys
     return keys is not None and keys.is_editable and len(keys.key_blocks) > 1

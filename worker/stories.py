@@ -39,13 +39,14 @@ def fit_photos(
 
 
 def repaint(
-    photo: Photo, code: HeadCode, camera: Camera, further: Sequence[PackedPhoto] = (), texture_size: int = 2048
+    photo: Photo, code: HeadCode, camera: Camera, further: Sequence[PackedPhoto] = (), texture_size: int = 2048,
+    model: str = "embedded",
 ) -> Generator[Progress, None, PackedPaint]:
     """A head's photo, its corrected shape and its further photos -> its textures anew."""
     from ..core import pipeline
 
     others = [unpack_photo(packed) for packed in further]
-    painted = yield from pipeline.repaint_head(photo, code, camera, further=others, texture_size=texture_size)
+    painted = yield from pipeline.repaint_head(photo, code, camera, further=others, texture_size=texture_size, model=model)
     yield PACKING
     return pack_paint(painted.textures, painted.provenance, painted.skin_light.skin_linear_rgb)
 
@@ -104,13 +105,21 @@ def generate_by_paper(
 
 def variants(
     state: dict[str, Any], vertices: Any, albedo: EncodedImage | None, seeds: list[int | None], strength: float, locks: list[str],
-    keep_person: bool,
+    keep_person: bool, model: str = "embedded",
 ) -> Story:  # fmt: skip
     """A head's IdentityState, mesh [V, 3] m and albedo -> a picture [h, w, 3] uint8 of each seed's re-roll (contact_sheet.py)."""
     from ..core.identity.contact_sheet import draw_sheet
     from ..core.identity.state import IdentityState
 
-    return draw_sheet(IdentityState(**state), vertices, albedo, seeds, strength, locks, keep_person)
+    return draw_sheet(IdentityState(**state), vertices, albedo, seeds, strength, locks, keep_person, model)
+
+
+def make_ready(model: str) -> Generator[Progress, None, None]:
+    """A FLAME file's path -> the file made ready in the cache, so that Blender's own process can move its heads."""
+    from ..core.head.library import get_model
+
+    yield Progress("Making the FLAME file ready, once", 0.1, is_once=True)
+    get_model(model)
 
 
 def read_capture(
@@ -146,6 +155,7 @@ def describe_process() -> tuple[str, ...]:
 
 STORIES: dict[str, Callable[..., Story]] = {
     "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "variants": variants,
+    "make_ready": make_ready,
     "fit_photo_by_paper": fit_photo_by_paper, "generate_by_paper": generate_by_paper,
     "read_capture": read_capture, "check": check,
 }  # fmt: skip

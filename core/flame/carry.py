@@ -38,13 +38,15 @@ class Carry:
 
     def field(self, values: np.ndarray) -> np.ndarray:
         """A field on FLAME [..., F, C] -> on the embedded mesh [..., V, C]: differences of position, weights."""
-        out = np.empty((*values.shape[:-2], len(self.offset), values.shape[-1]), values.dtype)
+        by_vertex = np.ascontiguousarray(np.moveaxis(values, -2, 0))
+        out = np.empty((len(self.offset), *by_vertex.shape[1:]), values.dtype)
+        sides = (1,) * (by_vertex.ndim - 1)
         for rows, points in ((self.near, self.near_points), (self.wide, self.wide_points)):
-            summed = np.zeros((*values.shape[:-2], len(rows), values.shape[-1]), values.dtype)
+            summed = np.zeros((len(rows), *by_vertex.shape[1:]), values.dtype)
             for k in range(points.indices.shape[1]):
-                summed += points.weights[:, k, None].astype(values.dtype) * values[..., points.indices[:, k], :]
-            out[..., rows, :] = summed
-        return out
+                summed += points.weights[:, k].astype(values.dtype).reshape(-1, *sides) * by_vertex[points.indices[:, k]]
+            out[rows] = summed
+        return np.ascontiguousarray(np.moveaxis(out, 0, -2))
 
     def positions(self, vertices: np.ndarray) -> np.ndarray:
         """FLAME's neutral vertices [F, 3] m -> the embedded mesh' [V, 3]."""
@@ -133,7 +135,7 @@ def anchor_weights(points: np.ndarray, vertices: np.ndarray, anchors: np.ndarray
     return indices, weights
 
 
-def fitted_model(model: HeadModel, flame: FlameArrays, carry: Carry, scale: float, name: str) -> HeadModel:
+def fitted_model(model: HeadModel, flame: FlameArrays, carry: Carry, scale: float, name: str, file_name: str) -> HeadModel:
     """FLAME's people on the embedded mesh: what photos are fitted with, for landmarks, skin and parts are known there."""
     return replace(
         model,
@@ -143,4 +145,7 @@ def fitted_model(model: HeadModel, flame: FlameArrays, carry: Carry, scale: floa
         identity_basis=carry.field(flame.shape_basis),
         expression_basis=(scale * model.expression_basis).astype(np.float32),
         pose_correctives=(scale * model.pose_correctives).astype(np.float32),
+        file_name=file_name,
+        sha256=flame.sha256,
+        carry=carry,
     )

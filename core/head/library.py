@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..config import ASSETS_DIR, cache_dir
-from ..errors import ModelError
+from ..errors import ExportError, ModelError
+from ..staging import staged
 from .model import HeadModel, load_model
 
 EMBEDDED = "embedded"
 LAYOUT = "texture_layout"
 """HeadAsset.provenance's key: EMBEDDED where a head of another model wears textures on the embedded head's UVs."""
+FILE_NAME, FILE_SHA256 = "model_file", "model_sha256"
+"""HeadAsset.provenance's keys: of the user's file whose people a head of another model is one of. Its folder is not told."""
 PICKLE = b"\x80"
 FLAME_ENTRIES = {"v_template.npy", "shapedirs.npy"}
 FLAME_SUFFIXES = (".pkl", ".pickle", ".safetensors")
@@ -38,7 +41,81 @@ def get_model(name: str = EMBEDDED) -> HeadModel:
     ready = place_of(path)
     if not ready.exists():
         convert_flame(path, ready, get_model(EMBEDDED))
-    return load_flame_head(ready, get_model(EMBEDDED))
+    made = load_flame_head(ready, get_model(EMBEDDED))
+    _remember(path, made.sha256)
+    return made
+
+
+def describe_model(model: HeadModel) -> dict[str, str]:
+    """What a head's provenance tells of its model."""
+    of_file = {FILE_NAME: model.file_name, FILE_SHA256: model.sha256} if model.sha256 else {}
+    layout = {LAYOUT: EMBEDDED} if model.worn else {}
+    return {"model": model.name, "model_licence": model.licence, **of_file, **layout}
+
+
+def find_model(provenance: dict[str, Any]) -> str:
+    """get_model's name for the model that a head was made with: 'embedded', or where its FLAME file lies on this computer.
+
+    Raises ModelError with why_not_found's sentence.
+    """
+    if (reason := why_not_found(provenance)) is not None:
+        raise ModelError(f"{reason}.")
+    sha256 = provenance.get(FILE_SHA256)
+    return str(_recall(sha256)) if sha256 else EMBEDDED
+
+
+def why_not_found(provenance: dict[str, Any]) -> str | None:
+    """Why a head's FLAME file is not at hand, as a sentence for the user; None when it is, and for the built-in head."""
+    name, sha256 = provenance.get(FILE_NAME, ""), provenance.get(FILE_SHA256)
+    if not sha256:
+        return None
+    if (found := _recall(sha256)) is None:
+        return f"This head's FLAME file ({name}) is not known here: import it in the preferences, or press Check All there"
+    if not found.is_file():
+        return f"This head's FLAME file ({name}) is not where it was: put it back, or import it in the preferences"
+    if _sha256_told(found, *_stamp(found)) != sha256:
+        return f"Another file lies where this head's FLAME file ({name}) was: put it back, or import it in the preferences"
+    return None
+
+
+def note_model(path: Path) -> None:
+    """Remember where a FLAME file lies, so that heads made with it find it. Raises ModelError where it cannot be read."""
+    try:
+        _remember(path, _sha256_told(path, *_stamp(path)))
+    except OSError as error:
+        raise ModelError(f"The head model {path} cannot be read ({error.strerror or error}): check the path.") from error
+
+
+def _remember(path: Path, sha256: str) -> None:
+    """A cache that cannot be written to remembers nothing: the file is then asked for again."""
+    note, place = _note_of(sha256), str(path.absolute())
+    try:
+        if note.is_file() and note.read_text(encoding="utf-8") == place:
+            return
+        with staged(note.parent) as folder:
+            (folder / note.name).write_text(place, encoding="utf-8")
+    except (OSError, ValueError, ExportError):
+        return
+
+
+def _recall(sha256: str) -> Path | None:
+    """Where a FLAME file lay when it was last used here."""
+    try:
+        return Path(_note_of(sha256).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _note_of(sha256: str) -> Path:
+    return cache_dir() / "flame" / f"{sha256}.place"
+
+
+@lru_cache(maxsize=16)
+def _sha256_told(path: Path, size_bytes: int, changed_ns: int) -> str:
+    """As FLAME files are known by: of a conversion (.safetensors) what it tells of the original."""
+    from ..checkpoints import read_metadata
+
+    return read_metadata(path).get("sha256") or _digest(path).hex()
 
 
 def embedded_identity(identity: np.ndarray, provenance: dict[str, Any]) -> np.ndarray:
@@ -82,10 +159,14 @@ def place_of(path: Path) -> Path:
     return cache_dir() / "flame" / f"{digest.hexdigest()}.{FORMAT}.npz"
 
 
+def _stamp(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
 def _digest(path: Path) -> bytes:
     """SHA-256 of a file, read again only when it has changed: every fit asks."""
-    stat = path.stat()
-    return _digest_of(path, stat.st_size, stat.st_mtime_ns)
+    return _digest_of(path, *_stamp(path))
 
 
 @lru_cache(maxsize=16)

@@ -17,12 +17,15 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ModelError
 from ..types import JOINT_NAMES, JOINT_PARENTS, BoneRotation, HeadCode
+
+if TYPE_CHECKING:
+    from ..flame.carry import Carry
 
 FORMAT = 1
 
@@ -51,6 +54,8 @@ class HeadModel:
     warnings: sentences for whoever makes heads with it;
     more_uvs, landmarks68: HeadAsset's, where the model has them;
     joint_moves [E,5,3] m: how far a unit at weight 1 takes the joints along; None: no unit does;
+    file_name, sha256: of the user's file that it was made from, '' for the built-in head;
+    carry: brings fields on the first vertices of `worn` to this mesh (flame/carry.py);
     worn: the same people on another mesh, with the same layout of textures, which is what their heads are in a scene (FLAME's own
     mesh); its first identity axes and expression units are this model's. None: this mesh itself.
     """
@@ -77,6 +82,9 @@ class HeadModel:
     more_uvs: dict[str, np.ndarray] = field(default_factory=dict)
     landmarks68: SurfacePoints | None = None
     joint_moves: np.ndarray | None = None
+    file_name: str = ""
+    sha256: str = ""
+    carry: Carry | None = None
     worn: HeadModel | None = None
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..head.kinds import kind_of_part
+from ..head.library import EMBEDDED
 from ..head.model import HeadModel, triangulate
 from ..image_files import EncodedImage, decode_pixels
 from ..render.camera import look_at
@@ -31,14 +32,14 @@ PICTURE_PX, ALBEDO_PX = 160, 512
 
 def draw_sheet(
     state: IdentityState, vertices: np.ndarray, albedo: EncodedImage | None, seeds: Sequence[int | None], strength: float,
-    locks: Collection[str], keep_person: bool,
+    locks: Collection[str], keep_person: bool, model: str = EMBEDDED,
 ) -> Generator[Progress, None, list[np.ndarray]]:  # fmt: skip
-    """One picture [160, 160, 3] uint8 a seed, of a head of the embedded model as a re-roll would make it; None: as it is.
+    """One picture [160, 160, 3] uint8 a seed, of a head of the model as a re-roll would make it; None: as it is.
 
     vertices [V, 3] m: the head as it is now, sculpted or not; albedo: its texture, or None for the model's own.
     """
     yield Progress("Loading the head model", 0.0)
-    space = open_space()
+    space = open_space(model)
     if not are_kernels_compiled((load_kernels,)):
         yield Progress(COMPILING, 0.1, is_once=True)
         warm_up((load_kernels,))

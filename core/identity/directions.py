@@ -9,17 +9,20 @@ the one taken has the least
 so a nose grows wider and little else does; a longer face takes nose and upper lip along by their shares. Sex, age and weight
 change the whole head as they do from person to person: they hold only each other and ancestry, and hold them exactly. What a
 lock's faded border leaves of the motion is scaled so that the trait, measured on the mesh, moves by the unit that was asked for.
+Where they are brought over from another family of heads (Gauges.person_codes) it is not the change that is least, but what it
+moves beside the motion that was brought over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError
-from ..head.library import get_model
+from ..head.library import EMBEDDED, get_model, place_of
 from ..head.model import HeadModel
 from .catalogue import NAMES, TRAITS
 from .gauges import NUM_PERSON, Gauges, load_gauges
@@ -32,6 +35,10 @@ PLACE_FLAT_M, PLACE_FADE_M = 0.006, 0.030
 """A trait may move what lies this near to its place, and ever less over the second distance."""
 LEAST_FREE = 0.5
 """A trait of which locks leave less than this share is held."""
+REACH, MANTISSA_BITS = 1.15, 24
+"""People reach this much farther than the mean head; of a float32."""
+LEAST_DEVIATION = 1e-9
+"""Of a trait in its unit: a model may have none of it."""
 NUM_REMEMBERED = 8
 """Displacements that are remembered: a drag starts each change where the last one ended."""
 SAMPLE_STEP = 4
@@ -67,10 +74,15 @@ CARRIED: dict[str, dict[str, float]] = {"face_length": {"nose_length": 0.38, "ph
 
 
 class EditingSpace:
-    """A head model and its gauges, and what was found about them; kept between the changes of a drag."""
+    """A head model and its gauges, and what was found about them; kept between the changes of a drag.
+
+    grid_m: differences on this grid (15 nm for the built-in head) are added to float32 coordinates without rounding, so that long
+    drags do not drift.
+    """
 
     def __init__(self, model: HeadModel, gauges: Gauges) -> None:
         self.model, self.gauges = model, gauges
+        self.grid_m = 2.0 ** (np.ceil(np.log2(REACH * np.abs(model.template).max())) - MANTISSA_BITS)
         self.basis = np.ascontiguousarray(model.identity_basis.reshape(model.num_identity, -1), np.float32)
         faces = model.faces[model.face_parts == 0]
         self._sample = np.unique(faces[faces >= 0])[::SAMPLE_STEP]
@@ -136,19 +148,24 @@ class EditingSpace:
 
     def _person_code(self, t: int, form: np.ndarray) -> np.ndarray:
         """Least change with this score 1 and the others, and ancestry's shares, 0."""
-        scores = self.person_scores()
+        scores, start = self.person_scores(), np.zeros(len(form))
+        if self.gauges.person_codes is not None:
+            beside = self.motion_form(np.ones(len(self.model.template))) / OUTSIDE_MM**2
+            form = form + beside
+            start = np.linalg.solve(form, self.gauges.person_codes[:, t] + beside @ self.gauges.person_codes[:, t])
         towards = np.linalg.solve(form, scores)
-        code = towards @ np.linalg.pinv(scores.T @ towards, rcond=1e-6)[:, t]
+        wanted = np.eye(scores.shape[1])[t] * np.linalg.norm(self.gauges.weights[:, t]) ** -1
+        code: np.ndarray = start + towards @ (np.linalg.pinv(scores.T @ towards, rcond=1e-6) @ (wanted - scores.T @ start))
         return code / (code @ self.gauges.weights[:, t])
 
     def person_scores(self) -> np.ndarray:
         """Unit codes [K, 6] along sex, age, weight and ancestry's shares (which sum to 1: one of the six says nothing new)."""
         scores = np.column_stack([self.gauges.weights[:, :NUM_PERSON], self.gauges.ancestry_weights])
-        return scores / np.linalg.norm(scores, axis=0)
+        return scores / np.maximum(np.linalg.norm(scores, axis=0), LEAST_DEVIATION)
 
     def _measure_code(self, t: int, form: np.ndarray, locks: frozenset[str]) -> np.ndarray:
         trait = TRAITS[t]
-        deviations = np.linalg.norm(self.gauges.weights, axis=0)
+        deviations = np.maximum(np.linalg.norm(self.gauges.weights, axis=0), LEAST_DEVIATION)
         held = [i for i, name in enumerate(NAMES) if i != t and name not in ALONG.get(trait.name, ())]
         scores = self.gauges.weights[:, held] / deviations[held]
         form = form + HOLD**2 * scores @ scores.T
@@ -177,10 +194,20 @@ class EditingSpace:
         return self._moving[places]
 
 
-@cache
-def open_space() -> EditingSpace:
-    """The embedded head's, loaded once a process. Raises ModelError."""
-    model, gauges = get_model(), load_gauges()
+@lru_cache(maxsize=3)
+def open_space(name: str = EMBEDDED) -> EditingSpace:
+    """Of a head model (library.get_model's name) on the mesh that its heads wear; loaded once a process. Raises ModelError."""
+    model = get_model(name)
+    if model.worn is not None:
+        return EditingSpace(model.worn, load_traits_of(name))
+    gauges = load_gauges()
     if model.topology != gauges.topology:
         raise ModelError("The head model and its table of measures are of different versions: reinstall the extension.")
-    return EditingSpace(model, gauges)
+    return EditingSpace(model, gauges.of_model(model))
+
+
+def load_traits_of(name: str) -> Gauges:
+    """The table of a FLAME file that is made ready. Raises ModelError."""
+    from ..flame.head_file import load_flame_gauges
+
+    return load_flame_gauges(place_of(Path(name)))

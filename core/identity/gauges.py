@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from ..config import DATA_DIR
 from ..errors import ModelError
+from ..head.model import HeadModel
 from .catalogue import NAMES, PERSON
 
 
@@ -18,7 +19,10 @@ class Gauges:
 
     weights [K, T], mean [T]: a code's traits are mean + code @ weights; ancestry_weights [K, 3]: its ancestry's shares likewise;
     rows [M, N], coefficients [M, N, 3] mm a metre: the same measures on vertices, sums of coefficients times coordinates;
-    topology, num_vertices: of the mesh whose vertices these are (HeadModel.topology); model_name: HeadModel.name.
+    topology, num_vertices: of the mesh whose vertices these are (HeadModel.topology); model_name: HeadModel.name;
+    start [M] mm: what the measures have beside those sums; offered [T] bool: which traits the model's people span;
+    person_codes [K, P]: the changes of code that a unit of sex, age and weight is, where they are another model's, brought over
+    (flame/traits.py), and kept [P], how much of their motion is left; None: what the weights say.
     """
 
     weights: np.ndarray
@@ -29,14 +33,35 @@ class Gauges:
     topology: str
     num_vertices: int
     model_name: str
+    start: np.ndarray
+    offered: np.ndarray
+    person_codes: np.ndarray | None = None
+    kept: np.ndarray | None = None
+
+    def of_model(self, model: HeadModel) -> Gauges:
+        """The same measures of exactly this build of the head: builds differ from machine to machine by thousandths of a mm."""
+        basis, template = (array[..., self.rows, :].astype(np.float64) for array in (model.identity_basis, model.template))
+        weights, mean = self.weights.copy(), self.mean.copy()
+        weights[:, NUM_PERSON:] = np.einsum("mnc,kmnc->km", self.coefficients, basis)
+        mean[NUM_PERSON:] = self.start + np.einsum("mnc,mnc->m", self.coefficients, template)
+        return replace(self, weights=weights, mean=mean)
 
     def read_code(self, identity: np.ndarray) -> np.ndarray:
         """Code [K] -> traits [T] of the head that the model makes of it."""
         return self.mean + identity @ self.weights
 
     def measure(self, vertices: np.ndarray) -> np.ndarray:
-        """Vertices [..., V, 3] m -> the measured traits [..., M] mm; of offsets: their changes."""
-        return np.einsum("mnc,...mnc->...m", self.coefficients, vertices[..., self.rows, :].astype(np.float64))
+        """Vertices [..., V, 3] m -> the measured traits [..., M] mm."""
+        return self.start + np.einsum("mnc,...mnc->...m", self.coefficients, vertices[..., self.rows, :].astype(np.float64))
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether they are of a file of the user's, which heads know by its SHA-256, and not of the built-in head."""
+        return self.person_codes is not None
+
+    def offers(self, name: str) -> bool:
+        """Whether a trait has a slider: the model's people differ in it."""
+        return bool(self.offered[NAMES.index(name)])
 
 
 @cache
@@ -51,7 +76,10 @@ def load_gauges() -> Gauges:
             weights, mean, ancestry_weights, coefficients = (file[key].astype(np.float64) for key in floats)
             topology, model_name = (str(file[key]) for key in ("topology", "model_name"))
             num_vertices = int(file["num_vertices"])
-            return Gauges(weights, mean, ancestry_weights, file["rows"], coefficients, topology, num_vertices, model_name)
+            start, offered = np.zeros(len(coefficients)), np.ones(len(NAMES), bool)
+            return Gauges(
+                weights, mean, ancestry_weights, file["rows"], coefficients, topology, num_vertices, model_name, start, offered
+            )
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"The table {path} is missing or damaged ({error}): reinstall the extension.") from error
 

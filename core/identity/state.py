@@ -20,8 +20,6 @@ from .gauges import NUM_PERSON
 
 INDEPENDENT = 0.05
 """Of traits that are changed together, combinations that move measures by less than this share of the largest stay."""
-GRID_M = 2.0**-26
-"""Differences on this grid (15 nm) are added to coordinates below .25 m without rounding, so that long drags do not drift."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def shape(space: EditingSpace, state: IdentityState) -> np.ndarray:
     vertices = space.model.template + space.displace(state.code)
     for key, change in state.kept.items():
         vertices -= space.field(key.split(","))[:, None] * space.displace(change)
-    return np.rint(vertices * np.float32(1 / GRID_M)) * np.float32(GRID_M)
+    return np.rint(vertices * np.float32(1 / space.grid_m)) * np.float32(space.grid_m)
 
 
 def read_traits(space: EditingSpace, state: IdentityState, vertices: np.ndarray) -> np.ndarray:
@@ -64,11 +62,13 @@ def change_trait(space: EditingSpace, state: IdentityState, name: str, by: float
 def change_traits(space: EditingSpace, state: IdentityState, by: Mapping[str, float], locks: Collection[str]) -> IdentityState:
     """The state with several traits so many units higher at once; what one of them takes along of another is made up for, as far
     as the model can tell them apart (INDEPENDENT). Sex, age and weight stay where nobody expects them to go along, and so do
-    traits that the locks hold.
+    traits that the locks hold or that are not offered.
     """
     along = {other for name in by for other in ALONG.get(name, ())}
     by = dict.fromkeys((name for name in PERSON if name not in along), 0.0) | dict(by)
-    names = [name for name in by if not space.is_held(name, locks)]
+    names = [name for name in by if space.gauges.offers(name) and not space.is_held(name, locks)]
+    if not names:
+        return state
     directions = np.stack([space.direction(name, locks) for name in names], 1)
     responses = np.stack([space.response(name, locks) for name in names], 1)
     units = np.linalg.norm([space.response(name) for name in names], axis=1)

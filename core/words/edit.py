@@ -14,15 +14,16 @@ import numpy as np
 
 from ..appearance.catalogue import NAMES as SKIN_NAMES
 from ..appearance.parameters import read_appearance
-from ..head.library import EMBEDDED, LAYOUT
+from ..errors import ModelError
+from ..head.library import EMBEDDED, FILE_SHA256, LAYOUT, find_model
 from ..head.visemes import follow_shape
 from ..identity.catalogue import NAMES, TRAITS
-from ..identity.directions import open_space
+from ..identity.directions import EditingSpace, open_space
 from ..identity.gauges import load_gauges
 from ..identity.state import IdentityState, change_traits, read_traits, shape
 from ..restyle import restyle_head_in_steps
 from ..types import HeadAsset, Progress
-from .plan import KINDS, EditPlan, Look, plan_edit
+from .plan import KINDS, SHAPE, EditPlan, Look, plan_edit
 
 EDITS = "words"
 """HeadAsset.provenance's key: what was asked for by words, one entry an edit."""
@@ -52,27 +53,50 @@ def look_at(asset: HeadAsset) -> Look:
     is_told = set(SKIN_NAMES) <= set(told) and (is_ours or asset.provenance.get(LAYOUT) == EMBEDDED)
     appearance = read_appearance(told) if is_told else None
     skin = {name: float(getattr(appearance, name)) for name in SKIN_NAMES} if appearance is not None else {}
-    if not is_ours:
+    try:
+        space = find_space(asset)
+    except ModelError as error:
+        reason = str(error).rstrip(".")
+        return Look({}, skin, expression, {SHAPE: reason[0].lower() + reason[1:]})
+    if space is None:
         return Look({}, skin, expression)
-    values = read_traits(open_space(), IdentityState(np.asarray(asset.identity, float)), asset.vertices)
-    return Look(dict(zip(NAMES, map(float, values), strict=True)), skin, expression)
+    values = read_traits(space, IdentityState(np.asarray(asset.identity, float)), asset.vertices)
+    unspanned = frozenset(name for name in NAMES if not space.gauges.offers(name))
+    return Look(dict(zip(NAMES, map(float, values), strict=True)), skin, expression, unspanned=unspanned)
+
+
+def find_space(asset: HeadAsset) -> EditingSpace | None:
+    """The people among whom a head's sliders move it; None for a head without sliders. Raises ModelError where its FLAME file is
+    not at hand."""
+    if _is_embedded(asset):
+        return open_space()
+    if not asset.provenance.get(FILE_SHA256):
+        return None
+    space = open_space(find_model(asset.provenance))
+    is_whole = len(asset.identity) == len(space.gauges.weights) and len(asset.vertices) == space.gauges.num_vertices
+    return space if is_whole else None
 
 
 def move_shape(asset: HeadAsset, traits: dict[str, float]) -> HeadAsset:
-    """The head of the embedded model with traits at these values, all at once; joints and landmarks go along."""
-    if not traits:
+    """The head with traits at these values, all at once; joints and landmarks go along. Raises ModelError."""
+    space = find_space(asset) if traits else None
+    if space is None:
         return asset
-    space, before = open_space(), IdentityState(np.asarray(asset.identity, float))
+    before = IdentityState(np.asarray(asset.identity, float))
     values = read_traits(space, before, asset.vertices)
     after = change_traits(space, before, {name: value - values[NAMES.index(name)] for name, value in traits.items()}, ())
     offsets = shape(space, after).astype(np.float64) - shape(space, before)
     vertices = (asset.vertices + offsets).astype(np.float32)
+    points = asset.landmarks68
+    if points is not None and space.model.landmarks68 is not None:
+        points = (points + space.model.landmarks68.evaluate(offsets)).astype(np.float32)
     edited = replace(
         asset,
         vertices=vertices,
         identity=after.code,
         joints=(asset.joints + space.model.joint_regressor @ offsets).astype(np.float32),
         landmarks7=(asset.landmarks7 + space.model.landmarks7.evaluate(offsets)).astype(np.float32),
+        landmarks68=points,
     )
     changed = {
         trait.name: [round(float(was), 2), round(float(now), 2)]

@@ -25,6 +25,7 @@ from .wishes import Wish
 
 SHAPE, COLOUR, FACE = KINDS = ("shape", "skin", "expression")
 LACKING = ("this head's shape has no sliders", "this head's skin has no numbers", "this head has no shape keys")
+UNSPANNED = "the people of this head's model hardly differ in {}"
 EXAMPLES = "'older', 'a slightly wider nose', 'no freckles', 'half smile', '5 mm longer nose'"
 LEAST_REACH = 0.5
 """Who has a quality already gets this share of a step more of it."""
@@ -36,13 +37,14 @@ MAN, WOMAN = 0.75, 0.25
 @dataclass(frozen=True)
 class Look:
     """A head as it is: traits by name, the skin's numbers, the face's units; each empty where it cannot be changed, and reasons
-    may say why, by kind; held: traits that are locked."""
+    may say why, by kind; held: traits that are locked; unspanned: those in which the people of the head's model hardly differ."""
 
     traits: dict[str, float] = field(default_factory=dict)
     skin: dict[str, float] = field(default_factory=dict)
     expression: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
+    unspanned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,11 @@ def plan_edit(words: str, current: Look, strength: float = 1.0, only: Collection
     wishes = _keep_kinds(reading, current, only, ignored)
     moves = [move for wish in wishes if wish.expression is None for move in _list_moves(wish, scales, current)]
     ignored += [f"'{move.wish.words}': {scales[move.slider].said} is locked" for move in moves if move.slider in current.held]
-    settled = _settle([move for move in moves if move.slider not in current.held], ignored)
+    unspanned = current.unspanned - current.held
+    ignored += [
+        f"'{move.wish.words}': {UNSPANNED.format(scales[move.slider].said)}" for move in moves if move.slider in unspanned
+    ]
+    settled = _settle([move for move in moves if move.slider not in current.held | unspanned], ignored)
     values: dict[str, float] = {}
     for wish in wishes:
         if wish.expression is None:

@@ -13,16 +13,19 @@ import pytest
 from likeness import preferences
 from likeness.bulk import command_line
 from likeness.core.config import ASSETS_DIR
-from likeness.core.errors import CorrectionError, IdentityError, SkinError
+from likeness.core.errors import CorrectionError, SkinError
+from likeness.core.fit.correction import HANDLES
+from likeness.core.fit.measurement import load_calibration
 from likeness.core.head.bones import bake_units, pose_asset
 from likeness.core.head.library import get_model
+from likeness.core.identity.catalogue import NAMES
 from likeness.core.story import run
 from likeness.core.types import ARKIT_NAMES, JOINT_NAMES, HeadAsset
 from likeness.core.words.edit import edit_head
-from likeness.scene import correction, identity, skin, variants, words
+from likeness.scene import correction, identity, skin, words
 from likeness.scene.export import evaluate_vertices, export_head
-from likeness.scene.head import apply_expression, create_head, find_head, head_rig, is_head, read_head, set_expression
-from likeness.scene.mesh import MOST_SD, POSE_KEY_PREFIX
+from likeness.scene.head import HEAD, apply_expression, create_head, find_head, head_rig, is_head, read_head, set_expression
+from likeness.scene.mesh import MOST_SD, POSE_KEY_PREFIX, read_vertices
 from likeness.scene.rig import DRIVE_PREFIX
 from posing import differing_fields
 from test_export_files import distance_to, import_fbx, set_only, start_empty, validate, world_vertices
@@ -265,33 +268,103 @@ def test_the_obj_comes_back_by_parts_with_uvs(batch, asset):
 # --- what else can be done with it --------------------------------------------------------------------------------------------
 
 
-def test_its_shape_has_no_sliders_and_says_so_in_one_sentence(head):
-    sentence = r"^This head was made with another model \(FLAME.*\), whose shape has no sliders: use the built-in head model\.$"
-    with pytest.raises(IdentityError, match=sentence):
-        identity.set_traits(head, {"age": 50.0})
-    with pytest.raises(IdentityError, match=sentence):
-        variants.sheet_arguments(head, [1], 1.0, (), True)
-    with pytest.raises(CorrectionError, match=sentence):
-        correction.begin(head)
-    with pytest.raises(CorrectionError, match=sentence):
-        correction.repaint_arguments(head)
-    assert identity.get_trait(head, "nose_width") == 0.0
+CHIN, NOSE = HANDLES["chin"][0], HANDLES["nose tip"][0]
 
 
-@pytest.mark.usefixtures("extension")
-def test_operators_of_the_built_in_shape_refuse_it_in_a_sentence(head):
-    assert find_head(bpy.context) == head
-    assert bpy.ops.likeness.restyle_skin.poll()
-    for name in ("reroll_identity", "draw_variants", "correct_landmarks", "repaint"):
-        with pytest.raises(RuntimeError, match="whose shape has no sliders"):
-            getattr(bpy.ops.likeness, name)()
+@pytest.fixture
+def fitted(extension, flame_model, asset) -> bpy.types.Object:
+    return create_head(bpy.context, asset)
 
 
-def test_words_move_its_face_and_say_why_its_shape_stays(head):
-    look = words.look_at(head)
-    assert words.why_not(head) is None
-    assert not look.traits
-    assert look.skin["melanin"] == skin.shown_number(head, "melanin")
+def correct(*pins, released=()) -> set[str]:
+    return bpy.ops.likeness.correct_landmarks(pins=json.dumps(pins), released=json.dumps(released))
+
+
+def pixel_of(obj: bpy.types.Object, point: int) -> np.ndarray:
+    return correction.present(obj, correction.begin(obj)).points_px[point]
+
+
+def pixel_on_mesh(obj: bpy.types.Object, point: int, model: str) -> np.ndarray:
+    """Where the photo shows a landmark's point of the evaluated mesh, carried from FLAME's vertices."""
+    asset = read_head(obj)
+    carry, camera = get_model(model).carry, asset.camera
+    posed = carry.field(evaluate_vertices(obj) - asset.vertices) + carry.positions(asset.vertices)
+    x, y, z = camera.R @ load_calibration().points.evaluate(posed)[point] + camera.t
+    return camera.K[:2, :2] @ (x / z, y / z) + camera.K[:2, 2]
+
+
+def test_a_fit_explains_its_points_as_the_worn_mesh_shows_them(fitted, flame_model):
+    """The points that are pulled are FLAME's own skin: over the photo they lie on it, and nothing moves by starting."""
+    before = read_vertices(fitted.data)
+    for point in (CHIN, NOSE, HANDLES["left mouth corner"][0], HANDLES["right eye corner"][0]):
+        assert np.linalg.norm(pixel_of(fitted, point) - pixel_on_mesh(fitted, point, flame_model)) < 0.5
+    assert np.array_equal(read_vertices(fitted.data), before)
+
+
+def test_a_pulled_point_goes_where_it_is_pulled_on_flames_mesh(fitted, flame_model):
+    goal, before = pixel_of(fitted, CHIN) + np.array([2.0, 6.0]), read_vertices(fitted.data)
+    assert correct([CHIN, *goal]) == {"FINISHED"}
+    assert np.linalg.norm(pixel_of(fitted, CHIN) - goal) < 0.5
+    assert np.linalg.norm(pixel_on_mesh(fitted, CHIN, flame_model) - goal) < 1.0
+    after = read_head(fitted)
+    assert np.abs(after.vertices - before).max() > 1e-3
+    assert np.abs(after.vertices - get_model(flame_model).worn.shape(after.identity)).max() < 1e-6
+    assert after.provenance["corrected_by_hand"] == ["chin"]
+    apply_expression(fitted, "neutral")
+    assert np.abs(evaluate_vertices(fitted) - after.vertices).max() < 5e-5
+
+
+def test_the_order_of_pulls_and_letting_go_leave_nothing_behind(fitted, context, asset):
+    chin, nose = ([point, *(pixel_of(fitted, point) + np.array([3.0, 4.0]))] for point in (CHIN, NOSE))
+    before = read_head(fitted)
+    correct(chin)
+    correct(nose)
+    one = read_vertices(fitted.data)
+    other = create_head(context, asset)
+    correct(nose, chin)
+    assert np.abs(read_vertices(other.data) - one).max() < 2e-6
+    bpy.context.view_layer.objects.active = fitted
+    assert correct(released=[CHIN, NOSE]) == {"FINISHED"}
+    again = read_head(fitted)
+    assert np.abs(again.vertices - before.vertices).max() < 2e-6
+    assert again.expression == pytest.approx(before.expression, abs=1e-6)
+    assert np.abs(again.camera.t - before.camera.t).max() < 1e-9
+
+
+def test_sliders_and_pulled_points_go_together(fitted):
+    goal = pixel_of(fitted, CHIN) + np.array([0.0, 5.0])
+    correct([CHIN, *goal])
+    corrected = read_vertices(fitted.data)
+    fitted.likeness_identity.nose_width += 4
+    assert bpy.ops.likeness.reset_identity() == {"FINISHED"}
+    assert np.abs(read_vertices(fitted.data) - corrected).max() < 2e-6
+    assert np.linalg.norm(pixel_of(fitted, CHIN) - goal) < 0.5
+
+
+def test_a_corrected_head_is_painted_anew(fitted, asset):
+    correct([CHIN, *(pixel_of(fitted, CHIN) + np.array([0.0, 6.0]))])
+    assert bpy.ops.likeness.repaint() == {"FINISHED"}
+    after = read_head(fitted).textures["albedo"].pixels.astype(int)
+    before = asset.textures["albedo"].pixels
+    assert after.shape == before.shape
+    assert 0.05 < np.abs(after - before).mean() < 6
+
+
+def test_a_face_of_flames_own_expressions_is_not_pulled(fitted):
+    facts = json.loads(fitted[HEAD]["facts"])
+    facts["expression"]["Exp002"] = 1.2
+    fitted[HEAD]["facts"] = json.dumps(facts)
+    assert correction.why_not(fitted).startswith("This head shows FLAME's own expressions")
+    with pytest.raises(CorrectionError, match="fit the photo without --paper"):
+        correction.begin(fitted)
+    assert identity.why_not(fitted) is None
+
+
+def test_words_see_all_of_the_head(fitted):
+    look = words.look_at(fitted)
+    assert words.why_not(fitted) is None
+    assert look.traits.keys() == set(NAMES) and not look.unspanned and not look.reasons
+    assert look.skin["melanin"] == skin.shown_number(fitted, "melanin")
     assert {"jawOpen", "mouthSmileLeft"} <= set(look.expression)
 
 
@@ -308,7 +381,7 @@ def test_another_skin_is_put_on_it(head, asset):
 
 
 def test_batch_words_change_its_skin_and_face(asset):
-    edited = run(edit_head(replace(asset), "darker skin, smiling, a wider nose"))
+    edited = run(edit_head(replace(asset), "darker skin, smiling"))
     assert edited.provenance["appearance"]["melanin"] > asset.provenance["appearance"]["melanin"]
     assert edited.expression["mouthSmileLeft"] > asset.expression["mouthSmileLeft"]
     assert np.array_equal(edited.vertices, asset.vertices)

@@ -28,7 +28,7 @@ SAME = frozenset({
 """The same in every language, and the names of Blender's own preset properties."""
 TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
-    "core/head/visemes.py",
+    "core/head/library.py", "core/head/visemes.py", "scene/head_model.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
     "core/albedogan/pipeline.py", "core/albedogan/tools.py", "core/nets/kinds.py", "core/paper/all_faces.py",
     "core/paper/files.py", "core/paper/stories.py",
@@ -50,7 +50,7 @@ ENDINGS = {"client.py", "cache.py"}
 """Files whose sentences end in one of several remedies or name one of several reasons."""
 SPEAKERS = {
     "_broken_promise",
-    "_unknown_format", "covering_warnings", "describe_end", "describe_error", "describe_failure", "describe_use", "why_not",
+    "_unknown_format", "covering_warnings", "describe_end", "describe_error", "describe_failure", "describe_use", "why_not", "why_not_found",
 }  # fmt: skip
 """Functions that return such sentences."""
 WORD = re.compile(r"[^\W\d_]{2}")
