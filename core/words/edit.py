@@ -57,7 +57,7 @@ def look_at(asset: HeadAsset) -> Look:
         space = find_space(asset)
     except ModelError as error:
         reason = str(error).rstrip(".")
-        return Look({}, skin, expression, {SHAPE: reason[0].lower() + reason[1:]})
+        return Look({}, skin, expression, {SHAPE: f"{reason[0].lower()}{reason[1:]}; in a batch give its place with --model"})
     if space is None:
         return Look({}, skin, expression)
     values = read_traits(space, IdentityState(np.asarray(asset.identity, float)), asset.vertices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -385,6 +386,25 @@ def test_batch_words_change_its_skin_and_face(asset):
     assert edited.provenance["appearance"]["melanin"] > asset.provenance["appearance"]["melanin"]
     assert edited.expression["mouthSmileLeft"] > asset.expression["mouthSmileLeft"]
     assert np.array_equal(edited.vertices, asset.vertices)
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told where the file is", "not told"])
+def test_batch_edit_moves_the_shape_of_a_head_whose_file_it_knows(batch, flame_file, flame_cache, tmp_path, monkeypatch, is_told):
+    """A .blend that came from elsewhere: nothing is known of its file here, which was made ready under its content's name."""
+    (tmp_path / "cache" / "flame").mkdir(parents=True)
+    for ready in (flame_cache / "flame").glob("*.npz"):
+        (tmp_path / "cache" / "flame" / ready.name).symlink_to(ready)
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+    arguments = ["edit", str(batch / "astronaut.blend"), "a 4 mm wider nose, smiling", "--out", str(tmp_path), "--export", "npz"]
+    told = ["--model", str(flame_file)] if is_told else []
+    assert command_line.run([*arguments, *told], ROOT / "batch.py") == command_line.OK
+    (line,) = [json.loads(text) for text in (tmp_path / "report.jsonl").read_text().splitlines()]
+    with np.load(batch / "astronaut.npz") as before, np.load(tmp_path / "astronaut.npz") as after:
+        moved = np.abs(after["vertices"] - before["vertices"]).max()
+    assert (moved > 1e-3) == is_told
+    assert len(line["understood"]) == 1 + is_told
+    sentence = r"'4 mm wider nose': this head's FLAME file \(generic_model.pkl\) is not known here: .* with --model$"
+    assert [bool(re.match(sentence, said)) for said in line["warnings"]] == ([] if is_told else [True])
 
 
 def test_without_numbers_of_its_skin_a_foreign_head_is_still_refused(context, asset):
