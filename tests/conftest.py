@@ -69,7 +69,11 @@ def flame_cache(flame_file, tmp_path_factory) -> Path:
     folder.mkdir(exist_ok=True)
     with suppress(FileExistsError):
         (folder / "warp").symlink_to(cache_dir() / "warp", target_is_directory=True)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, (folder / "lock").open("w") as lock:
+        with suppress(ImportError):  # on Windows each process makes its own
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
         patch.setenv("LIKENESS_CACHE", str(folder))
         get_model(str(flame_file))
     return folder
