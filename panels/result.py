@@ -47,8 +47,9 @@ class LIKENESS_PT_result(HeadPanel, bpy.types.Panel):
             return
         _, words, icon = next(entry for entry in CONFIDENCE_WORDS if confidence >= entry[0])
         seconds = sum(provenance.get("times_s", {}).values())
-        said = iface_("{words} ({share:.0%}), made in {seconds:.1f} s")
-        box.label(text=said.format(words=iface_(words), share=confidence, seconds=seconds), icon=icon, translate=False)
+        timed = iface_("{words} ({share:.0%}), made in {seconds:.1f} s")
+        said = timed.format(words=iface_(words), share=confidence, seconds=seconds)
+        box.label(text=said if seconds else f"{iface_(words)} ({confidence:.0%})", icon=icon, translate=False)
         if "expected_shape_error_mm" in provenance:
             parts = ", ".join(f"{share:.0%} {iface_(name)}" for name, share in provenance["face_shares"].items())
             said = iface_("Shape within about {error:.1f} mm. Of the face {parts}")

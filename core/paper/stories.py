@@ -208,7 +208,7 @@ def _finish(
     camera = pinhole_camera(found.codes, found.picture, flame, size, photo.focal_px, face)
     code = widen_code(worn, head_code(found.codes))
     if way.refine:
-        start = believe(model, code, camera, has_face_network=tools.networks.identity is not None)
+        start = believe(model, code, camera)
         story = fit_found_face(photo, landmarks, str(way.files.flame), way.texture_size, times_s, start)
         asset = yield from _within(story, way.method_end, 1.0)
     else:
