@@ -116,10 +116,10 @@ def variants(
 
 def make_ready(model: str) -> Generator[Progress, None, None]:
     """A FLAME file's path -> the file made ready in the cache, so that Blender's own process can move its heads."""
-    from ..core.head.library import get_model
+    from ..core.head import library
 
     yield Progress("Making the FLAME file ready, once", 0.1, is_once=True)
-    get_model(model)
+    library.make_ready(model)
 
 
 def read_capture(

@@ -36,14 +36,22 @@ def get_model(name: str = EMBEDDED) -> HeadModel:
     path = Path(name)
     if not is_flame_file(path):
         return load_model(path)
-    from ..flame.head_file import convert_flame, load_flame_head
+    from ..flame.head_file import load_flame_head
 
+    made = load_flame_head(make_ready(name), get_model(EMBEDDED))
+    _remember(path, made.sha256)
+    return made
+
+
+def make_ready(name: str) -> Path:
+    """A FLAME file's place in the cache, where it is made ready unless it is. Raises ModelError."""
+    from ..flame.head_file import convert_flame
+
+    path = Path(name)
     ready = place_of(path)
     if not ready.exists():
         convert_flame(path, ready, get_model(EMBEDDED))
-    made = load_flame_head(ready, get_model(EMBEDDED))
-    _remember(path, made.sha256)
-    return made
+    return ready
 
 
 def describe_model(model: HeadModel) -> dict[str, str]:
