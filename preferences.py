@@ -52,6 +52,20 @@ def follow_worker(preferences: bpy.types.AddonPreferences, context: bpy.types.Co
     renew_worker()
 
 
+def follow_clip_file(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    """A file that is no CLIP is refused at once, in a sentence."""
+    from .operators.telling import describe_error
+
+    preferences.clip_refusal = ""
+    if preferences.clip_file:
+        from .core.clip.weights import check_clip_file
+
+        try:
+            check_clip_file(Path(bpy.path.abspath(preferences.clip_file)))
+        except Exception as error:
+            preferences.clip_refusal = describe_error(error)
+
+
 def follow_paper_folder(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
     """The panels offer the method, or do so no longer."""
     for area in (area for window in context.window_manager.windows for area in window.screen.areas):
@@ -96,6 +110,15 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         default="AUTO",
         update=follow_worker,
     )
+    clip_file: StringProperty(
+        name="CLIP",
+        description="Your own file of CLIP's weights, as open_clip has them (ViT-B-32, for example), to edit heads by any words",
+        subtype="FILE_PATH",
+        update=follow_clip_file,
+    )
+    clip_refusal: StringProperty(
+        name="Refusal", description="Why the chosen file of CLIP's weights cannot be used; empty where it can", options={"HIDDEN"}
+    )
     use_pie_menu: BoolProperty(
         name="Pie menu",
         description="Open Likeness' pie menu with Ctrl Shift H in Object Mode; the keys can be changed under Keymap",
@@ -109,6 +132,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         self._draw_paper(self._section("Paper's Networks", "NETWORK_DRIVE"))
         self._draw_cache(self._section("Cache", "FILE_CACHE"))
         self._draw_worker(self._section("Worker", "SYSTEM"), context)
+        self._draw_words(self._section("Words", "OUTLINER_OB_FONT"))
         self._draw_interface(self._section("Interface", "WINDOW"))
 
     def _section(self, title: str, icon: str) -> bpy.types.UILayout:
@@ -189,6 +213,17 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         for fact in filter(None, work.worker.split(" | ")):
             layout.label(text=translate_sentence(fact), icon="CHECKMARK", translate=False)
 
+    def _draw_words(self, layout: bpy.types.UILayout) -> None:
+        layout.prop(self, "clip_file")
+        if self.clip_refusal:
+            layout.label(text=self.clip_refusal, icon="ERROR", translate=False)
+        elif self.clip_file:
+            layout.label(text="Edit with Words offers CLIP beside the lexicon", icon="CHECKMARK")
+        else:
+            layout.label(text="Optional: without it a lexicon reads the words. Nothing is downloaded", icon="BLANK1")
+        said = "CLIP needs torch and open_clip_torch in the worker's Python: choose one that has them under Worker"
+        layout.label(text=said, icon="INFO")
+
     def _draw_interface(self, layout: bpy.types.UILayout) -> None:
         layout.prop(self, "use_pie_menu", text="Pie menu on Ctrl Shift H in Object Mode")
         layout.label(text="Language: as chosen for Blender, under Interface", icon="WORLD")
@@ -260,6 +295,13 @@ def chosen_model(context: bpy.types.Context) -> str:
     """What pipeline.fit_photo calls `model`: 'embedded', or the path of the file that is used."""
     preferences = find_preferences(context)
     return str(models_folder(context) / preferences.model) if preferences and preferences.model else "embedded"
+
+
+def chosen_clip(context: bpy.types.Context) -> str:
+    """The path of the file of CLIP's weights; empty where none is chosen or it was refused."""
+    preferences = find_preferences(context)
+    is_usable = preferences and preferences.clip_file and not preferences.clip_refusal
+    return bpy.path.abspath(preferences.clip_file) if is_usable else ""
 
 
 def paper_folder(context: bpy.types.Context) -> str:

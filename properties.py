@@ -15,6 +15,11 @@ FACES = (
     ("ALL", "All Faces", "A head for every face in the photo"),
     ("ONE", "Face Number", "One face by its place in order of size"),
 )
+WAYS = (
+    ("LEXICON", "Lexicon", "Words that move named traits, skin and expressions at once: what is understood is told"),
+    ("CLIP", "CLIP", "Any words: CLIP looks for the change that makes the head look like them, in half a minute"),
+)
+MOST_CLIP_STEPS = 1000
 METHODS = (
     ("LIKENESS", "Likeness", "Likeness' own way: nothing else is needed"),
     ("PAPER", "Paper's Networks", "The networks of the paper, whose files you have: by them, on FLAME's mesh, under their terms"),
@@ -90,6 +95,16 @@ class LikenessSettings(bpy.types.PropertyGroup):
         name="Strength", description="How much of what the words say: 0 nothing, 1 as they say", default=1.0, min=0.0, max=2.0,
         subtype="FACTOR",
     )  # fmt: skip
+    words_way: EnumProperty(
+        name="By", description="Who reads the words", items=WAYS, default="LEXICON", translation_context=CONTEXT
+    )
+    clip_steps: IntProperty(
+        name="Steps", description="How long CLIP looks for the change: more steps move the head further", default=100, min=1,
+        soft_max=300, max=MOST_CLIP_STEPS,
+    )  # fmt: skip
+    clip_seed: IntProperty(
+        name="Seed", description="From where CLIP looks at the head: the same seed finds the same change", default=0, min=0
+    )
     words_change_shape: BoolProperty(name="Shape", description="Words may change the head's shape", default=True)
     words_change_skin: BoolProperty(name="Skin", description="Words may change the skin", default=True)
     words_change_expression: BoolProperty(
@@ -104,6 +119,7 @@ class LikenessJob(bpy.types.PropertyGroup):
     stage: StringProperty(options={"SKIP_SAVE"})
     fraction: FloatProperty(options={"SKIP_SAVE"})
     remaining: StringProperty(options={"SKIP_SAVE"})
+    picture: IntProperty(options={"SKIP_SAVE"})
 
 
 class LikenessWork(bpy.types.PropertyGroup):

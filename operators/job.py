@@ -19,6 +19,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from ..core.errors import describe_error
 from ..core.story import run
 from ..translations.sentences import translate_sentence
+from .job_pictures import icon_of, keep_pictures
 from .status import set_status
 from .telling import describe_refusal
 
@@ -304,22 +305,27 @@ def show_jobs(context: bpy.types.Context) -> None:
     state, jobs = context.window_manager.likeness_job, get_jobs()
     finishing = _list_finishing()
     num_jobs = len(finishing) + len(jobs.open_jobs)
-    shown = [(key, _watched[key].job.title, part.stage, round(part.fraction, 2), "") for key, part in finishing]
+    shown = [
+        (key, _watched[key].job.title, part.stage, round(part.fraction, 2), "", icon_of(_watched[key].job))
+        for key, part in finishing
+    ]
     shown += [
-        (job.number, job.title, job.stage, round(job.fraction, 2), _describe_time(job.remaining_s))
+        (job.number, job.title, job.stage, round(job.fraction, 2), _describe_time(job.remaining_s), icon_of(job))
         for job in jobs.open_jobs[:MAX_SHOWN]
     ]
     del shown[MAX_SHOWN:]
-    known = [(item.number, item.name, item.stage, round(item.fraction, 2), item.remaining) for item in state.row]
+    known = [(item.number, item.name, item.stage, round(item.fraction, 2), item.remaining, item.picture) for item in state.row]
     if (shown, num_jobs - len(shown)) == (known, state.num_more):
         return
     state.row.clear()
-    for number, title, stage, fraction, remaining in shown:
+    keep_pictures([number for number, *_ in shown])
+    for number, title, stage, fraction, remaining, picture in shown:
         item = state.row.add()
-        item.number, item.name, item.stage, item.fraction, item.remaining = number, title, stage, fraction, remaining
+        item.number, item.name, item.stage, item.fraction = number, title, stage, fraction
+        item.remaining, item.picture = remaining, picture
     state.num_more, state.is_running, state.worker = num_jobs - len(shown), bool(shown), " | ".join(jobs.facts)
     if shown:
-        _, title, stage, fraction, remaining = shown[0]
+        _, title, stage, fraction, remaining, _ = shown[0]
         others = rpt_(", {count} waiting").format(count=num_jobs - 1) if num_jobs > 1 else ""
         left = f", {remaining}" if remaining else ""
         stage = translate_sentence(stage)

@@ -8,8 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..preferences import chosen_method, paper_folder
-from ..translations.sentences import translate_sentence
-from .drawing import SidebarPanel, draw_lines, draw_sentence, thumbnail_of
+from .drawing import SidebarPanel, draw_job, draw_sentence, thumbnail_of
 from .paper import draw_method, draw_styles, set_style
 
 
@@ -43,11 +42,7 @@ class LIKENESS_PT_photos(SidebarPanel, bpy.types.Panel):
 
     def _draw_jobs(self, context: bpy.types.Context, layout: bpy.types.UILayout, job: bpy.types.PropertyGroup) -> None:
         for item in job.row:
-            column = layout.column(align=True)
-            draw_lines(column, context, f"{item.name}: {translate_sentence(item.stage)}", "SORTTIME")
-            row = column.row(align=True)
-            row.progress(factor=item.fraction, text=item.remaining or f"{item.fraction:.0%}", translate=False)
-            row.operator("likeness.cancel", text="", icon="X").number = item.number
+            draw_job(layout, context, item)
         if job.num_more:
             row = layout.row(align=True)
             row.label(text=iface_("and {count} more").format(count=job.num_more), icon="BLANK1", translate=False)

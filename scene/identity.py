@@ -23,6 +23,7 @@ from ..core.identity.state import (
     change_trait,
     change_traits,
     is_same,
+    move,
     read_traits,
     reroll,
     shape,
@@ -144,6 +145,13 @@ def set_code(obj: bpy.types.Object, code: np.ndarray, pulled: np.ndarray, key: s
     before = read_state(obj)
     after = replace(before, code=np.asarray(code, float), pulled=np.asarray(pulled, float))
     _become(obj, head_model.space_of(obj), before, after, key)
+
+
+def move_head(obj: bpy.types.Object, change: np.ndarray, locks: Collection[str] = ()) -> None:
+    """Adds `change` [K] to the head's identity code; locked parts stay where they are. Raises IdentityError."""
+    require_editable(obj)
+    before = read_state(obj)
+    _become(obj, head_model.space_of(obj), before, move(before, np.asarray(change, float), locks), "")
 
 
 def reroll_head(obj: bpy.types.Object, seed: int, strength: float, locks: Collection[str] = (), keep_person: bool = True) -> None:

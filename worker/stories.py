@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..core.image_files import (
     EncodedImage,
+    PackedEdit,
     PackedHead,
     PackedPaint,
     PackedPhoto,
     decode_pixels,
+    pack_edit,
     pack_head,
     pack_paint,
     unpack_photo,
 )
-from ..core.types import Camera, HeadCode, Photo, Progress
+from ..core.types import Camera, HeadAsset, HeadCode, Photo, Progress, Texture
 
 Story = Generator[Progress, None, Any]
 PACKING = Progress("Packing the head", 0.99)
@@ -39,7 +45,11 @@ def fit_photos(
 
 
 def repaint(
-    photo: Photo, code: HeadCode, camera: Camera, further: Sequence[PackedPhoto] = (), texture_size: int = 2048,
+    photo: Photo,
+    code: HeadCode,
+    camera: Camera,
+    further: Sequence[PackedPhoto] = (),
+    texture_size: int = 2048,
     model: str = "embedded",
 ) -> Generator[Progress, None, PackedPaint]:
     """A head's photo, its corrected shape and its further photos -> its textures anew."""
@@ -103,6 +113,49 @@ def generate_by_paper(
     return [pack_head(asset)]
 
 
+def edit_with_clip(
+    asset: HeadAsset, images: dict[str, EncodedImage], words: str, clip: str, masks: Sequence[str], locks: Sequence[str] = (),
+    strength: float = 1.0, seed: int = 0, steps: int = 100, model: str = "embedded",
+) -> Generator[Progress, None, PackedEdit]:  # fmt: skip
+    """A head without pictures, its textures, words and a file of CLIP's weights -> how the head becomes what the words say.
+
+    masks: as core/clip/edit_head.py's; locks: parts of the head that keep their shape.
+    """
+    from ..core.clip.weights import check_clip_file, require_parts
+    from ..core.head.library import get_model
+
+    check_clip_file(Path(clip))
+    require_parts()
+    yield Progress("Loading CLIP", 0.0, is_once=True)
+    from ..core.clip import apply, edit_head
+    from ..core.clip.model import get_clip
+    from ..core.identity.directions import open_space
+
+    network, used = get_clip(Path(clip)), get_model(model)
+    head = replace(asset, textures={name: Texture(decode_pixels(image), image.color_space) for name, image in images.items()})
+    held = open_space(model).field(locks) if locks else None
+    options: dict[str, Any] = {"masks": tuple(masks), "strength": strength, "seed": seed, "steps": steps, "held": held}
+    with closing(edit_head.edit_head(words, head, used, network, **options)) as story:
+        edit = yield from _tell_losses(story)
+    yield Progress("Packing the head", 0.95)
+    made = apply.apply_edit(head, edit, used, held)
+    return pack_edit(head, made, made.provenance[apply.EDITS][-1])
+
+
+def _tell_losses(story: Generator[Any, None, Any]) -> Story:
+    """An optimisation's steps, as OptimisationStep, in words."""
+    while True:
+        try:
+            step = next(story)
+        except StopIteration as end:
+            return end.value
+        fraction = 0.02 + 0.92 * step.fraction
+        if math.isnan(step.loss):
+            yield Progress("Reading the words", fraction)
+        else:
+            yield Progress(f"Moving the head towards the words: loss {step.loss:.3f}", fraction, picture=step.picture)
+
+
 def variants(
     state: dict[str, Any], vertices: Any, albedo: EncodedImage | None, seeds: list[int | None], strength: float, locks: list[str],
     keep_person: bool, model: str = "embedded",
@@ -156,6 +209,7 @@ def describe_process() -> tuple[str, ...]:
 STORIES: dict[str, Callable[..., Story]] = {
     "fit_photos": fit_photos, "repaint": repaint, "restyle": restyle, "generate": generate, "variants": variants,
     "make_ready": make_ready,
+    "edit_with_clip": edit_with_clip,
     "fit_photo_by_paper": fit_photo_by_paper, "generate_by_paper": generate_by_paper,
     "read_capture": read_capture, "check": check,
 }  # fmt: skip

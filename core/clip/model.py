@@ -27,9 +27,6 @@ MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 
 QUICK = ("quickgelu", "openai")
 """In the names of files whose networks have OpenAI's approximation of the GELU; the tensors do not tell."""
 NEEDS_OPEN_CLIP = "Editing with CLIP needs open_clip: install it (pip install open_clip_torch) for the Python that does the work."
-BROKEN_OPEN_CLIP = (
-    "open_clip is installed but does not load ({cause}): torch and torchvision must be of one release and for the same device."
-)
 
 
 class TextImageModel(Protocol):
@@ -80,7 +77,7 @@ def load_clip(path: Path, *, is_quick: bool | None = None) -> OpenClip:
     path = Path(path)
     require_file(path)
     open_clip = import_open_clip()
-    tensors = find_tensors(read_file(path), path.name)
+    tensors = find_tensors(read_file(path))
     sizes = read_sizes(tensors, path.name)
     quick = any(word in f"{path.parent.name}/{path.name}".lower() for word in QUICK) if is_quick is None else is_quick
     network = build_network(open_clip, sizes, quick)
@@ -116,7 +113,11 @@ def import_open_clip() -> Any:
     except ImportError as error:
         raise BackendError(NEEDS_OPEN_CLIP) from error
     except (RuntimeError, OSError, AttributeError) as error:
-        raise BackendError(BROKEN_OPEN_CLIP.format(cause=str(error).split("\n")[0])) from error
+        cause = str(error).split("\n")[0]
+        raise BackendError(
+            f"open_clip is installed but does not load ({cause}): torch and torchvision must be of one release and for the same "
+            "device."
+        ) from error
 
 
 def build_network(open_clip: Any, sizes: ClipSizes, is_quick: bool) -> nn.Module:

@@ -21,17 +21,8 @@ from ..errors import BackendError, ModelError
 HEAD_WIDTH = 64
 """Channels of an attention head, in every CLIP that was published as a vision transformer."""
 MOST_BLOCKS = 128
-NO_FILE = (
-    "There is no CLIP file {path}: download open_clip's weights of a ViT (open_clip_model.safetensors of ViT-B-32, for example), "
-    "and give the path."
-)
-NOT_CLIP = "{name} holds no CLIP with a vision transformer: give open_clip's weights, for example of ViT-B-32."
 PARTS = {"torch": "torch", "open_clip": "open_clip_torch"}
 """Module -> what pip calls it."""
-LACKING = (
-    "Editing with CLIP needs {parts}, which the Python that does the work lacks: run {python} -m pip install {names}, or choose "
-    "another Python under Worker in Likeness' preferences."
-)
 
 
 @dataclass(frozen=True)
@@ -70,13 +61,16 @@ def check_clip_file(path: Path) -> ClipSizes:
     """The sizes of the CLIP in a file, from its names and shapes alone. Raises ModelError where it is missing or no CLIP,
     CheckpointError where it is refused."""
     require_file(path)
-    return read_sizes(find_tensors(read_outline(path), path.name), path.name)
+    return read_sizes(find_tensors(read_outline(path)), path.name)
 
 
 def require_file(path: Path) -> None:
     """Raises ModelError where there is no such file."""
     if not path.is_file():
-        raise ModelError(NO_FILE.format(path=path))
+        raise ModelError(
+            f"There is no CLIP file {path}: download open_clip's weights of a ViT (open_clip_model.safetensors of ViT-B-32, for "
+            "example), and give the path."
+        )
 
 
 def require_parts() -> None:
@@ -84,16 +78,18 @@ def require_parts() -> None:
     lacking = [module for module in PARTS if sys.modules.get(module) is None and importlib.util.find_spec(module) is None]
     if lacking:
         names = [PARTS[module] for module in lacking]
-        raise BackendError(LACKING.format(parts=" and ".join(names), python=sys.executable, names=" ".join(names)))
+        raise BackendError(
+            f"Editing with CLIP needs {' and '.join(names)}, which the Python that does the work lacks: run {sys.executable} -m "
+            f"pip install {' '.join(names)}, or choose another Python under Worker in Likeness' preferences."
+        )
 
 
-def find_tensors(content: Any, name: str) -> dict[str, np.ndarray]:
-    """The arrays of what a file called `name` holds, by open_clip's names. Raises ModelError."""
+def find_tensors(content: Any) -> dict[str, np.ndarray]:
+    """The arrays of what a file holds, by open_clip's names."""
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if not isinstance(content, Mapping):
-        raise ModelError(NOT_CLIP.format(name=name))
-    arrays = {str(key): value for key, value in content.items() if isinstance(value, np.ndarray)}
+    pairs = content.items() if isinstance(content, Mapping) else ()
+    arrays = {str(key): value for key, value in pairs if isinstance(value, np.ndarray)}
     return {key.removeprefix("module."): value for key, value in arrays.items()}
 
 
@@ -102,7 +98,9 @@ def read_sizes(tensors: Mapping[str, Any], name: str) -> ClipSizes:
     try:
         return ClipSizes.read(tensors)
     except (KeyError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
-        raise ModelError(NOT_CLIP.format(name=name)) from error
+        raise ModelError(
+            f"{name} holds no CLIP with a vision transformer: give open_clip's weights, for example of ViT-B-32."
+        ) from error
 
 
 def _count(tensors: Mapping[str, Any], prefix: str) -> int:

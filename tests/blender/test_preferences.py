@@ -335,6 +335,8 @@ def test_the_page_draws_what_works_today(chosen, own_cache):
     lines = drawn()
     assert any("Blender 5" in line or "Blender 4" in line for line in lines)
     assert {"property models_folder", "property worker_python", "property device", "property use_pie_menu"} <= set(lines)
+    assert "property clip_file" in lines
+    assert any("needs torch and open_clip_torch in the worker's Python" in line for line in lines)
     assert "operator likeness.clear_cache" in lines and "operator likeness.import_model" in lines
     assert "property language" not in lines, "it is Blender's"
 

@@ -212,6 +212,22 @@ def test_words_change_shape_skin_and_face_in_one_step_and_can_be_adjusted(play):
     print(f"\nredraws, idle: {describe(facts['gaps_idle'])}; with words: {describe(facts['gaps'])}")
 
 
+def test_clip_shows_the_head_on_its_way_and_ends_in_one_step(play):
+    """LIKENESS_GUI_CLIP: a file of CLIP's weights, also random ones; LIKENESS_GUI_CLIP_PYTHON: a Python with torch and open_clip
+    that runs beside this Blender."""
+    if not {"LIKENESS_GUI_CLIP", "LIKENESS_GUI_CLIP_PYTHON"} <= os.environ.keys():
+        pytest.skip("needs LIKENESS_GUI_CLIP and LIKENESS_GUI_CLIP_PYTHON")
+    facts = play("clip")
+    assert facts["refusal"] == facts["error"] == ""
+    assert facts["lacking"].startswith("Editing with CLIP needs ") and "-m pip install" in facts["lacking"]
+    assert facts["before"] == facts["after_lacking"] == facts["meanwhile"] == facts["undone"]
+    assert [one != other for one, other in zip(facts["before"], facts["edited"], strict=True)] == [True] * 3
+    assert facts["redone"] == facts["edited"] == facts["escaped"]
+    assert facts["seconds_of_escape"] < 2 * MOST_CANCEL_S
+    assert facts["loaded"] == []
+    print(f"\n{facts['seconds']:.0f} s; redraws: {describe(facts['gaps'])}")
+
+
 def test_a_flame_file_is_imported_and_its_heads_are_flames(play, flame_file):
     facts = play("flame", LIKENESS_GUI_FLAME=str(flame_file))
     assert "confirm that you may use it under its licence" in facts["refused"]

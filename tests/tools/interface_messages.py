@@ -23,18 +23,21 @@ MARKS = {"iface_": 0, "rpt_": 0, "tip_": 0, "n_": 0, "poll_message_set": 0, "rep
 """Functions and the place of their argument that is shown."""
 SAME = frozenset({
     "", "Likeness", "CPU", "CUDA", "Metal", "FLAME", "Python", "FBX (.fbx)", "Wavefront OBJ (.obj)", "NumPy (.npz)",
-    "Blender (.blend)", "glTF Binary (.glb)", "Name", "Remove Name", "Remove Active",
+    "Blender (.blend)", "glTF Binary (.glb)", "Name", "CLIP", "Remove Name", "Remove Active",
 })  # fmt: skip
 """The same in every language, and the names of Blender's own preset properties."""
 TELLERS = (
     "core/animation/*.py", "core/cache.py", "core/errors.py", "core/fit/confidence.py", "core/head/expressions.py",
     "core/head/library.py", "core/head/visemes.py", "scene/head_model.py",
+    "core/clip/head_view.py", "core/clip/model.py", "core/clip/weights.py",
     "core/model_files.py", "core/photo/clipboard.py", "core/photo/decode.py", "core/photo/image.py", "core/photo/landmarks.py",
     "core/albedogan/pipeline.py", "core/albedogan/tools.py", "core/nets/kinds.py", "core/paper/all_faces.py",
     "core/paper/files.py", "core/paper/stories.py",
     "core/photo/quality.py", "core/pipeline.py", "core/presets.py", "core/render/device.py", "core/words/plan.py",
-    "operators/*.py", "scene/action_draft.py", "scene/animation.py", "scene/export.py", "scene/identity.py", "scene/image.py",
+    "operators/*.py", "scene/action_draft.py", "scene/animation.py", "scene/clip.py", "scene/export.py", "scene/identity.py",
+    "scene/image.py",
     "scene/ownership.py", "scene/skin.py", "scene/transaction.py", "scene/visemes.py", "worker/client.py", "worker/jobs.py",
+    "worker/stories.py",
 )  # fmt: skip
 """Where sentences come from that a person meets."""
 STAGES = (

@@ -289,6 +289,18 @@ def test_what_is_done_once_does_not_count():
     assert pace.remaining_s(23.0) == pytest.approx(2.0)
 
 
+@pytest.mark.parametrize("chosen", ["", "ACTIVE"])
+def test_the_workers_threads_sleep_while_they_wait_unless_somebody_chose_otherwise(monkeypatch, chosen):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if chosen:
+        monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+    jobs = Jobs(start_worker)
+    job = jobs.submit("Look", "read_variable", {"name": "OMP_WAIT_POLICY"})
+    finish(jobs, job)
+    jobs.close()
+    assert job.result == (chosen or "PASSIVE")
+
+
 def test_a_program_that_is_no_python_is_one_sentence_and_the_row_goes_on(jobs, tmp_path):
     program = tmp_path / "python-like"
     program.write_text("#!/bin/sh\necho Blender 5.2.0\nsleep 600\n")

@@ -62,7 +62,12 @@ def whoami(turn: int = 0):
     return [os.getpid(), sys.executable, sorted(sys.modules)]
 
 
+def read_variable(name: str):
+    yield Progress("Looking", 0.5)
+    return os.environ.get(name)
+
+
 STORIES = {
     story.__name__: story
-    for story in (echo, count_steps, be_stubborn, find_no_face, meet_a_fault, die, print_much, send_much, whoami)
+    for story in (echo, count_steps, be_stubborn, find_no_face, meet_a_fault, die, print_much, send_much, read_variable, whoami)
 }
