@@ -26,8 +26,8 @@ FORMATS = (*SCENE_FORMATS, "npz")
 class FitOptions:
     """What to do with every photo: out (folder), formats out of FORMATS, head model, face (0 the largest; None: all), preview,
     texture_size (texels along a side of the albedo; None: the pipeline's own), skin (numbers of it to move, by name),
-    has_visemes: 15 shape keys more, for lip-sync (not by default: a .glb of 8.2 MB has 10.0 with them, its mesh half as much again,
-    and whoever has ARKit's units can mix them),
+    has_visemes: 15 shape keys more, for lip-sync (not by default: a .glb of 8.2 MB has 10.0 with them, its mesh half as much
+    again, and whoever has ARKit's units can mix them),
     is_shape_only: nothing is painted or written, the report's line holds the identity; words, strength, only: of tasks that
     are heads' files, how these are edited (core/words); paper: what core/paper's stories are told, where they do the work;
     clip: what bulk/clip.py is told, where it edits by the words; texture_space: the file of a space of skins for hidden ones."""
