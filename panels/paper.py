@@ -8,7 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from ..preferences import chosen_method
 from .drawing import HeadPanel, draw_lines, draw_sentence
 
-HALF = 32
+PIECE = 16
 """Letters of a SHA-256 on a line."""
 
 
@@ -61,20 +61,24 @@ class LIKENESS_PT_networks(HeadPanel, bpy.types.Panel):
         told = provenance.read_provenance(head.find_head(context))
         paper = told["paper"]
         draw_sentence(self.layout, context, _describe_way(paper), "INFO")
+        files: dict[tuple[str, str], list[dict]] = {}
         for network in paper["networks"]:
-            self._draw_network(context, network["title"], network["source_file"], network["source_sha256"], network["licence"])
-        self._draw_network(context, told.get("model", ""), "", told.get("model_sha256", ""), told.get("model_licence", ""))
+            files.setdefault((network["source_file"], network["source_sha256"]), []).append(network)
+        for (name, sha256), networks in files.items():
+            titles, licences = ([network[key] for network in networks] for key in ("title", "licence"))
+            self._draw_file(context, name, ", ".join(titles), sha256, licences)
+        model = [told.get(key, "") for key in ("model_file", "model", "model_sha256", "model_licence")]
+        self._draw_file(context, *model[:3], model[3:])
         draw_sentence(self.layout, context, told.get("licence", ""), "INFO")
 
-    def _draw_network(self, context: bpy.types.Context, title: str, file: str, sha256: str, licence: str) -> None:
-        box = self.layout.box()
-        draw_sentence(box, context, title[:1].upper() + title[1:], "NETWORK_DRIVE" if file else "USER")
-        column = box.column(align=True)
-        if file:
-            column.label(text=file, icon="BLANK1", translate=False)
-        for start in range(0, len(sha256), HALF):
-            column.label(text=sha256[start : start + HALF], icon="BLANK1", translate=False)
-        draw_lines(box, context, licence, "BLANK1")
+    def _draw_file(self, context: bpy.types.Context, name: str, held: str, sha256: str, licences: list[str]) -> None:
+        column = self.layout.box().column(align=True)
+        column.label(text=name, icon="FILE", translate=False)
+        draw_lines(column, context, held, "BLANK1")
+        for start in range(0, len(sha256), PIECE):
+            column.label(text=sha256[start : start + PIECE], icon="BLANK1", translate=False)
+        for licence in dict.fromkeys(licences):
+            draw_lines(column, context, licence, "INFO")
 
 
 def _describe_way(paper: dict) -> str:

@@ -90,8 +90,10 @@ def test_a_photo_becomes_a_head_by_the_networks_in_one_step_to_undo(folder, astr
     assert paper.LIKENESS_PT_networks.poll(bpy.context)
     text = " ".join(lines)
     for network in told["networks"]:
-        digest = network["source_sha256"]
-        assert {network["source_file"], digest[:32], digest[32:]} <= set(lines) and network["licence"].split(" (")[0] in text
+        pieces = {network["source_sha256"][start : start + 16] for start in range(0, 64, 16)}
+        assert {network["source_file"], *pieces} <= set(lines) and network["title"] in text and network["licence"] in text
+    facts = read_provenance(obj)
+    assert {facts["model_file"], facts["model_sha256"][:16]} <= set(lines) and facts["model_licence"] in text
     assert "their result as it is" in text and "hold for what is made with them" in text
     bpy.ops.ed.undo()
     assert heads() == []
