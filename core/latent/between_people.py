@@ -16,6 +16,7 @@ from ..appearance.catalogue import NAMES as SKIN_NAMES
 from ..appearance.parameters import describe_appearance, read_appearance
 from ..appearance.restyle import change_appearance
 from ..errors import IdentityError
+from ..head.library import FILE_NAME, FILE_SHA256, LAYOUT
 from ..head.visemes import follow_shape
 from ..render.shading import SRGB_TABLE, encode_srgb
 from ..types import HeadAsset, Texture
@@ -57,7 +58,9 @@ def mix_people(one: HeadAsset, other: HeadAsset, share: float) -> HeadAsset:
     one's expression, has no photo, and its marks are both people's, fainter. Raises IdentityError.
     """
     require_same_model(one, other)
-    facts = {key: one.provenance[key] for key in ("program", "version", "model", "model_licence") if key in one.provenance}
+    keys = ["program", "version", "model", "model_licence"]
+    keys += [key for key in (FILE_NAME, FILE_SHA256, LAYOUT) if one.provenance.get(key) == other.provenance.get(key)]
+    facts = {key: one.provenance[key] for key in keys if key in one.provenance}
     licences = list(dict.fromkeys(str(head.provenance["licence"]) for head in (one, other) if "licence" in head.provenance))
     provenance = facts | {"between": [one.name, other.name], "share": float(share), "licence": "; ".join(licences)}
     mixed = replace(

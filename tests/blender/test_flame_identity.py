@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -17,6 +18,7 @@ from likeness.core.head import library
 from likeness.core.head.library import FILE_SHA256, get_model
 from likeness.core.identity.catalogue import LOCKS, NAMES, TRAITS
 from likeness.core.identity.locks import region_rows
+from likeness.core.latent.between_people import mix_people
 from likeness.core.story import run
 from likeness.core.types import JOINT_NAMES, HeadAsset
 from likeness.core.words.edit import edit_head, look_at
@@ -154,6 +156,14 @@ def test_batch_words_move_its_traits_as_the_scene_does(asset, worn):
     assert look_at(edited).traits["nose_width"] == pytest.approx(look_at(asset).traits["nose_width"] + 4, abs=0.01)
     assert np.abs(edited.vertices - worn.shape(edited.identity)).max() < 1e-6
     assert edited.provenance["identity_edited"].keys() == {"nose_width"}
+
+
+@pytest.mark.usefixtures("flame_model")
+def test_a_head_between_two_of_one_file_has_sliders_too(asset):
+    mixed = mix_people(asset, run(edit_head(asset, "a 4 mm wider nose")), 0.5)
+    assert look_at(mixed).traits["nose_width"] == pytest.approx(look_at(asset).traits["nose_width"] + 2, abs=0.01)
+    other = replace(asset, provenance=asset.provenance | {FILE_SHA256: "0" * 64})
+    assert FILE_SHA256 not in mix_people(asset, other, 0.5).provenance
 
 
 # --- the file -----------------------------------------------------------------------------------------------------------------
