@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..config import ASSETS_DIR, cache_dir
-from ..errors import ExportError, ModelError
+from ..errors import ExportError, LikenessError, ModelError
 from ..staging import staged
 from .model import HeadModel, load_model
 
@@ -81,7 +81,7 @@ def why_not_found(provenance: dict[str, Any]) -> str | None:
         return f"This head's FLAME file ({name}) is not known here: import it in the preferences, or press Check All there"
     if not found.is_file():
         return f"This head's FLAME file ({name}) is not where it was: put it back, or import it in the preferences"
-    if _sha256_told(found, *_stamp(found)) != sha256:
+    if not _is_told(found, sha256):
         return f"Another file lies where this head's FLAME file ({name}) was: put it back, or import it in the preferences"
     return None
 
@@ -112,6 +112,14 @@ def _recall(sha256: str) -> Path | None:
         return Path(_note_of(sha256).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _is_told(path: Path, sha256: str) -> bool:
+    """Whether a file is FLAME's that a head was made with; one that cannot be read is none."""
+    try:
+        return _sha256_told(path, *_stamp(path)) == sha256
+    except (OSError, LikenessError):
+        return False
 
 
 def _note_of(sha256: str) -> Path:

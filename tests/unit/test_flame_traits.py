@@ -233,6 +233,12 @@ def test_a_file_that_is_unknown_gone_or_another_is_one_sentence(own_cache, tmp_p
     file.write_bytes(b"\x80\x02another")
     with pytest.raises(ModelError, match=r"^Another file lies where this head's FLAME file .* was: .*\.$"):
         find_model(told)
+    for name, content in (("damaged.safetensors", b"\xff" * 40), ("folder.pkl", None)):
+        library._note_of(told[FILE_SHA256]).write_text(str(tmp_path / name))
+        (tmp_path / name).mkdir() if content is None else (tmp_path / name).write_bytes(content)
+        with pytest.raises(ModelError, match=r"^(Another file lies where|This head's FLAME file .* is not where).*\.$"):
+            find_model(told)
+    library._note_of(told[FILE_SHA256]).write_text(str(file))
     file.unlink()
     with pytest.raises(ModelError, match=r"^This head's FLAME file .* is not where it was: .*\.$"):
         find_model(told)
