@@ -21,6 +21,8 @@ from ..core.identity.catalogue import TRAITS
 from ..core.identity.gauges import load_gauges
 from ..core.image_files import PackedEdit
 from ..core.types import HeadAsset
+from ..core.words.plan import describe_move
+from ..core.words.scales import list_scales
 from . import expression, head_model, identity, ownership, skin, words
 from .head import HEAD, current_pose, read_bare_head, texture_images
 from .image import create_images_in_steps, read_file
@@ -146,11 +148,8 @@ def _read_traits(obj: bpy.types.Object) -> dict[str, float]:
 
 
 def _describe_traits(before: dict[str, float], after: dict[str, float]) -> list[str]:
-    """'nose width 34.1 -> 36.0 mm' of the traits that moved most."""
-    shares = {trait: (after[trait.name] - before[trait.name]) / (trait.highest - trait.lowest) for trait in TRAITS}
-    most = sorted(TRAITS, key=lambda trait: -abs(shares[trait]))[:MOST_TRAITS]
-    return [
-        f"{trait.name.replace('_', ' ')} {before[trait.name]:.3g} -> {after[trait.name]:.3g} {trait.unit}"
-        for trait in most
-        if abs(shares[trait]) >= LEAST_TRAIT
-    ]
+    """What became of the traits that moved most, as the lexicon tells it."""
+    shares = {trait.name: abs(after[trait.name] - before[trait.name]) / (trait.highest - trait.lowest) for trait in TRAITS}
+    most = [name for name in sorted(shares, key=lambda name: -shares[name])[:MOST_TRAITS] if shares[name] >= LEAST_TRAIT]
+    scales = list_scales()
+    return [describe_move(scales[name], before[name], after[name]) for name in most]

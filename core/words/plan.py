@@ -236,8 +236,13 @@ def _tell_sliders(
             told.append(f"{scale.said} {stays}")
             continue
         values[move.slider] = after
-        told.append(f"{scale.said} {_number(move.before, scale, False)} -> {_number(after, scale)}{end}")
+        told.append(f"{describe_move(scale, move.before, after)}{end}")
     return [f"'{wish.words}': {', '.join(told)}"] if told else []
+
+
+def describe_move(scale: Scale, before: float, after: float) -> str:
+    """'nose width 35.0 -> 39.2 mm'."""
+    return f"{scale.said} {_number(before, scale, False)} -> {_number(after, scale)}"
 
 
 def _number(value: float, scale: Scale, has_unit: bool = True) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from types import SimpleNamespace
@@ -96,6 +97,7 @@ def test_a_head_comes_nearer_to_the_words_and_tells_what_moved(obj, weights):
     assert told["loss_after"] < told["loss_before"] - 0.05
     assert (told["words"], told["steps"], told["by"]) == (WORDS, 25, "CLIP")
     assert told["understood"][0].startswith("identity by ")
+    assert re.fullmatch(r"[a-z0-9 ,()]+ -?[\d.]+ -> -?[\d.]+( mm| years)?", told["understood"][1]), "a trait"
     assert any(sentence.startswith("expression ") for sentence in told["understood"])
     assert read_provenance(obj)["words"] == [told]
     assert not bpy.data.orphans_purge() or all(image.users for image in bpy.data.images)

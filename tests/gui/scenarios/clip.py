@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, point, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
+from window import PACKAGE, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
 
 WORDS = "an angry old man"
 STEPS = 40
@@ -65,7 +65,7 @@ def steps():
     yield 1
     report(lacking=work().error, before=before, after_lacking=look())
     shot("lacking")
-    point(700, 900)
+    press("Escape")  # the error's window
 
     chosen.worker_python = os.environ["LIKENESS_GUI_CLIP_PYTHON"]
     watch_redraws()
@@ -97,7 +97,7 @@ def steps():
     report(seconds_of_escape=time.monotonic() - start, escaped=look(), loaded=sorted({"warp", "torch"} & set(sys.modules)))
     chosen.worker_python = ""
     page = sys.modules[f"{PACKAGE}.preferences"].LikenessPreferences
-    for name in ("_draw_installation", "_draw_models", "_draw_cache", "_draw_paper"):
+    for name in ("_draw_installation", "_draw_models", "_draw_cache", "_draw_paper", "_draw_worker"):
         setattr(page, name, lambda *_: None)  # so that the section is seen without scrolling
     bpy.ops.screen.userpref_show()
     yield 1
