@@ -28,11 +28,14 @@ def why_not(obj: bpy.types.Object) -> str | None:
     provenance = _read_provenance(obj[HEAD]["facts"])
     if (reason := why_not_found(provenance)) is not None:
         return reason
-    if has_to_be_made_ready(find_model(provenance)):
-        return (
-            f"This head's FLAME file ({provenance[FILE_NAME]}) has to be made ready here, once: press Make Ready under Identity"
-        )
-    return None
+    try:
+        is_ready = not has_to_be_made_ready(find_model(provenance))
+    except ModelError as error:
+        return str(error).rstrip(".")
+    name = provenance.get(FILE_NAME, "")
+    return (
+        None if is_ready else f"This head's FLAME file ({name}) has to be made ready here, once: press Make Ready under Identity"
+    )
 
 
 def find_unready(obj: bpy.types.Object) -> str | None:
