@@ -110,13 +110,17 @@ def require_same(obj: bpy.types.Object | None, was: Stamp, masks: Collection[str
 
 
 def put_on_in_steps(obj: bpy.types.Object, found: PackedEdit, locks: Collection[str]) -> Generator[None, None, None]:
-    """What CLIP found under these locks takes hold of the head, with pauses for a window to be drawn: first new textures, one by
-    one, and all of the head in the last step. (Whoever asks for the next step sees to it that the head is still the same.)
+    """What CLIP found under these locks takes hold of the head, with pauses for a window to be drawn: first the space of its
+    people is opened and new textures are made, one by one, then comes all of the head in the last step. (Whoever asks for the
+    next step sees to it that the head is still the same.)
 
     Whatever ends it early leaves the head as it was. Raises SceneError when it is gone after a pause.
     """
-    uid = obj.session_uid
-    new = yield from create_images_in_steps(found.paint.textures if found.paint else {}, f"{obj.name} edited")
+    uid, name = obj.session_uid, f"{obj.name} edited"
+    if np.any(found.identity):
+        identity.prepare(obj)
+        yield
+    new = yield from create_images_in_steps(found.paint.textures if found.paint else {}, name)
     try:
         now = next((other for other in bpy.data.objects if other.session_uid == uid), None)
         if now is None:
