@@ -23,8 +23,8 @@ KEYS = tuple(PREFIX + name for name in NAMES)
 @dataclass(frozen=True)
 class Tongue:
     """Where the tongue goes. tip_m: up and out from the edge of the upper incisors; reach_m: how far behind the tip it still goes
-    along; thickness: of the tip, as a share; touches: the tip then rises until it meets the gum behind the upper incisors; back_m: how
-    much a place of the back rises, and how far behind the tip it is."""
+    along; thickness: of the tip, as a share; touches: the tip then rises until it meets the gum behind the upper incisors;
+    back_m: how much a place of the back rises, and how far behind the tip it is."""
 
     tip_m: tuple[float, float] | None
     reach_m: float

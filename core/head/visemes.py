@@ -58,7 +58,8 @@ def add_visemes(asset: HeadAsset) -> HeadAsset:
 def bake_visemes(asset: HeadAsset) -> dict[str, np.ndarray]:
     """Key -> offsets [V, 3] m from the neutral face, float32, of the head's own units with the joints that they turn.
 
-    Exact at weight 1 and linear between, where the units with the jaw's joint go on an arc: half way to `aa` the lips are .5 mm off.
+    Exact at weight 1 and linear between, where the units with the jaw's joint go on an arc: half way to `aa` the lips are
+    .5 mm off.
     """
     rest = np.zeros(15)
     keys = {}

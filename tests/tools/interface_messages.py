@@ -53,7 +53,8 @@ ENDINGS = {"client.py", "cache.py"}
 """Files whose sentences end in one of several remedies or name one of several reasons."""
 SPEAKERS = {
     "_broken_promise",
-    "_unknown_format", "covering_warnings", "describe_end", "describe_error", "describe_failure", "describe_use", "why_not", "why_not_found",
+    "_unknown_format", "covering_warnings", "describe_end", "describe_error", "describe_failure", "describe_use", "why_not",
+    "why_not_found",
 }  # fmt: skip
 """Functions that return such sentences."""
 WORD = re.compile(r"[^\W\d_]{2}")

@@ -93,11 +93,17 @@ def test_the_number_of_threads_changes_no_byte(tmp_path):
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("arguments", [["--seed", "x"], ["--seed", "-1"], ["--seed", "1", "--count", "0"], []])
+@pytest.mark.parametrize("arguments", [["--seed", "x"], ["--seed", "-1"], ["--seed", "1", "--count", "0"]])
 def test_a_wrong_command_ends_with_1_and_writes_nothing(arguments, tmp_path):
     with pytest.raises(SystemExit) as end:
         command_line.run(["generate", *arguments, "--out", str(tmp_path / "out")], ROOT / "batch.py")
     assert end.value.code == command_line.USAGE
+    assert not (tmp_path / "out").exists()
+
+
+def test_nobody_is_made_of_neither_seed_nor_code(tmp_path, capsys):
+    assert command_line.run(["generate", "--out", str(tmp_path / "out")], ROOT / "batch.py") == command_line.USAGE
+    assert "give --seed N, or --paper FOLDER with --code FILE" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
