@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..core.errors import LikenessError
-from . import between, clip, evaluate, latent, paper, project, texture_space, workers
+from . import between, clip, evaluate, fetch_clip, latent, paper, project, texture_space, workers
 from .fit import FORMATS, FitOptions
 from .inputs import Task, UsageError, join_tasks, list_heads, list_people, list_tasks
 from .report import reporting
@@ -73,6 +73,7 @@ def make_parser() -> Parser:
     info.add_argument("file", metavar="FILE", help="a .blend, .glb or .npz file")
     info.set_defaults(run=info_command)
     evaluate.add_commands(commands)
+    fetch_clip.add_command(commands)
     return parser
 
 
