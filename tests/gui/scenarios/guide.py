@@ -15,9 +15,10 @@ from window import PACKAGE, PHOTO, point, press, report, resize, wait, wait_idle
 SHOWN, NO_FACE, MODELS = Path("/photos/astronaut.png"), Path("/photos/wall.png"), Path("/models")
 HOME_CACHE = Path("/home/ada/.cache/likeness")
 """Places that read well in a picture; Blender runs in a system of its own."""
+WORDS = "a wider nose, a half smile and a hat"
 CHIN = (648, 773)
 """Where Correct by Hand shows this photo's chin."""
-PANELS = ("photos", "result", "identity", "skin", "expression", "animation", "export", "models")
+PANELS = ("photos", "result", "paper", "identity", "words", "skin", "expression", "animation", "export", "models")
 
 
 def show_panels(*names):
@@ -137,6 +138,10 @@ def steps():
     point(500, 500)
     press("Escape")
     yield 1
+    bpy.context.scene.likeness.words = WORDS
+    with ctx():
+        bpy.ops.likeness.edit_with_words(words=WORDS)
+    yield from picture("words", "words")
     with ctx():
         bpy.ops.likeness.restyle_skin(changes="freckles=0.8")
     yield from wait_idle()
