@@ -33,7 +33,8 @@ from .companions import LAYOUT_NAME
 
 SIDE, KEPT_SIDE, MOST_COMPONENTS = 512, 256, 50
 """Pixels of a file's textures; of ours, every second one; components that are used, as many as the method's encoder speaks of."""
-BFM, FLAME = ("MU", "PC", 1.0, "BFM 2017's terms: research only"), ("mean", "tex_dir", 255.0, "CC BY-NC-SA 4.0: not commercial")
+BFM = ("MU", "PC", 1.0, "those accepted for BFM 2017: not commercial")
+FLAME = ("mean", "tex_dir", 255.0, "those accepted at its download: not commercial")
 """Mean, components, their range and terms: of FLAME_albedo_from_BFM.npz, FLAME_texture.npz."""
 NUM_SAMPLES, RIDGE = 20_000, 0.02
 """Seen texels that are compared; price of a code's square, as a share of the components' mean effect."""
