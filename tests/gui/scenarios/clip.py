@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
+from window import PACKAGE, leave_panel_alone, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
 
 WORDS = "an angry old man"
 STEPS = 40
@@ -25,15 +25,6 @@ def look():
     return [[round(number, 4) for number in obj["likeness"]["identity"]], face, obj["likeness_texture_albedo"].name]
 
 
-def show_words_alone():
-    """The other panels' classes, taken away: so the one is seen whole."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(f"{PACKAGE}.panels.") and name.rpartition(".")[2] not in ("words", "drawing"):
-            for cls in reversed(getattr(module, "CLASSES", ())):
-                if issubclass(cls, bpy.types.Panel):
-                    bpy.utils.unregister_class(cls)
-
-
 def edit(steps=STEPS):
     with ctx():
         bpy.ops.likeness.edit_with_clip("INVOKE_DEFAULT", True, words=WORDS, steps=steps)
@@ -48,7 +39,7 @@ def steps():
     yield from wait_idle()
     yield 1
     open_tab("Likeness")
-    show_words_alone()
+    leave_panel_alone("words")
     settings, chosen = bpy.context.scene.likeness, bpy.context.preferences.addons[PACKAGE].preferences
     settings.words, settings.words_way = WORDS, "CLIP"
     yield 1

@@ -9,22 +9,10 @@ import addon_utils
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
+from window import PACKAGE, leave_panel_alone, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
 
 HEADER, TONE = (1071, 97), (1110, 227)
 """In the window of 1600 x 1000 pixels, with the Skin panel alone: its closed header, and the first slider once it is open."""
-
-
-def leave_skin_alone():
-    """The other panels' classes, taken away."""
-    taken = []
-    for name, module in list(sys.modules.items()):
-        if name.startswith(f"{PACKAGE}.panels.") and name.rpartition(".")[2] not in ("skin", "drawing"):
-            for cls in reversed(getattr(module, "CLASSES", ())):
-                if issubclass(cls, bpy.types.Panel):
-                    bpy.utils.unregister_class(cls)
-                    taken.append(cls)
-    return taken
 
 
 def drag(x, y, pixels):
@@ -53,7 +41,7 @@ def steps():
         bpy.ops.likeness.generate("INVOKE_DEFAULT", seed=5)
     yield from wait_idle()
     yield 1
-    taken = leave_skin_alone()
+    taken = leave_panel_alone("skin")
     with ctx():
         bpy.ops.view3d.view_axis(type="FRONT")
     view = view3d()[1].spaces.active

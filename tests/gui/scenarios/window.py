@@ -76,6 +76,18 @@ def wait_idle(seconds: float = 300) -> Iterator[float]:
     yield from wait(lambda: not work().is_running, seconds)
 
 
+def leave_panel_alone(name: str) -> list[type]:
+    """The other panels' classes, taken away: so the one of panels/<name>.py is seen whole."""
+    taken = []
+    for path, module in list(sys.modules.items()):
+        if path.startswith(f"{PACKAGE}.panels.") and path.rpartition(".")[2] not in (name, "drawing"):
+            for cls in reversed(getattr(module, "CLASSES", ())):
+                if issubclass(cls, bpy.types.Panel):
+                    bpy.utils.unregister_class(cls)
+                    taken.append(cls)
+    return taken
+
+
 def point(x: int, y: int) -> None:
     """The pointer to window pixels from the top left."""
     subprocess.run(["xdotool", "mousemove", str(x), str(y), "sleep", "0.1"], check=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
+from window import PACKAGE, leave_panel_alone, press, redraw_gaps, report, wait, wait_idle, watch_redraws, work
 
 WORDS = "a wider nose, freckles 0.8 and a half smile"
 
@@ -22,18 +22,6 @@ def look():
     told = head().likeness_skin
     numbers = (head().likeness_identity.nose_width, keys["mouthSmileLeft"].value, told.freckles)
     return [*(round(number, 3) for number in numbers), head()["likeness_texture_albedo"].name]
-
-
-def leave_words_alone():
-    """The other panels' classes, taken away: so the one is seen whole."""
-    taken = []
-    for name, module in list(sys.modules.items()):
-        if name.startswith(f"{PACKAGE}.panels.") and name.rpartition(".")[2] not in ("words", "drawing"):
-            for cls in reversed(getattr(module, "CLASSES", ())):
-                if issubclass(cls, bpy.types.Panel):
-                    bpy.utils.unregister_class(cls)
-                    taken.append(cls)
-    return taken
 
 
 def edit():
@@ -51,7 +39,7 @@ def steps():
     yield 1
     open_tab("Likeness")
     bpy.context.scene.likeness.words = WORDS
-    taken = leave_words_alone()
+    taken = leave_panel_alone("words")
     skin, restyle = sys.modules[f"{PACKAGE}.scene.skin"], sys.modules[f"{PACKAGE}.operators.restyle_skin"]
     handlers = [bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_pre]
     idle = sum(map(len, handlers))
