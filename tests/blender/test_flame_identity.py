@@ -174,12 +174,13 @@ def place_of(head: bpy.types.Object) -> Path:
 
 
 @pytest.fixture
-def own_cache(head, flame_cache, tmp_path, monkeypatch) -> Path:
+def own_cache(head, flame_file, flame_cache, tmp_path, monkeypatch) -> Path:
     """A cache in which the head's file is known and made ready, to be spoilt by the test."""
     (tmp_path / "flame").mkdir()
-    for path in (flame_cache / "flame").iterdir():
+    for path in (flame_cache / "flame").glob("*.npz"):
         (tmp_path / "flame" / path.name).symlink_to(path)
     monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path))
+    library.note_model(flame_file)
     return tmp_path
 
 

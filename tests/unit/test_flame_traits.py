@@ -217,8 +217,15 @@ def test_a_head_tells_its_file_and_no_folder(fitted, flame_file):
     assert FILE_SHA256 not in describe_model(get_model())
 
 
-def test_the_file_is_found_again_once_it_was_used(fitted, model_name):
-    assert find_model(describe_model(fitted)) == model_name
+def test_the_file_is_found_again_once_it_was_used(fitted, model_name, flame_cache, own_cache):
+    told = describe_model(fitted)
+    (own_cache / "flame").mkdir(parents=True)
+    for ready in (flame_cache / "flame").glob("*.npz"):
+        (own_cache / "flame" / ready.name).symlink_to(ready)
+    with pytest.raises(ModelError, match="is not known here"):
+        find_model(told)
+    get_model.__wrapped__(model_name)
+    assert find_model(told) == model_name
     assert find_model(describe_model(get_model())) == EMBEDDED
 
 
