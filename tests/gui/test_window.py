@@ -242,6 +242,17 @@ def test_a_flame_file_is_imported_and_its_heads_are_flames(play, flame_file):
     assert facts["reloaded"] == look
 
 
+def test_a_head_on_flames_mesh_moves_by_sliders_and_its_file_is_made_ready_by_a_button(play, flame_file):
+    facts = play("flame_identity", LIKENESS_GUI_FLAME=str(flame_file))
+    traits = facts["traits"]
+    assert (traits["chin_height"], traits["ear_length"]) == pytest.approx((44, 68), abs=0.5)
+    assert traits["age"] == pytest.approx(70, abs=2)
+    assert facts["started"] == facts["made_ready"] == ["RUNNING_MODAL"]
+    assert (facts["error"], facts["ready"]) == ("", 1)
+    assert facts["moved"] == pytest.approx(3, abs=0.05)
+    print(f"\none change of a slider, median {facts['median_ms']:.0f} ms")
+
+
 def test_the_sidebar_speaks_blenders_language(play):
     facts = play("languages")
     if not facts["locales"]:

@@ -9,20 +9,12 @@ from pathlib import Path
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from window import PACKAGE, PHOTO, point, press, report, wait_idle, work
+from window import PACKAGE, PHOTO, leave_panel_alone, point, press, report, wait_idle, work
 
 MODEL = Path(os.environ["LIKENESS_GUI_FLAME"])
 HEADER = (1071, 97)
 """In the window of 1600 x 1000 pixels, with the Identity panel alone: its closed header."""
 MOVED = {"nose_width": 44.0, "jaw_width": 136.0, "age": 70.0, "cheek_fullness": 0.0, "chin_height": 44.0, "ear_length": 68.0}
-
-
-def leave_identity_alone():
-    for name, module in list(sys.modules.items()):
-        if name.startswith(f"{PACKAGE}.panels.") and name.rpartition(".")[2] not in ("identity", "drawing"):
-            for cls in reversed(getattr(module, "CLASSES", ())):
-                if issubclass(cls, bpy.types.Panel):
-                    bpy.utils.unregister_class(cls)
 
 
 def steps():
@@ -37,11 +29,10 @@ def steps():
     yield 1
     bpy.data.objects["Cube"].hide_set(True)
     head = next(obj for obj in bpy.data.objects if "likeness" in obj)
-    leave_identity_alone()
+    leave_panel_alone("identity")
     yield 2
     open_tab("Likeness")
     yield 1
-    start = time.perf_counter()
     click(*HEADER)
     yield 4
     shot("as_fitted")
