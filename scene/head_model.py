@@ -13,7 +13,16 @@ from typing import Any
 import bpy
 
 from ..core.errors import ModelError
-from ..core.head.library import EMBEDDED, FILE_NAME, FILE_SHA256, find_model, get_model, has_to_be_made_ready, why_not_found
+from ..core.head.library import (
+    EMBEDDED,
+    FILE_NAME,
+    FILE_SHA256,
+    find_model,
+    forget_models,
+    get_model,
+    has_to_be_made_ready,
+    why_not_found,
+)
 from ..core.head.model import HeadModel
 from ..core.identity.directions import EditingSpace, open_space
 from ..core.identity.gauges import Gauges, load_gauges
@@ -65,7 +74,7 @@ def space_of(obj: bpy.types.Object) -> EditingSpace:
         return open_space()
     sha256 = _read_provenance(obj[HEAD]["facts"])[FILE_SHA256]
     if open_space(name).model.sha256 != sha256:  # another file lay there when it was read
-        get_model.cache_clear()
+        forget_models()
         open_space.cache_clear()
     _opened[sha256] = open_space(name)
     return _opened[sha256]

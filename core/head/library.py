@@ -25,12 +25,21 @@ FLAME_ENTRIES = {"v_template.npy", "shapedirs.npy"}
 FLAME_SUFFIXES = (".pkl", ".pickle", ".safetensors")
 
 
-@lru_cache(maxsize=2)
 def get_model(name: str = EMBEDDED) -> HeadModel:
     """name: 'embedded', or the path of a model file that Likeness has written (.npz) or of a FLAME file. Raises ModelError.
 
     A FLAME file is made ready once (half a minute) and kept in the cache, by its content.
     """
+    return _load(name)
+
+
+def forget_models() -> None:
+    """Load models anew when they are next asked for."""
+    _load.cache_clear()
+
+
+@lru_cache(maxsize=2)
+def _load(name: str) -> HeadModel:
     if name == EMBEDDED:
         return load_model(ASSETS_DIR / "embedded_head.npz")
     path = Path(name)

@@ -210,6 +210,7 @@ def test_without_its_file_the_head_stays_and_says_so(head, own_cache, tmp_path):
 
 
 def test_a_file_that_is_not_ready_is_made_so_by_a_button(head, own_cache, flame_file, monkeypatch):
+    library.get_model(str(flame_file))
     (ready,) = (own_cache / "flame").glob("*.npz")
     target = ready.resolve()
     ready.unlink()

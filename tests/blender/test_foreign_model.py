@@ -28,10 +28,10 @@ def foreign(tmp_path) -> Path:
 def foreign_as_embedded(foreign, monkeypatch):
     """The foreign model in the place of the embedded one, as after an update that went half way."""
     monkeypatch.setattr(library, "ASSETS_DIR", foreign.parent)
-    library.get_model.cache_clear()
+    library.forget_models()
     pipeline.load_calibrated_model.cache_clear()
     yield
-    library.get_model.cache_clear()
+    library.forget_models()
     pipeline.load_calibrated_model.cache_clear()
 
 

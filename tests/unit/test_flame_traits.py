@@ -224,7 +224,7 @@ def test_the_file_is_found_again_once_it_was_used(fitted, model_name, flame_cach
         (own_cache / "flame" / ready.name).symlink_to(ready)
     with pytest.raises(ModelError, match="is not known here"):
         find_model(told)
-    get_model.__wrapped__(model_name)
+    library._load.__wrapped__(model_name)
     assert find_model(told) == model_name
     assert find_model(describe_model(get_model())) == EMBEDDED
 
